@@ -1,0 +1,116 @@
+# Every target sets itself up: a Python 3.10+ and a C++ compiler are all it needs.
+# The rest (CMake and Ninja too) comes from the package index into .venv, in the checkout.
+
+PYTHON ?= python3
+CPP_PRESET ?= plain
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+FUZZ_SECONDS ?= 60
+DEMO ?= tests/golden/data/demo/model.ckpt-2000
+DEMO_TENSOR ?= dense/kernel
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# What pyproject.toml names as build-system.requires, and the two tools pip would otherwise fetch
+# for every single build. Without isolation the build folder stays valid: an edit recompiles one file.
+BUILD_TOOLS := 'scikit-build-core>=1.0' 'pybind11>=3.0' 'numpy>=2.0' 'cmake>=3.21' ninja
+PACKAGE_FILES := pyproject.toml CMakeLists.txt $(shell find cpp src -name __pycache__ -prune -o -print)
+CPP_FILES := $(wildcard cpp/*/*.?pp tests/cpp/*.?pp tests/fuzz/*.?pp)
+PYTHON_DIRS := $(wildcard src tests benchmarks)
+TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp))
+
+.DEFAULT_GOAL := help
+.PHONY: help venv build demo test test-cpp test-python lint format tidy asan tsan fuzz bench golden clean
+.DELETE_ON_ERROR:
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+venv: $(VENV)/tools.ok  ## make .venv with the build tools
+build: $(VENV)/package.ok  ## compile and install the package into .venv
+
+$(VENV)/tools.ok:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "error: Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv $(VENV) || { echo "error: this Python cannot make virtual environments (on Debian: apt install python3-venv)" >&2; exit 1; }
+	$(PIP) install $(BUILD_TOOLS)
+	@touch $@
+
+$(VENV)/package.ok: $(VENV)/tools.ok $(PACKAGE_FILES)
+	$(PIP) install --no-build-isolation .
+	@touch $@
+
+# An extra is installed once, and again when pyproject.toml changes.
+$(VENV)/%-extra.ok: pyproject.toml | $(VENV)/package.ok
+	$(PIP) install --no-build-isolation '.[$*]'
+	@touch $@
+
+demo: $(VENV)/package.ok  ## list, verify and extract a real checkpoint, without TensorFlow
+	$(BIN)/tensorbundle ls $(DEMO)
+	$(BIN)/tensorbundle verify $(DEMO)
+	$(BIN)/tensorbundle show $(DEMO) $(DEMO_TENSOR)
+	@mkdir -p build
+	$(BIN)/tensorbundle export $(DEMO) build/demo.npz
+	$(BIN)/python -c 'import numpy as np; [print(f"{name:40} {array.dtype} {array.shape}") for name, array in np.load("build/demo.npz").items()]'
+
+test: test-cpp test-python  ## run the C++ and the Python tests
+
+test-cpp: build/$(CPP_PRESET)/run.ok
+
+test-python: $(VENV)/package.ok $(VENV)/test-extra.ok
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+asan tsan: %: build/%/run.ok
+asan:  ## run the C++ tests under AddressSanitizer and UBSan
+tsan:  ## run the C++ tests under ThreadSanitizer
+
+# A run of one preset's C++ tests; .FORCE, since a test reads files that make does not see.
+build/%/run.ok: $(VENV)/tools.ok .FORCE
+	cmake --preset $* --log-level=WARNING
+	cmake --build --preset $*
+	ctest --preset $* --output-junit ctest.xml
+
+.FORCE:
+
+lint: $(VENV)/lint-extra.ok tidy  ## check style, types and common mistakes, Python and C++
+	$(BIN)/ruff check $(PYTHON_DIRS)
+	$(BIN)/ruff format --check $(PYTHON_DIRS)
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
+
+format: $(VENV)/lint-extra.ok  ## rewrite the sources in the house style
+	$(BIN)/ruff check --fix-only --quiet $(PYTHON_DIRS)
+	$(BIN)/ruff format $(PYTHON_DIRS)
+	$(BIN)/clang-format -i $(CPP_FILES)
+
+tidy: $(VENV)/lint-extra.ok  ## run clang-tidy on what has changed
+	cmake --preset tidy --log-level=WARNING -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	  -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)"
+	@$(MAKE) --no-print-directory --keep-going -j2 $(TIDY_STAMPS)
+
+build/tidy/%.ok: % .clang-tidy $(wildcard cpp/*/*.hpp) | $(VENV)/lint-extra.ok
+	$(BIN)/clang-tidy --quiet -p build/tidy $<
+	@mkdir -p $(@D) && touch $@
+
+fuzz: $(VENV)/tools.ok  ## fuzz each target for FUZZ_SECONDS (needs clang++)
+	@command -v clang++ >/dev/null || { echo "error: make fuzz needs clang++ with libFuzzer (on Debian: apt install clang)" >&2; exit 1; }
+	cmake --preset fuzz --log-level=WARNING
+	cmake --build --preset fuzz
+	@set -e; for source in $(wildcard tests/fuzz/fuzz_*.cpp); do \
+	  name=$$(basename $$source .cpp); found=build/fuzz/found/$$name; seeds=tests/fuzz/seeds/$$name; mkdir -p $$found; \
+	  if [ ! -d $$seeds ]; then seeds=; fi; \
+	  echo "$$name: $(FUZZ_SECONDS) s"; \
+	  build/fuzz/tests/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$found- -print_final_stats=1 $$found $$seeds; \
+	done
+
+bench: $(VENV)/package.ok $(VENV)/bench-extra.ok  ## measure against the rivals; writes benchmarks/results
+	$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.plot
+
+golden: $(VENV)/package.ok $(VENV)/test-extra.ok  ## write the golden checkpoints again, with real TensorFlow
+	$(BIN)/python tests/golden/make_golden.py
+
+clean:  ## remove .venv and everything built
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

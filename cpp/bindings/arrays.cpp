@@ -1,0 +1,79 @@
+#include "arrays.hpp"
+
+#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#define NPY_TARGET_VERSION NPY_1_23_API_VERSION
+#include <numpy/arrayobject.h>
+
+#include "tensorbundle/bytes.hpp"
+
+namespace tensorbundle::bindings {
+
+namespace {
+
+py::object make_array(const py::object& dtype, std::span<const std::int64_t> shape, char* data,
+                      int flags) {
+  npy_intp dimensions[kMaxArrayDimensions];
+  for (std::size_t i = 0; i < shape.size(); ++i) dimensions[i] = static_cast<npy_intp>(shape[i]);
+  auto* const descriptor = reinterpret_cast<PyArray_Descr*>(dtype.ptr());
+  Py_INCREF(descriptor);  // stolen by the call
+  PyObject* const array =
+      PyArray_NewFromDescr(&PyArray_Type, descriptor, static_cast<int>(shape.size()), dimensions,
+                           nullptr, data, flags, nullptr);
+  if (array == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(array);
+}
+
+PyArrayObject* as_array(const py::object& array) {
+  return reinterpret_cast<PyArrayObject*>(array.ptr());
+}
+
+}  // namespace
+
+void import_numpy() {
+  if (_import_array() < 0) throw py::error_already_set();
+}
+
+py::object borrow_array(const py::object& dtype, std::span<const std::int64_t> shape, char* data,
+                        bool writable, const py::object& base) {
+  // An empty file has no memory to point at; an empty array must point somewhere all the same.
+  static char nowhere = 0;
+  const int flags = NPY_ARRAY_C_CONTIGUOUS | (writable ? NPY_ARRAY_WRITEABLE : 0);
+  py::object array = make_array(dtype, shape, data != nullptr ? data : &nowhere, flags);
+  if (PyArray_SetBaseObject(as_array(array), py::object(base).release().ptr()) != 0) {
+    throw py::error_already_set();
+  }
+  return array;
+}
+
+py::object new_array(const py::object& dtype, std::span<const std::int64_t> shape) {
+  return make_array(dtype, shape, nullptr, 0);
+}
+
+char* array_data(const py::object& array) {
+  return static_cast<char*>(PyArray_DATA(as_array(array)));
+}
+
+py::object unpack_varints(const py::bytes& data, std::uint64_t count) {
+  const std::string_view packed = data;
+  // Each takes at least a byte: a hostile count takes no memory.
+  if (count > packed.size()) {
+    throw Error(ErrorCode::kFormat, "a packed field is too short: " +
+                                        std::to_string(packed.size()) + " bytes for " +
+                                        std::to_string(count) + " numbers");
+  }
+  auto size = static_cast<npy_intp>(count);
+  PyObject* const made = PyArray_SimpleNew(1, &size, NPY_UINT64);
+  if (made == nullptr) throw py::error_already_set();
+  py::object array = py::reinterpret_steal<py::object>(made);
+  auto* const values = reinterpret_cast<std::uint64_t*>(array_data(array));
+  Reader reader(packed);
+  for (std::uint64_t i = 0; i < count; ++i) values[i] = reader.varint();
+  if (!reader.done()) {
+    throw Error(ErrorCode::kFormat,
+                "a packed field is too long: " + std::to_string(reader.remaining()) +
+                    " bytes are left after " + std::to_string(count) + " numbers");
+  }
+  return array;
+}
+
+}  // namespace tensorbundle::bindings

@@ -1,0 +1,94 @@
+// What the binding files share: the conversions between the core's types and Python's.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "tensorbundle/bulk.hpp"
+#include "tensorbundle/error.hpp"
+#include "tensorbundle/file.hpp"
+#include "tensorbundle/index.hpp"
+#include "tensorbundle/mapped_file.hpp"
+
+namespace tensorbundle::bindings {
+
+namespace py = pybind11;
+
+// Each registers one topic; module.cpp is the table of contents.
+void register_errors(py::module_& module);
+void register_crc32c(py::module_& module);
+void register_files(py::module_& module);
+void register_table(py::module_& module);
+void register_index(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module);
+void register_bulk(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module);
+
+// The Python exception that an Error stands for, with the place that only the caller knows.
+py::object exception_for(const Error& error, const std::optional<std::string>& path = {},
+                         const py::object& key = py::none());
+[[noreturn]] void throw_python(const Error& error, const std::optional<std::string>& path,
+                               const py::object& key);
+// The kind of fault that verification calls it.
+const char* fault_kind(ErrorCode code);
+
+// What _core.pyi calls BlockFault, of each.
+py::list block_fault_tuples(const std::vector<BlockFault>& faults, const Table& table);
+
+// Paths are Python's: os.fsencode and os.fsdecode.
+std::string encode_path(const py::str& path);
+py::str decode_path(const std::string& path);
+// Names: UTF-8, with bytes that are not as surrogate escapes.
+py::str decode_name(ByteView key);
+std::string encode_name(const py::handle& name);
+
+// Memory that somebody else owns, for as long as this object lives.
+class BorrowedBuffer {
+ public:
+  // Throws TypeError or BufferError for what is not contiguous or, where asked, not writable.
+  BorrowedBuffer(const py::handle& object, bool writable);
+  ~BorrowedBuffer() { PyBuffer_Release(&view_); }
+  BorrowedBuffer(const BorrowedBuffer&) = delete;
+  BorrowedBuffer& operator=(const BorrowedBuffer&) = delete;
+
+  [[nodiscard]] char* data() const { return static_cast<char*>(view_.buf); }
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(view_.len); }
+
+ private:
+  Py_buffer view_{};
+};
+
+// Runs bulk work without the GIL. About ten times a second it is taken: for signals (Ctrl-C stops
+// the work) and for `progress`, which may be None and may raise.
+class BulkCall {
+ public:
+  BulkCall(unsigned threads, py::object progress);
+
+  [[nodiscard]] const BulkOptions& options() const { return options_; }
+
+  // Returns work(), or raises what was raised in Python meanwhile.
+  template <typename Work>
+  auto run(Work&& work) {
+    try {
+      const py::gil_scoped_release release;
+      return work();
+    } catch (const Error&) {
+      if (pending_) throw py::error_already_set(std::move(*pending_));
+      throw;
+    }
+  }
+
+ private:
+  bool tick(std::uint64_t done);
+
+  py::object progress_;
+  BulkOptions options_;
+  std::optional<py::error_already_set> pending_;
+};
+
+// {shard number: File or None}
+Shards shards_from(const py::dict& files);
+
+}  // namespace tensorbundle::bindings

@@ -1,0 +1,28 @@
+#include "tensorbundle/crc32c.hpp"
+
+#include "bindings.hpp"
+
+namespace tensorbundle::bindings {
+
+namespace {
+
+// Below this, taking the GIL again costs more than the checksum.
+constexpr std::size_t kReleaseGilFrom = 32 * 1024;
+
+std::uint32_t crc32c_of(const py::object& data, std::uint32_t value) {
+  const BorrowedBuffer buffer(data, false);
+  if (buffer.size() < kReleaseGilFrom) return crc32c_extend(value, buffer.data(), buffer.size());
+  const py::gil_scoped_release release;
+  return crc32c_extend(value, buffer.data(), buffer.size());
+}
+
+}  // namespace
+
+void register_crc32c(py::module_& module) {
+  using namespace py::literals;
+  module.def("crc32c", &crc32c_of, "data"_a, "value"_a = 0);
+  module.def("crc32c_combine", &crc32c_combine, "first"_a, "second"_a, "second_size"_a);
+  module.def("crc32c_kernel", &crc32c_kernel_name);
+}
+
+}  // namespace tensorbundle::bindings

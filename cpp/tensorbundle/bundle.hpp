@@ -1,0 +1,75 @@
+// The records of a V2 index: the header under the key "", and one entry per tensor or slice.
+// Format: format.md §3, §4 and §6.2. What is decoded and what is encoded stand side by side.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bytes.hpp"
+
+namespace tensorbundle {
+
+// BundleHeaderProto, as far as readers need it.
+struct Header {
+  std::int32_t num_shards = 0;
+  bool big_endian = false;
+  std::int32_t producer = 0;
+  std::int32_t min_consumer = 0;
+};
+
+// Throws kFormat when malformed, kUnsupported for versions that this reader must not touch.
+Header decode_header(ByteView value, std::uint64_t offset);
+
+// One dimension of a slice.
+struct Extent {
+  static constexpr std::int64_t kWhole = -1;
+
+  std::int64_t start = 0;
+  std::int64_t length = kWhole;  // kWhole: all of the dimension
+
+  bool operator==(const Extent&) const = default;
+};
+using SliceSpec = std::vector<Extent>;
+
+// DataType numbers that decide how a tensor's bytes are laid out (format.md §4.2).
+inline constexpr std::int32_t kString = 7;
+inline constexpr std::int32_t kVariant = 21;
+
+// Bytes per element in a data shard; 0 for types whose elements vary in length, are not stored, or
+// are not known.
+int element_bytes(std::int32_t dtype);
+
+// TensorFlow's limit (TensorShape).
+inline constexpr std::size_t kMaxDimensions = 254;
+
+// BundleEntryProto. `crc32c` is the true checksum: the file stores it masked.
+struct Entry {
+  std::int32_t dtype = 0;
+  std::vector<std::int64_t> shape;
+  std::int32_t shard = 0;
+  std::int64_t offset = 0;
+  std::int64_t size = 0;
+  std::uint32_t crc32c = 0;
+  std::vector<SliceSpec> slices;  // not empty: a partitioned tensor, stored under its slice keys
+
+  // Back to the defaults, keeping the memory.
+  void clear();
+};
+
+// Decodes into `entry`, which is cleared first; so one object serves a whole table.
+// Throws kFormat for whatever is not a sound entry: negative sizes and dimensions, an element
+// count past int64, more than kMaxDimensions.
+void decode_entry(ByteView value, std::uint64_t offset, Entry& entry);
+
+// TensorSliceProto. Throws kFormat.
+SliceSpec decode_slice(ByteView message, std::uint64_t offset);
+
+// The key under which one slice of a tensor is stored.
+std::string encode_slice_key(ByteView name, const SliceSpec& slice);
+
+// The box that a slice covers in a tensor of this shape: every extent explicit.
+// Throws kFormat when it does not lie inside.
+SliceSpec resolve_slice(const SliceSpec& slice, const std::vector<std::int64_t>& shape);
+
+}  // namespace tensorbundle

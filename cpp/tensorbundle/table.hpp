@@ -1,0 +1,102 @@
+// A LevelDB-style sorted table with raw keys: every `.index` file and every V1 checkpoint.
+//
+//   data block | trailer ... metaindex block | trailer   index block | trailer   footer (48 bytes)
+//
+// Format: format.md §2; written down first in leveldb's doc/table_format.md. Every block that is
+// read has its checksum verified; the metaindex block is never read.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bytes.hpp"
+#include "file.hpp"
+
+namespace tensorbundle {
+
+inline constexpr std::uint64_t kTableMagic = 0xDB4775248B80FB57;
+inline constexpr std::size_t kFooterBytes = 48;
+inline constexpr std::size_t kBlockTrailerBytes = 5;
+
+// Where a block lies; `size` leaves out the trailer.
+struct BlockHandle {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+
+// Memory for one block at a time.
+struct BlockBuffers {
+  Buffer stored;
+  std::string plain;  // when the block was compressed
+};
+
+// Walks the entries of one block. The views it gives are valid until the next call of next().
+class BlockCursor {
+ public:
+  // `contents`: the block without its trailer, uncompressed. `offset`: of the block, for errors.
+  // Throws kFormat when the restart array does not fit.
+  BlockCursor(ByteView contents, std::uint64_t offset);
+
+  // Moves to the next entry; false at the end. Throws kFormat.
+  bool next();
+  // Moves to the first entry whose key is >= target, by bisecting the restart points.
+  bool seek(ByteView target);
+
+  [[nodiscard]] ByteView key() const { return key_; }
+  [[nodiscard]] ByteView value() const { return value_; }
+  // Byte of the file at which the value starts (of the block, where it was compressed).
+  [[nodiscard]] std::uint64_t value_offset() const;
+
+ private:
+  [[nodiscard]] std::uint32_t restart(std::uint32_t index) const;
+  [[nodiscard]] ByteView key_at_restart(std::uint32_t index) const;
+  void go_to_restart(std::uint32_t index);
+
+  ByteView contents_;
+  std::uint64_t offset_;
+  std::uint32_t restart_count_ = 0;
+  std::size_t entries_end_ = 0;
+  std::size_t next_ = 0;
+  std::string key_;
+  ByteView value_;
+};
+
+// What verification says of one block.
+struct BlockFault {
+  std::size_t block;
+  BlockHandle handle;
+  Error error;
+};
+
+// Immutable once built; safe from any thread, each with buffers of its own.
+class Table {
+ public:
+  // Reads the footer and the index block. Throws kFormat, kChecksum, kTruncated.
+  explicit Table(std::shared_ptr<const File> file);
+
+  [[nodiscard]] const File& file() const { return *file_; }
+  [[nodiscard]] std::size_t block_count() const { return handles_.size(); }
+  [[nodiscard]] BlockHandle handle(std::size_t block) const { return handles_[block]; }
+
+  // The contents of a data block, checked and uncompressed; valid while `buffers` are untouched.
+  // Throws kFormat, kChecksum, kTruncated.
+  ByteView read_block(std::size_t block, BlockBuffers& buffers) const;
+
+  // The block that holds `key` if any does.
+  [[nodiscard]] std::optional<std::size_t> find_block(ByteView key) const;
+  // The value under `key`, or nothing. Reads one block. A table whose keys are out of order can
+  // hide a key from this; only a walk over all blocks finds that out.
+  [[nodiscard]] std::optional<std::string> find(ByteView key) const;
+
+ private:
+  ByteView read_stored(BlockHandle handle, BlockBuffers& buffers) const;
+
+  std::shared_ptr<const File> file_;
+  std::vector<BlockHandle> handles_;
+  std::vector<std::string> limits_;  // per block, a key >= all of its own and < all later ones
+};
+
+}  // namespace tensorbundle

@@ -1,0 +1,66 @@
+#include "verify.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace tensorbundle {
+
+namespace {
+
+std::string range_text(const Job& job) {
+  return "bytes " + std::to_string(job.offset) + "-" + std::to_string(job.offset + job.size);
+}
+
+}  // namespace
+
+Verification verify_entries(const EntryList& entries, const Header& header, const Shards& shards,
+                            const BulkOptions& options) {
+  Verification result;
+  std::vector<Job> jobs;
+  std::vector<std::size_t> rows;  // by job
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (const Error* const error = entries.error(i)) {
+      result.findings.push_back({i, *error});
+      continue;
+    }
+    const EntryList::Row& row = entries.row(i);
+    if (row.has_extra) continue;  // partitioned: its slices are entries of their own
+    try {
+      jobs.push_back(plan(entries.range(i), header, shards));
+      rows.push_back(i);
+    } catch (const Error& error) {
+      result.findings.push_back({i, error});
+    }
+  }
+
+  std::vector<bool> overlapping(jobs.size());
+  for (const Overlap& overlap : overlaps(jobs)) {
+    const Job& job = jobs[overlap.job];
+    overlapping[overlap.job] = true;
+    result.findings.push_back(
+        {rows[overlap.job],
+         Error(ErrorCode::kOverlap,
+               "two tensors claim the same bytes: this one " + range_text(job) + ", '" +
+                   std::string(entries.name(rows[overlap.other])) + "' " +
+                   range_text(jobs[overlap.other]),
+               job.offset, job.size)});
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (overlapping[i]) continue;
+    result.nbytes += jobs[i].size;
+    rows[kept] = rows[i];
+    jobs[kept++] = jobs[i];
+  }
+  jobs.resize(kept);
+  result.checked = kept;
+
+  for (const Failure& failure : run_jobs(jobs, options)) {
+    result.findings.push_back({rows[failure.job], failure.error});
+  }
+  std::stable_sort(result.findings.begin(), result.findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.row < b.row; });
+  return result;
+}
+
+}  // namespace tensorbundle

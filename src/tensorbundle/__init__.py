@@ -1,0 +1,70 @@
+"""Everything TensorFlow leaves behind, without TensorFlow.
+
+    import tensorbundle as tb
+
+    ckpt = tb.open("run/model.ckpt-100")
+    ckpt["dense/kernel"]            # a zero-copy numpy array, its checksum checked
+    ckpt.load()                     # all of them, in memory of their own
+    ckpt.verify()                   # every checksum in the checkpoint
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._checkpoint import Checkpoint
+from ._open import open
+from ._paths import Location
+from ._tensor_info import TensorInfo
+from ._verify import Fault, Report
+from .errors import (
+    ChecksumError,
+    ConversionError,
+    FormatError,
+    MissingFileError,
+    TensorBundleError,
+    TensorNotFoundError,
+    UnsupportedError,
+)
+
+if TYPE_CHECKING:
+    from ._crosscheck import crosscheck
+    from .export import export
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Checkpoint",
+    "ChecksumError",
+    "ConversionError",
+    "Fault",
+    "FormatError",
+    "Location",
+    "MissingFileError",
+    "Report",
+    "TensorBundleError",
+    "TensorInfo",
+    "TensorNotFoundError",
+    "UnsupportedError",
+    "__version__",
+    "crosscheck",
+    "export",
+    "open",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # `import tensorbundle` costs what numpy costs: what few need is imported when it is named.
+    if name == "crosscheck":
+        from ._crosscheck import crosscheck
+
+        return crosscheck
+    if name == "export":
+        from .export import export
+
+        return export
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,346 @@
+"""V2 checkpoints: an index and its data shards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from . import _core, _dtypes, _slices, _verify
+from ._checkpoint import DEFAULT_CHUNK_BYTES, Array, Checkpoint, Mode, fitting
+from ._damage import explain_not_a_table
+from ._location import Location
+from ._selection import Filter
+from ._sources import DataShards, explain
+from ._tensor_info import TensorInfo
+from .errors import FormatError, MissingFileError, TensorBundleError, UnsupportedError
+
+# numpy's own limit; TensorFlow allows 254.
+_MAX_DIMENSIONS = 64
+# Up to so many tensors are looked up one by one for the shards they need.
+_FEW = 1000
+
+
+class Bundle(Checkpoint):
+    """A V2 checkpoint (``P.index`` and ``P.data-…``)."""
+
+    def __init__(self, location: Location, mode: Mode, verify: bool) -> None:
+        super().__init__(location, mode)
+        path = location.index or ""
+        try:
+            self._index = _core.Index(_core.File(path))
+        except FormatError as error:
+            if found := explain_not_a_table(path):
+                error.message = f"not a checkpoint index: {path!r} is {found}"
+                error.offset = None
+            raise
+        self._shards = DataShards(
+            location.prefix, self._index.num_shards, writable=mode == "c"
+        )
+        # Names whose bytes need no further check.
+        self._verified: set[str] | None = set() if verify else None
+
+    @property
+    def num_shards(self) -> int:
+        """How many data shards the index header says there are."""
+        return self._index.num_shards
+
+    # --- facts -----------------------------------------------------------------------------------
+
+    def _list_names(self) -> list[str]:
+        return self._index.entries().names()
+
+    def _find(self, name: str) -> TensorInfo | None:
+        key = name.encode("utf-8", "surrogateescape")
+        entry = self._index.find(key)
+        # A look-up by bisection can miss in a table that is out of order, and it sees the slices of
+        # partitioned tensors, which are no tensors: the list of names knows better.
+        if (entry is None or name.startswith("\0")) and name not in self._names:
+            return None
+        entry = entry or self._index.find(key)
+        return None if entry is None else TensorInfo.from_entry(name, entry)
+
+    def _list_infos(self) -> list[TensorInfo]:
+        return list(map(TensorInfo.from_entry, self._names, self._index.entries().tuples()))
+
+    # --- single tensors --------------------------------------------------------------------------
+
+    def _read(self, info: TensorInfo) -> Array:
+        dtype = self._readable(info)
+        if self.mode == "read":
+            return self._read_owned(info)
+        if info.shard is None or info.data_type == _dtypes.STRING or self._is_swapped(dtype):
+            array = self._read_owned(info)
+            array.flags.writeable = self.mode == "c"
+            return array
+        file = self._checked_range(info, dtype)
+        if self._verified is not None and info.name not in self._verified:
+            self._read_range(file, info, None)
+            self._verified.add(info.name)
+        if info.nbytes == 0:
+            return np.ndarray(info.shape, dtype)
+        array = np.ndarray(info.shape, dtype, self._shards.map(info.shard), info.offset or 0)
+        return _dtypes.canonical(array, info.data_type)
+
+    def _read_owned(self, info: TensorInfo, out: Array | None = None) -> Array:
+        dtype = self._readable(info)
+        if info.shard is None:
+            return self._assemble(info, tuple((0, dim) for dim in info.shape))
+        if info.data_type == _dtypes.STRING:
+            return self._read_strings(info)
+        file = self._checked_range(info, dtype)
+        array = np.empty(info.shape, dtype) if out is None else out
+        self._read_range(file, info, array.reshape(-1).view(np.uint8))
+        return self._native(array, info)
+
+    def _readable(self, info: TensorInfo) -> np.dtype[Any]:
+        """The tensor's dtype, if it has one here and numpy can hold its shape."""
+        if info.dtype is None:
+            raise UnsupportedError(
+                f"tensors of type {info.tf_dtype} cannot be read as arrays: "
+                "they are listed, verified and left as they are",
+                key=info.name,
+            )
+        if len(info.shape) > _MAX_DIMENSIONS:
+            raise UnsupportedError(
+                f"numpy arrays have at most {_MAX_DIMENSIONS} dimensions: "
+                f"this tensor has {len(info.shape)}",
+                key=info.name,
+            )
+        return info.dtype
+
+    def _checked_range(self, info: TensorInfo, dtype: np.dtype[Any]) -> _core.File:
+        """The shard of a numeric tensor, whose range lies within it and fits its shape."""
+        needed = info.size * dtype.itemsize
+        file = self._file_of(info)
+        where = {"path": file.path, "key": info.name}
+        if needed != info.nbytes:
+            raise FormatError(
+                f"the entry's size is wrong: {info.nbytes} bytes, "
+                f"but its dtype and shape need {needed}",
+                **where,
+            )
+        if needed and (info.offset or 0) + needed > file.size:
+            raise explain(
+                FormatError(
+                    f"the shard is cut off: it ends at byte {file.size}",
+                    offset=info.offset,
+                    nbytes=needed,
+                    **where,
+                ),
+                file.path,
+            )
+        return file
+
+    def _file_of(self, info: TensorInfo) -> _core.File:
+        try:
+            return self._shards.file(info.shard or 0)
+        except TensorBundleError as error:
+            raise error.add_context(key=info.name) from None
+
+    def _read_range(self, file: _core.File, info: TensorInfo, into: Array | None) -> None:
+        try:
+            _core.read_range(file, info.offset or 0, info.nbytes, info.crc32c or 0, into, 0)
+        except TensorBundleError as error:
+            raise explain(error.add_context(key=info.name), file.path) from None
+
+    def _is_swapped(self, dtype: np.dtype[Any]) -> bool:
+        return self._index.big_endian and dtype.itemsize > 1
+
+    def _native(self, array: Array, info: TensorInfo) -> Array:
+        """Stored bytes in this machine's order and in canonical form."""
+        if self._is_swapped(array.dtype):
+            # Each half of a complex number is swapped by itself.
+            width = array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1)
+            array.reshape(-1).view(f"u{width}").byteswap(inplace=True)
+        return _dtypes.canonical(array, info.data_type)
+
+    def _read_strings(self, info: TensorInfo) -> Array:
+        file = self._file_of(info)
+        try:
+            elements, crc32c, _ = _core.read_strings(
+                file, info.offset or 0, info.size, self._index.big_endian
+            )
+        except TensorBundleError as error:
+            raise explain(
+                error.add_context(path=file.path, key=info.name), file.path
+            ) from None
+        if crc32c != info.crc32c:
+            raise _checksum_error(info, crc32c, file.path)
+        array = np.empty(len(elements), dtype=object)
+        array[:] = elements
+        return array.reshape(info.shape)
+
+    # --- partitioned tensors ---------------------------------------------------------------------
+
+    def _assemble(self, info: TensorInfo, target: _slices.Box) -> Array:
+        dtype = self._readable(info)
+        key = info.name.encode("utf-8", "surrogateescape")
+        try:
+            boxes = [_slices.box_of(slice, info.shape) for slice in info.slices]
+
+            def read(position: int) -> Array:
+                return self._read_slice(info, key, position, _slices.shape_of(boxes[position]))
+
+            return _slices.assemble(target, boxes, dtype, read)
+        except TensorBundleError as error:
+            raise error.add_context(path=self.location.index, key=info.name) from None
+
+    def _read_slice(
+        self, whole: TensorInfo, key: bytes, position: int, shape: tuple[int, ...]
+    ) -> Array:
+        """Read one stored slice, all of it, so that its checksum can be checked."""
+        entry = self._index.find(_core.slice_key(key, whole.slices[position]))
+        if entry is None:
+            raise FormatError(
+                f"a slice is missing: the index has no entry for slice {position} "
+                f"of {len(whole.slices)}"
+            )
+        number, stored_shape, nbytes, shard, offset, crc32c, slices = entry
+        if number != whole.data_type or stored_shape != shape or slices:
+            raise FormatError(
+                f"slice {position} is not what the tensor lists: "
+                f"{_dtypes.name_of(number)}{list(stored_shape)}, "
+                f"expected {whole.tf_dtype}{list(shape)}"
+            )
+        return self._read_owned(
+            TensorInfo(
+                whole.name, whole.dtype, shape, nbytes, shard, offset, crc32c, (), number
+            )
+        )
+
+    # --- many tensors ----------------------------------------------------------------------------
+
+    def load(
+        self,
+        names: Filter = None,
+        *,
+        out: Mapping[str, Array] | None = None,
+        threads: int = 0,
+    ) -> dict[str, Array]:
+        """Read many tensors into arrays of their own; see `Checkpoint.load`."""
+        if names is None and out is not None:
+            names = list(out)
+        chosen = None if names is None else self.select(names)
+        if out is not None:
+            for name in self.select(names):
+                fitting(out, self.info(name))
+        arrays, others = self._in_bulk(
+            chosen, lambda files, dtypes: self._index.load(files, dtypes, chosen, out, threads)
+        )
+        for name in others:
+            info = self.info(name)
+            if out is None:
+                arrays[name] = self._read_owned(info)
+            else:
+                out[name][...] = self._read_owned(info)
+                arrays[name] = out[name]
+        return arrays
+
+    def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
+        """Give many tensors at once; see `Checkpoint.views`."""
+        if self.mode == "read":
+            return self.load(names, threads=threads)
+        chosen = None if names is None else self.select(names)
+
+        def view(files: dict[int, _core.File | None], dtypes: Any) -> Any:
+            maps = {n: self._shards.map(n) for n, file in files.items() if file is not None}
+            return self._index.views(files, maps, dtypes, chosen)
+
+        arrays, others = self._in_bulk(chosen, view)
+        if self._verified is not None:
+            self._check_in_bulk(chosen, arrays, others, threads)
+        for name in others:
+            arrays[name] = self[name]
+        return arrays
+
+    def _check_in_bulk(
+        self, chosen: list[str] | None, arrays: dict[str, Array], others: list[str], threads: int
+    ) -> None:
+        verified = self._verified
+        if verified is None or verified.issuperset(arrays):
+            return
+        if others:
+            left_out = set(others)
+            chosen = [name for name in arrays if name not in left_out]
+        self._in_bulk(chosen, lambda files, _: self._index.check(files, chosen, threads))
+        verified.update(arrays)
+        verified.difference_update(others)
+
+    def _in_bulk(self, chosen: list[str] | None, work: Callable[[Any, Any], Any]) -> Any:
+        """Run a bulk call on the shards that it needs and the dtypes that occur."""
+        entries = self._index.entries()
+        shards: Iterable[int] = entries.shard_counts()
+        if chosen is not None and len(chosen) <= _FEW:
+            shards = sorted({info.shard for info in map(self.info, chosen) if info.shard is not None})
+        try:
+            return work(
+                self._shards.present(shards), _dtypes.plain_dtypes(entries.dtype_counts())
+            )
+        except MissingFileError as error:
+            # The core knows only the shard's number: opening it says what is missing where.
+            self._file_of(self.info(error.key or ""))
+            raise
+        except TensorBundleError as error:
+            raise explain(error, error.path) if error.path else error from None
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    def read_slice(self, name: str | bytes, index: Any) -> Array:
+        """Read part of a tensor; see `Checkpoint.read_slice`."""
+        info = self.info(name)
+        dtype = self._readable(info)
+        box, inner = _slices.basic_index(index, info.shape)
+        if info.slices:
+            return np.array(self._assemble(info, box)[inner])
+        if info.data_type == _dtypes.STRING:
+            return np.array(self._read_strings(info)[index])
+        file = self._checked_range(info, dtype)
+        array = _slices.read_box(file, info.offset or 0, info.shape, dtype, box)
+        return np.array(self._native(array, info)[inner])
+
+    def chunks(
+        self, name: str | bytes, *, nbytes: int = DEFAULT_CHUNK_BYTES
+    ) -> Iterator[memoryview]:
+        """Give a tensor's bytes in pieces; see `Checkpoint.chunks`."""
+        info = self.info(name)
+        dtype = self._readable(info)
+        if info.shard is None or info.data_type == _dtypes.STRING or self._is_swapped(dtype):
+            yield from super().chunks(name, nbytes=nbytes)
+            return
+        file = self._checked_range(info, dtype)
+        buffer = np.empty(min(nbytes, info.nbytes), np.uint8)
+        crc32c = 0
+        for start in range(0, info.nbytes, nbytes):
+            piece = buffer[: min(nbytes, info.nbytes - start)]
+            file.readinto((info.offset or 0) + start, piece)
+            crc32c = _core.crc32c(piece, crc32c)
+            if _dtypes.is_exotic(info.data_type):
+                piece = _dtypes.canonical(piece.view(dtype), info.data_type).view(np.uint8)
+            yield memoryview(piece)
+        if crc32c != info.crc32c:
+            raise explain(_checksum_error(info, crc32c, file.path), file.path)
+
+    # --- verification ----------------------------------------------------------------------------
+
+    def verify(
+        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
+    ) -> _verify.Report:
+        """Check everything; see `Checkpoint.verify`."""
+        from ._audit import audit
+
+        path = self.location.index or ""
+        return audit(self._index, path, self._shards, threads, progress)
+
+
+def _checksum_error(info: TensorInfo, computed: int, path: str) -> TensorBundleError:
+    from .errors import ChecksumError
+
+    return ChecksumError(
+        f"checksum mismatch: stored 0x{info.crc32c or 0:08x}, computed 0x{computed:08x}",
+        path=path,
+        key=info.name,
+        offset=info.offset,
+        nbytes=info.nbytes,
+    )

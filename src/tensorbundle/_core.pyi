@@ -1,0 +1,165 @@
+"""The C++ core: bytes, tables, entries, checksums, bulk reading. Names and dtypes are Python's.
+
+Every call may raise what ``errors.py`` draws, and ``OSError``. Paths are ``str`` as ``os.fsdecode``
+gives them. All objects are immutable to their users and may be shared between threads.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, final
+
+import numpy as np
+
+# (start, length) of each dimension; a length of -1 is the whole dimension.
+SliceSpec: TypeAlias = tuple[tuple[int, int], ...]
+
+# dtype number, shape, stored bytes, shard, offset in it, CRC-32C (unmasked), slices (of a
+# partitioned tensor, whose stored bytes, shard, offset and CRC then say nothing).
+Entry: TypeAlias = tuple[int, tuple[int, ...], int, int, int, int, tuple[SliceSpec, ...]]
+
+# key, shard, what kind of fault (see `FAULT_KINDS` in _verify.py), and the error.
+Finding: TypeAlias = tuple[bytes, int, str, Exception]
+
+# offset of a block, its bytes, what kind of fault, and the error.
+BlockFault: TypeAlias = tuple[int, int, str, Exception]
+
+@final
+class File:
+    """A regular file opened for reading by position."""
+
+    def __init__(self, path: str) -> None: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def size(self) -> int:
+        """Bytes when it was opened."""
+    @property
+    def on_network(self) -> bool:
+        """Whether it lies on NFS, SMB, FUSE or the like, where a map may fault."""
+    def read(self, offset: int, size: int) -> bytes:
+        """Read exactly that range, or raise."""
+    def readinto(self, offset: int, buffer: Any) -> None:
+        """Fill a writable, contiguous buffer from that offset on, or raise."""
+
+@final
+class MappedFile:
+    """All of a file in memory; a buffer. Unmapped when the last array that borrows it is gone."""
+
+    def __init__(self, file: File, *, writable: bool = False) -> None:
+        """Map it; ``writable``: copy on write, the file is never changed."""
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class Table:
+    """A sorted table of raw keys: the form of `.index` files and of V1 checkpoints."""
+
+    def __init__(self, file: File) -> None: ...
+    def find(self, key: bytes) -> bytes | None:
+        """The value under a key; reads and checks one block."""
+    def keys(self) -> list[bytes]:
+        """All keys in order; reads and checks every block."""
+    def block_faults(self) -> list[BlockFault]:
+        """Check every block: (offset, bytes, kind, error) of those that are damaged."""
+
+@final
+class Entries:
+    """The entries of an index in key order."""
+
+    def names(self) -> list[str]:
+        """Names of all tensors; bytes that are not UTF-8 as surrogate escapes."""
+    def tuples(self) -> list[Entry]:
+        """Entries of all tensors, in the order of ``names()``. Raises for a malformed one."""
+    def find(self, key: bytes) -> Entry | None:
+        """The entry under a raw key, slices too; None for a malformed one."""
+    def partitioned(self) -> list[str]:
+        """Names of the partitioned tensors."""
+    def shard_counts(self) -> dict[int, int]:
+        """How many stored ranges each shard has, for those that entries refer to."""
+    def dtype_counts(self) -> dict[int, int]:
+        """How many stored ranges there are of each DataType number."""
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of all ranges, as entries claim them."""
+
+@final
+class Index:
+    """The index of a V2 bundle."""
+
+    def __init__(self, file: File) -> None: ...
+    @property
+    def num_shards(self) -> int: ...
+    @property
+    def big_endian(self) -> bool: ...
+    @property
+    def producer(self) -> int: ...
+    @property
+    def nbytes(self) -> int:
+        """Size of the index file."""
+    def find(self, key: bytes) -> Entry | None:
+        """The entry under a raw key, slices too; reads one block of the file."""
+    def entries(self) -> Entries:
+        """All entries; raises for a damaged block or keys that are out of order."""
+    def salvage(self) -> tuple[Entries, list[BlockFault]]:
+        """The entries of all blocks that are sound, and the others."""
+    def verify(
+        self,
+        entries: Entries,
+        shards: Mapping[int, File | None],
+        threads: int,
+        progress: Callable[[int], object] | None,
+    ) -> tuple[int, int, list[Finding]]:
+        """Check entries and their bytes: (ranges read, their bytes, findings)."""
+    def views(
+        self,
+        shards: Mapping[int, File | None],
+        maps: Mapping[int, MappedFile],
+        dtypes: Sequence[np.dtype[Any] | None],
+        names: Sequence[str] | None,
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Borrowed arrays of many tensors, unchecked.
+
+        ``dtypes``: numpy's dtype by DataType number, None for what is not plain bytes. Returns the
+        dict in the order of ``names`` (None: all), and the names that were left out, for which the
+        dict holds None.
+        """
+    def check(
+        self, shards: Mapping[int, File | None], names: Sequence[str] | None, threads: int
+    ) -> None:
+        """Check the bytes of many unpartitioned tensors; raises for the first that is damaged."""
+    def load(
+        self,
+        shards: Mapping[int, File | None],
+        dtypes: Sequence[np.dtype[Any] | None],
+        names: Sequence[str] | None,
+        out: Mapping[str, np.ndarray[Any, Any]] | None,
+        threads: int,
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Checked copies of many tensors; arguments and result as of ``views``.
+
+        ``out``: arrays to fill, whose dtype, shape and layout the caller has checked.
+        """
+
+def slice_key(name: bytes, slice: SliceSpec) -> bytes:
+    """The key under which a slice of a tensor is stored (format.md §6.2)."""
+
+def read_strings(
+    file: File, offset: int, count: int, big_endian: bool
+) -> tuple[list[bytes], int, int]:
+    """Elements of a string tensor, the CRC-32C its entry must have, and the bytes it took."""
+
+def read_range(
+    file: File, offset: int, size: int, crc32c: int, out: Any | None, threads: int
+) -> None:
+    """Check the bytes of one range, and read them into a buffer of that size where one is given."""
+
+def crc32c(data: Any, value: int = 0) -> int:
+    """The CRC-32C of a contiguous buffer, continuing from ``value``."""
+
+def crc32c_combine(first: int, second: int, second_size: int) -> int:
+    """The CRC-32C of two byte strings one after the other."""
+
+def crc32c_kernel() -> str:
+    """Which implementation runs on this machine."""
+
+def unpack_varints(data: bytes, count: int) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """A packed repeated varint field as 64-bit patterns; raises unless it holds ``count``."""

@@ -1,0 +1,265 @@
+"""What a file really is, when it is not what its name says.
+
+Repositories and downloads leave other things in place of checkpoints: git-LFS pointers, symbolic
+links stored as text, error pages, archives, the weights of another library. `describe_head` knows
+them by their first bytes, `describe_file` by path; both give a phrase for an error message.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+_HEAD_BYTES: Final = 4096  # a path is no longer than this, a tar header and a pointer are shorter
+_TABLE_MAGIC: Final = bytes.fromhex("57fb808b247547db")
+_TABLE_FOOTER_BYTES: Final = 48
+
+# (offset, magic, phrase): files with an unmistakable signature.
+_SIGNATURES: Final = (
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5 weights are of this kind)"),
+    (0, b"\x1f\x8b", "a gzip archive: unpack it first"),
+    (0, b"BZh", "a bzip2 archive: unpack it first"),
+    (0, b"\xfd7zXZ\x00", "an xz archive: unpack it first"),
+    (0, b"\x28\xb5\x2f\xfd", "a zstandard archive: unpack it first"),
+    (0, b"\x04\x22\x4d\x18", "an lz4 archive: unpack it first"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-zip archive: unpack it first"),
+    (0, b"Rar!\x1a\x07", "a rar archive: unpack it first"),
+    (257, b"ustar", "a tar archive: unpack it first"),
+    (0, b"\x93NUMPY", "a numpy .npy array"),
+    (4, b"TFL3", "a TensorFlow Lite model"),
+    (0, b"GGUF", "a GGUF model"),
+    (0, b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "a PyTorch file (old pickle format)"),
+    (0, b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (0, b"\xff\xd8\xff", "a JPEG image"),
+    (0, b"GIF8", "a GIF image"),
+    (0, b"%PDF-", "a PDF document"),
+    (0, b"SQLite format 3\x00", "an SQLite database"),
+    (0, b"\x00\x05\x16\x07", "an AppleDouble file (macOS metadata that belongs to another file)"),
+    (0, b"\xff\xfe\x00\x00", "text in UTF-32"),
+    (0, b"\xff\xfe", "text in UTF-16"),
+    (0, b"\xfe\xff", "text in UTF-16"),
+)
+# How the first name inside a zip archive tells whose it is.
+_ZIP_MEMBERS: Final = (
+    (".npy", "a numpy .npz archive"),
+    ("/data.pkl", "a PyTorch file"),
+    ("/.format_version", "a PyTorch file"),
+    ("metadata.json", "a Keras .keras file"),
+    ("config.json", "a Keras .keras file"),
+    ("model.weights.h5", "a Keras .keras file"),
+)
+# The protocol of a Python pickle and its first instruction: a frame, or the value's own.
+_PICKLES: Final = tuple(
+    bytes([protocol, first]) for protocol in (2, 3, 4, 5) for first in b"\x95}](c\x8a"
+)
+# The first word of a text, in lower case.
+_TEXTS: Final = (
+    ("<!doctype html", "an HTML page (a download that failed or wants a login)"),
+    ("<html", "an HTML page (a download that failed or wants a login)"),
+    ("<?xml", "an XML document (storage services answer errors so)"),
+    ("<error>", "an XML document (storage services answer errors so)"),
+    ("<<<<<<< ", "text with git's merge-conflict marks"),
+    ("model_checkpoint_path", "a checkpoint state file (text)"),
+    ("all_model_checkpoint_paths", "a checkpoint state file (text)"),
+    ("saved_model_schema_version", "a SavedModel as text (.pbtxt)"),
+    ("meta_info_def", "a MetaGraph as text (.pbtxt)"),
+    ("node {", "a graph as text (.pbtxt)"),
+    ("outs:", "a DVC pointer, not the file itself: run `dvc pull`"),
+)
+_LINK_ENDINGS: Final = (".index", ".meta", ".ckpt", ".pb", ".pbtxt", ".data", ".h5")
+
+
+def describe_head(head: bytes, size: int) -> str | None:
+    """Say what a file really is, from its first bytes.
+
+    Args:
+        head: The first bytes, some hundred or all; more than 4096 are not needed.
+        size: The size of the whole file in bytes.
+
+    Returns:
+        A phrase such as ``"a git-LFS pointer …"``, or None when nothing is recognised: the bytes
+        may then well be those of a table or of tensors.
+
+    Example:
+        >>> describe_head(b"<!DOCTYPE html><title>404</title>", 33)
+        'an HTML page (a download that failed or wants a login)'
+    """
+    if size == 0:
+        return "an empty file"
+    if not head.strip(b"\x00"):
+        span = "all zero bytes" if len(head) >= size else f"its first {len(head)} bytes are zero"
+        return f"a zero-filled file ({span}: an unfinished copy or download)"
+    for offset, magic, phrase in _SIGNATURES:
+        if head.startswith(magic, offset):
+            return phrase
+    return (
+        _describe_text(head, size)
+        or _describe_zip(head)
+        or _describe_container(head)
+        or _describe_protobuf(head)
+    )
+
+
+def describe_file(path: str) -> str | None:
+    """Say what the file at a path really is.
+
+    Args:
+        path: A regular file; its first 4096 bytes are read.
+
+    Returns:
+        As `describe_head`; None also for a file that ends as a table does.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    head, tail, size = _read_ends(path)
+    return None if tail == _TABLE_MAGIC else describe_head(head, size)
+
+
+def is_table(path: str) -> bool:
+    """Whether a regular file ends as a table does: an index, or a V1 checkpoint."""
+    return explain_not_a_table(path) is None
+
+
+def explain_not_a_table(path: str) -> str | None:
+    """Say why a file is not a table: what it is instead, or what its end lacks.
+
+    Args:
+        path: A regular file, an ``.index`` or a V1 checkpoint by its name.
+
+    Returns:
+        A phrase for an error message, or None when the file ends as a table does.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    head, tail, size = _read_ends(path)
+    if tail == _TABLE_MAGIC and size >= _TABLE_FOOTER_BYTES:
+        return None
+    described = describe_head(head, size)
+    if described:
+        return described
+    if size < _TABLE_FOOTER_BYTES:
+        return f"{size} bytes, which is shorter than the {_TABLE_FOOTER_BYTES}-byte table footer"
+    return (
+        f"not a table or a table cut off: its last 8 bytes are {tail.hex()}, "
+        f"expected the table magic {_TABLE_MAGIC.hex()}"
+    )
+
+
+def _read_ends(path: str) -> tuple[bytes, bytes, int]:
+    with open(path, "rb") as file:
+        head = file.read(_HEAD_BYTES)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - len(_TABLE_MAGIC)))
+        return head, file.read(len(_TABLE_MAGIC)), size
+
+
+def _describe_text(head: bytes, size: int) -> str | None:
+    """Recognise text: what people and services leave in place of binary files."""
+    if any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
+        return None
+    try:
+        # A whole head may end inside a character; a whole file may not.
+        text = head.decode("utf-8-sig", "strict" if len(head) == size else "ignore")
+    except UnicodeDecodeError:
+        return None
+    if text.startswith(("version https://git-lfs", "version https://hawser")):
+        return _describe_lfs_pointer(text)
+    stripped = text.lstrip()
+    if "annex/objects/" in text and "\n" not in stripped.rstrip():
+        return "a git-annex pointer, not the file itself: run `git annex get`"
+    start = stripped[:64].lower()
+    for beginning, phrase in _TEXTS:
+        if start.startswith(beginning):
+            return phrase
+    if "\n<<<<<<< " in text and "\n=======" in text:
+        return "text with git's merge-conflict marks"
+    if len(head) == size and (target := _link_target(text)):
+        return f"a symbolic link stored as text, which points to {target!r}"
+    shown = " ".join(stripped.split())[:60]
+    if not shown:
+        return "nothing but white space"
+    if start.startswith(("{", "[")):
+        return f"a JSON text beginning {shown!r}"
+    return f"a text beginning {shown!r}"
+
+
+def _describe_lfs_pointer(text: str) -> str:
+    fields = dict(line.partition(" ")[::2] for line in text.splitlines())
+    oid = fields.get("oid", "of unknown oid")
+    size = fields.get("size", "unknown")
+    return (
+        f"a git-LFS pointer, not the file itself ({oid}, real size {size} bytes): "
+        "run `git lfs pull`"
+    )
+
+
+def _link_target(text: str) -> str | None:
+    """The path that is all a file holds, as git writes links where it cannot make them."""
+    target = text.removesuffix("\n").removesuffix("\r")
+    if not target.isprintable() or any(mark in target for mark in '<>{}"|:;?*=') or not target:
+        return None
+    base = target.rpartition("/")[2]
+    is_path = target.startswith(("/", "./", "../")) or ("/" in target and " " not in target)
+    is_name = base.endswith(_LINK_ENDINGS) or ".data-" in base or ".ckpt" in base
+    return target if base and (is_path or is_name) else None
+
+
+def _describe_zip(head: bytes) -> str | None:
+    if not head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return None
+    length = int.from_bytes(head[26:28], "little")
+    member = head[30 : 30 + length].decode("utf-8", "replace")
+    for ending, phrase in _ZIP_MEMBERS:
+        if member.endswith(ending):
+            return phrase
+    return f"a zip archive (first member {member[:60]!r}): unpack it first"
+
+
+def _describe_container(head: bytes) -> str | None:
+    """Recognise formats whose signature is not at a fixed place, or too short to stand alone."""
+    if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 1 << 40:
+        return "a safetensors file"
+    if head[:1] == b"\x80" and head[1:3] in _PICKLES:
+        return "a Python pickle (PyTorch and scikit-learn save so)"
+    if b"brain.Event:" in head[:64]:
+        return "a TensorBoard event file"
+    return None
+
+
+def _describe_protobuf(head: bytes) -> str | None:
+    """Guess which TensorFlow graph message begins with these bytes.
+
+    A GraphDef begins with a node (#1) holding a name (#1) and an op (#2), both plain text; in a
+    MetaGraphDef #1 is the meta information, whose #2 is a list of ops; a SavedModel begins with
+    its schema version, 1, and a MetaGraphDef (#2).
+    """
+    if head.startswith(b"\x08\x01\x12") and (found := _field(head, 2)) and found[0][:1] == b"\x0a":
+        return "a SavedModel graph (saved_model.pb), which holds no tensors"
+    if not (first := _field(head, 0)) or head[:1] != b"\x0a":
+        return None
+    inner = first[0]
+    name = _field(inner, 0)
+    if inner[:1] == b"\x0a" and name and _is_word(name[0]):
+        op = _field(inner, name[1])
+        if op and inner[name[1] : name[1] + 1] == b"\x12" and _is_word(op[0]):
+            return "a graph (GraphDef, .pb), which holds no checkpoint tensors"
+    if inner[:1] in (b"\x0a", b"\x12") and name and name[0][:1] == b"\x0a":
+        return "a MetaGraph (.meta), which holds the graph but not the tensors"
+    return None
+
+
+def _field(data: bytes, start: int) -> tuple[bytes, int] | None:
+    """The bytes of the length-delimited field at `start`, cut where the data ends, and its end."""
+    length = shift = 0
+    for at in range(start + 1, min(start + 6, len(data))):
+        length |= (data[at] & 0x7F) << shift
+        shift += 7
+        if data[at] < 0x80:
+            return data[at + 1 : at + 1 + length], at + 1 + length
+    return None
+
+
+def _is_word(data: bytes) -> bool:
+    return 0 < len(data) < 1024 and all(32 < byte < 127 for byte in data)

@@ -1,0 +1,99 @@
+"""TensorFlow's DataType numbers and the numpy dtypes that hold them (format.md §4.2)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+
+STRING: Final = 7
+BOOL: Final = 10
+RESOURCE: Final = 20
+VARIANT: Final = 21
+
+_NAMES: Final = (
+    "invalid float32 float64 int32 uint8 int16 int8 string complex64 int64 bool qint8 quint8 "
+    "qint32 bfloat16 qint16 quint16 uint16 complex128 float16 resource variant uint32 uint64 "
+    "float8_e5m2 float8_e4m3fn float8_e4m3fnuz float8_e4m3b11fnuz float8_e5m2fnuz int4 uint4 int2 "
+    "uint2 float4_e2m1fn"
+).split()
+
+# One element a byte, in the low bits; what the high bits hold is not part of the value.
+_SUB_BYTE_MASKS: Final = {29: 0x0F, 30: 0x0F, 31: 0x03, 32: 0x03, 33: 0x0F}
+
+# numpy itself has these; everything else that has a name comes from ml_dtypes.
+_NUMPY_NAMES: Final = frozenset(
+    "float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 complex64 "
+    "complex128 bool".split()
+)
+
+
+def name_of(number: int) -> str:
+    """TensorFlow's name of a DataType, as in ``tf.DType.name``; ``unknown(n)`` for later ones.
+
+    Example:
+        >>> name_of(14), name_of(99)
+        ('bfloat16', 'unknown(99)')
+    """
+    if 0 <= number < len(_NAMES):
+        return _NAMES[number]
+    return f"unknown({number})"
+
+
+@functools.lru_cache(maxsize=128)
+def numpy_dtype(number: int) -> np.dtype[Any] | None:
+    """The dtype of the arrays that a DataType is read into.
+
+    Quantised types are read as the integers that are stored, strings as objects (``bytes``).
+
+    Returns:
+        None for types that no array holds: variant, resource, and those that are not known.
+    """
+    name = name_of(number)
+    if number == STRING:
+        return np.dtype(object)
+    if name.startswith(("qint", "quint")):
+        name = name[1:]
+    if name in _NUMPY_NAMES:
+        return np.dtype(name)
+    if number in (0, RESOURCE, VARIANT) or number >= len(_NAMES) or number < 0:
+        return None
+    import ml_dtypes
+
+    scalar_type = getattr(ml_dtypes, name, None)
+    # An ml_dtypes from before this type was added: listed, and refused when read.
+    return None if scalar_type is None else np.dtype(scalar_type)
+
+
+def is_exotic(number: int) -> bool:
+    """Whether stored bytes may hold patterns that are no canonical values of the type."""
+    return number == BOOL or number in _SUB_BYTE_MASKS
+
+
+def plain_dtypes(numbers: Iterable[int]) -> list[np.dtype[Any] | None]:
+    """By DataType number, the dtype of those whose stored bytes are an array's as they are.
+
+    Only the numbers that are asked for are looked up: most checkpoints never need ml_dtypes.
+    """
+    plain: list[np.dtype[Any] | None] = [None] * len(_NAMES)
+    for number in numbers:
+        if 0 <= number < len(_NAMES) and number != STRING and not is_exotic(number):
+            plain[number] = numpy_dtype(number)
+    return plain
+
+
+def canonical(array: np.ndarray[Any, Any], number: int) -> np.ndarray[Any, Any]:
+    """Return the array with bytes that stand for no value put right, as a copy if any are.
+
+    A stored bool may be any byte, and the high bits of a type below a byte anything; TensorFlow
+    hands both on as they are.
+    """
+    if not is_exotic(number) or array.size == 0:
+        return array
+    raw = array.view(np.uint8)
+    if number == BOOL:
+        return array if raw.max() <= 1 else (raw != 0)
+    mask = np.uint8(_SUB_BYTE_MASKS[number])
+    return array if raw.max() <= mask else (raw & mask).view(array.dtype)

@@ -1,0 +1,57 @@
+"""Choosing tensors by name: exact names, globs and regular expressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TypeAlias
+
+from .errors import TensorNotFoundError
+
+# What tensors are chosen by; None chooses all.
+Filter: TypeAlias = "str | re.Pattern[str] | Iterable[str | re.Pattern[str]] | None"
+
+
+def select(filter: Filter, names: Sequence[str], known: Collection[str]) -> list[str]:
+    """Return the names that a filter chooses, each once, in the order of ``names``.
+
+    A ``str`` that is a name means that name; otherwise, with ``*``, ``?`` or ``[`` in it, it is a
+    glob in which ``*`` matches ``/`` too. A pattern must match somewhere (``re.search``).
+
+    Args:
+        filter: What to choose.
+        names: All names, in key order.
+        known: The same names, for a quick look-up.
+
+    Raises:
+        TensorNotFoundError: A plain name that is not there. Patterns may match nothing.
+    """
+    if filter is None:
+        return list(names)
+    parts = [filter] if isinstance(filter, (str, re.Pattern)) else list(filter)
+    exact = {part for part in parts if isinstance(part, str) and part in known}
+    matchers = [_matcher(part, names) for part in parts if part not in exact]
+    if not matchers and len(exact) == 1:
+        return list(exact)
+    return [name for name in names if name in exact or any(match(name) for match in matchers)]
+
+
+def _matcher(part: str | re.Pattern[str], names: Sequence[str]) -> Callable[[str], object]:
+    if isinstance(part, re.Pattern):
+        return part.search
+    if not any(char in part for char in "*?["):
+        raise not_found(part, names)
+    import fnmatch
+
+    return re.compile(fnmatch.translate(part)).match
+
+
+def not_found(name: str, names: Sequence[str]) -> TensorNotFoundError:
+    """The error for a name that is not there, with up to three that are near."""
+    import difflib
+
+    # Quadratic in the length of names: a hundred thousand of them are compared in under a second.
+    by_tail = [known for known in names if known.endswith("/" + name) or known.startswith(name + "/")]
+    near = by_tail[:3] or difflib.get_close_matches(name, names[:100_000], n=3)
+    hint = f": did you mean {', '.join(map(repr, near))}?" if near else ""
+    return TensorNotFoundError(f"there is no tensor {name!r}{hint}", key=name)

@@ -1,0 +1,62 @@
+"""Names of the files that make up one checkpoint (format.md §1.1, §8.1): made and taken apart."""
+
+from __future__ import annotations
+
+INDEX_SUFFIX = ".index"
+META_SUFFIX = ".meta"
+_V1_GLOB = "-?????-of-"
+
+
+def shard_path(prefix: str, shard: int, num_shards: int) -> str:
+    """Name a data shard of a V2 checkpoint, as C's ``%05d`` does: at least five digits.
+
+    Args:
+        prefix: The checkpoint's prefix.
+        shard: The number of the shard.
+        num_shards: How many there are, by the index's header.
+
+    Returns:
+        The path of the data file.
+
+    Example:
+        >>> shard_path("model.ckpt", 0, 1)
+        'model.ckpt.data-00000-of-00001'
+    """
+    return f"{prefix}.data-{shard:05d}-of-{num_shards:05d}"
+
+
+def split_data_path(path: str) -> str | None:
+    """The prefix in the path of a V2 data shard, or None: the inverse of `shard_path`."""
+    prefix, mark, numbers = path.rpartition(".data-")
+    shard, of, total = numbers.partition("-of-")
+    return prefix if mark and of and _is_number(shard) and _is_number(total) else None
+
+
+def split_table_path(path: str) -> tuple[str, int, int] | None:
+    """The prefix, shard and number of shards in the path of a V1 table, or None if it is no shard.
+
+    Example:
+        >>> split_table_path("model.ckpt-5-00001-of-00002")
+        ('model.ckpt-5', 1, 2)
+    """
+    stem, of, total = path.rpartition("-of-")
+    prefix, dash, shard = stem.rpartition("-")
+    if not (of and dash and _is_number(shard) and _is_number(total)):
+        return None
+    return prefix, int(shard), int(total)
+
+
+def split_table_glob(path: str) -> tuple[str, int] | None:
+    """The prefix and number of shards in the glob that TensorFlow records for V1 shards, or None.
+
+    Example:
+        >>> split_table_glob("model.ckpt-5-?????-of-00002")
+        ('model.ckpt-5', 2)
+    """
+    prefix, mark, total = path.rpartition(_V1_GLOB)
+    return (prefix, int(total)) if mark and _is_number(total) else None
+
+
+def _is_number(digits: str) -> bool:
+    # Bounded: the name comes from outside, and a number of a million digits is no shard.
+    return 5 <= len(digits) <= 10 and digits.isascii() and digits.isdigit()

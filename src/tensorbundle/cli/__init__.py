@@ -1,0 +1,80 @@
+"""The command line: ``tensorbundle ls|show|verify|export|crosscheck``.
+
+One file a command. Only this folder writes to stdout and stderr, and only it knows click and rich;
+rich is loaded when there is a progress bar to draw, and by names with wide characters.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import Any
+
+import click
+
+from ._crosscheck import crosscheck
+from ._export import export
+from ._failures import UNREADABLE, Program
+from ._ls import ls
+from ._options import global_options
+from ._show import show
+from ._verify import verify
+
+__all__ = ["main"]
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+
+    import numpy as np
+
+    from .. import _core
+
+    # Not at the top: it costs a tenth of what starting does.
+    version = importlib.metadata.version("tensorbundle")
+    click.echo(f"tensorbundle {version} (crc32c: {_core.crc32c_kernel()}, numpy {np.__version__})")
+    ctx.exit()
+
+
+@click.group(
+    cls=Program,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version, the CRC-32C kernel and numpy's version.",
+)
+@global_options
+@click.pass_context
+def program(ctx: click.Context) -> None:
+    """Read TensorFlow checkpoints without TensorFlow.
+
+    PATH is a checkpoint in any spelling: its prefix, its .index, .data or .meta
+    file, a directory with a `checkpoint` file, a SavedModel, a V1 file or glob.
+    One that begins with a dash goes after "--".
+
+    Examples:
+      tensorbundle ls model.ckpt-2000 --tree
+      tensorbundle show model.ckpt-2000 dense/kernel
+      tensorbundle verify model.ckpt-2000
+      tensorbundle export model.ckpt-2000 weights.safetensors
+
+    Exit codes: 0 fine; 1 the check failed; 2 wrong use or unreadable input.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(UNREADABLE)
+
+
+for _command in (ls, show, verify, export, crosscheck):
+    program.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    program()

@@ -1,0 +1,125 @@
+"""The errors that tensorbundle raises.
+
+    TensorBundleError(Exception)            .path .key .offset  (any may be None)
+    ├── MissingFileError      (FileNotFoundError)   no checkpoint there, or a shard the index names is absent
+    ├── TensorNotFoundError   (KeyError)            no such name; the message lists up to three near names
+    ├── FormatError           (ValueError)          the bytes are not a well-formed checkpoint or graph
+    │   └── ChecksumError                           well-formed, but changed
+    ├── UnsupportedError      (NotImplementedError) sound, but a version, dtype or op that is not supported
+    └── ConversionError       (ValueError)          the target cannot hold this
+
+Trouble with the operating system stays ``OSError``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = [
+    "ChecksumError",
+    "ConversionError",
+    "FormatError",
+    "MissingFileError",
+    "TensorBundleError",
+    "TensorNotFoundError",
+    "UnsupportedError",
+]
+
+
+class TensorBundleError(Exception):
+    """The base of every error of this library.
+
+    Attributes:
+        path: The file concerned, or None.
+        key: The tensor concerned, or None.
+        offset: The byte offset in ``path`` where the trouble was seen, or None.
+        nbytes: How many bytes from ``offset`` on are concerned; 0 when that is not known.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> try:
+        ...     tb.open("no/such/model.ckpt")
+        ... except tb.TensorBundleError as error:
+        ...     print(type(error).__name__, error.path)
+        MissingFileError no/such/model.ckpt
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        key: str | None = None,
+        offset: int | None = None,
+        nbytes: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.key = key
+        self.offset = offset
+        self.nbytes = nbytes
+
+    def __str__(self) -> str:
+        # KeyError would quote the message, FileNotFoundError would format its arguments.
+        what, colon, found = self.message.partition(": ")
+        return f"{what}{self._where()}{colon}{found}"
+
+    def _where(self) -> str:
+        """The place, between what went wrong and what was expected; not said twice."""
+        parts = []
+        if self.path is not None and self.path not in self.message:
+            parts.append(self.path)
+        if self.offset is not None and self.nbytes:
+            parts.append(f"bytes {self.offset}-{self.offset + self.nbytes}")
+        elif self.offset is not None:
+            parts.append(f"byte {self.offset}")
+        tensor = ""
+        if self.key is not None and repr(self.key) not in self.message:
+            tensor = f" in tensor {self.key!r}"
+        return f"{tensor} ({', '.join(parts)})" if parts else tensor
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = {name: getattr(self, name) for name in ("path", "key", "offset", "nbytes")}
+        return (type(self), (self.message,), state)
+
+    def add_context(self, *, path: str | None = None, key: str | None = None) -> Self:
+        """Fill in what the thrower could not know; what is known already stays.
+
+        Args:
+            path: The file that was being read.
+            key: The tensor that was being read.
+
+        Returns:
+            The same error, for ``raise error.add_context(...)``.
+        """
+        self.path = path if self.path is None else self.path
+        self.key = key if self.key is None else self.key
+        return self
+
+
+class MissingFileError(TensorBundleError, FileNotFoundError):
+    """There is no checkpoint at the path, or a shard that the index names is absent."""
+
+
+class TensorNotFoundError(TensorBundleError, KeyError):
+    """The checkpoint holds no tensor of that name."""
+
+
+class FormatError(TensorBundleError, ValueError):
+    """The bytes are not a well-formed checkpoint."""
+
+
+class ChecksumError(FormatError):
+    """The bytes are well-formed, but not those that were written."""
+
+
+class UnsupportedError(TensorBundleError, NotImplementedError):
+    """The file is sound, but of a version or type that is not supported."""
+
+
+class ConversionError(TensorBundleError, ValueError):
+    """The target format or memory cannot hold this tensor."""

@@ -1,0 +1,21 @@
+"""Fixtures and settings shared by every test."""
+
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+
+# The same examples in every run, and no deadline: the machine that tests may be busy.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real checkpoints that lies beside the project."""
+    folder = PROJECT.parent / "shared" / "corpus"
+    if not folder.is_dir():
+        pytest.skip("corpus folder absent")
+    return folder
