@@ -36,13 +36,15 @@ PYTHON_FILE_LINES, CPP_FILE_LINES, FUNCTION_LINES = 400, 300, 60
 # A room imports only from rooms of lower levels. A folder (cli, export, train) is one room.
 LEVELS = (
     ("errors", "_core", "_shards"),
-    ("_dtypes", "_state", "_damage"),
-    ("_location", "_neighbours"),
+    ("_dtypes", "_state", "_damage", "_selection", "_wire"),
+    ("_location", "_neighbours", "_tensor_info", "_saved_slices"),
     ("_paths", "_sources", "_slices", "_verify"),
-    ("_checkpoint",),
+    ("_checkpoint", "_legacy_tensors"),
+    ("_audit", "_legacy_audit"),
     ("_bundle", "_legacy"),
     ("_open",),
-    ("_crosscheck", "_crosscheck_worker", "export"),
+    ("_bitwise", "_oracle"),
+    ("_crosscheck", "_crosscheck_worker", "_export"),
     ("train",),
     ("cli",),
     ("__init__", "__main__"),
@@ -51,7 +53,7 @@ LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 # Imported where first needed, so that `import tensorbundle` costs what numpy costs.
 OPTIONAL_PACKAGES = {"fsspec", "h5py", "ml_dtypes", "rich", "safetensors", "tensorflow"}
-LAZY_ROOMS = {"_crosscheck", "_crosscheck_worker", "cli", "export"}
+LAZY_ROOMS = {"_crosscheck", "_crosscheck_worker", "cli", "_export"}
 PRINTING_ROOMS = {"_crosscheck_worker", "cli"}
 
 BANNED_STEMS = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
@@ -246,7 +248,11 @@ def stub_names(body: list[ast.stmt]) -> set[str]:
         for node in body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     }
-    names |= {ast.unparse(node.target) for node in body if isinstance(node, ast.AnnAssign)}
+    names |= {
+        ast.unparse(node.target)
+        for node in body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) != "TypeAlias"
+    }
     names |= {ast.unparse(t) for node in body if isinstance(node, ast.Assign) for t in node.targets}
     return public(names)
 

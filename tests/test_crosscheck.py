@@ -3,7 +3,7 @@
 import json
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,7 @@ def test_crosscheck_of_sound_checkpoint_is_equal(fixture_id: str) -> None:
     result = crosscheck(path_of(fixture_id))
     tensors = expected()[fixture_id]["tensors"]
     assert result.ok
+    assert any("links" in note for note in result.notes) == fixture_id.startswith("prefixes/")
     assert by_name(result).keys() == tensors.keys()
     for each in result.comparisons:
         opaque = each.dtype == "variant"
@@ -178,15 +179,20 @@ def test_worker_needs_nothing_of_this_package() -> None:
 
 # --- a play-acted TensorFlow ------------------------------------------------------------------
 
-# Reads golden `saver` as told: "die", "hang", or an answer with its bytes as hexadecimal.
+# Acts as told: "die", "hang", die but {"once": mark}, or an answer with its bytes as hexadecimal.
 ACTOR = """
-    import json, sys, time
+    import json, os, sys, time
     script = json.loads({script!r})
     say = lambda answer: print(json.dumps(answer), flush=True)
     say({{"tensorflow": "2.0", "python": "3.10"}})
     for line in sys.stdin:
         request = json.loads(line)
         act = script[request["do"]].get(request.get("name", ""), {{"error": "NotFoundError: no"}})
+        if "once" in act:
+            if not os.path.exists(act["once"]):
+                open(act["once"], "w").close()
+                sys.exit(3)
+            act = script["RestoreV2"][request["name"]]
         if act == "die":
             print("a stack trace\\nF0000 00:00:1.5 7 tensor.cc:1] Check failed: x", file=sys.stderr)
             print("    @ 0x1234", file=sys.stderr)
@@ -202,7 +208,7 @@ Act = Callable[[Mapping[str, Any]], None]
 
 
 @pytest.fixture
-def act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Act]:
+def act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Act:
     """Replace TensorFlow by an actor that follows a script: {"list": {"": …}, way: {name: …}}."""
 
     def follow(script: Mapping[str, Any]) -> None:
@@ -213,13 +219,17 @@ def act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Act]:
     return follow
 
 
+def packed(elements: Iterable[bytes]) -> bytes:
+    return b"".join(len(each).to_bytes(8, "little") + each for each in elements)
+
+
 def right_answers(fixture_id: str) -> dict[str, Any]:
     """The script of a TensorFlow that reads everything as it is."""
     checkpoint = tb.open(path_of(fixture_id))
-    reads = {
-        name: {"shape": array.shape, "nbytes": array.nbytes, "hex": array.tobytes().hex()}
-        for name, array in checkpoint.items()
-    }
+    reads = {}
+    for name, array in checkpoint.items():
+        raw = packed(array.reshape(-1)) if array.dtype == object else array.tobytes()
+        reads[name] = {"shape": array.shape, "nbytes": len(raw), "hex": raw.hex()}
     listing = [(info.name, info.data_type, info.shape) for info in checkpoint.infos()]
     return {
         "list": {"": {"tensors": listing}},
@@ -250,6 +260,16 @@ def test_tensorflow_that_dies_when_it_opens_is_asked_by_restore_alone(act: Act) 
     assert result.ok
     assert {each.how for each in result.comparisons} == {"RestoreV2"}
     assert "cannot list the tensors (the process ended with status 3" in result.notes[0]
+
+
+def test_tensorflow_that_dies_after_an_error_is_asked_again(tmp_path: Path, act: Act) -> None:
+    script = right_answers("saver")
+    script["get_tensor"]["dense/bias"] = {"error": "NotFoundError: Key"}
+    script["get_tensor"]["dense/kernel"] = {"once": str(tmp_path / "died")}
+    act(script)
+    found = by_name(crosscheck(path_of("saver")))
+    assert found["dense/bias"].detail == "get_tensor: NotFoundError: Key"
+    assert (found["dense/kernel"].status, found["dense/kernel"].how) == ("equal", BOTH)
 
 
 def test_tensorflow_that_hangs_is_ended(act: Act) -> None:
@@ -348,9 +368,6 @@ def test_first_difference_is_found_past_the_first_piece() -> None:
 
 
 def test_strings_differ_by_element() -> None:
-    def packed(elements: list[bytes]) -> bytes:
-        return b"".join(len(each).to_bytes(8, "little") + each for each in elements)
-
     ours = tensor(np.array([[b"a", b"\0"], [b"", b"x" * 100]], object), STRING)
     assert compare(ours, packed([b"a", b"\0", b"", b"x" * 100])) is None
     difference = compare(ours, packed([b"a", b"\0", b"", b"x" * 99]))

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorbundle.errors import ConversionError
-from tensorbundle.export import Export, export
-from tensorbundle.export._npy import file_name
+from tensorbundle._export import Export, export
+from tensorbundle._export._npy import file_name
 
 PLAIN = "bool int8 uint8 int16 uint16 float16 int32 uint32 float32 int64 uint64 float64 complex64"
 EIGHT_BITS = "float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz"
@@ -201,7 +201,7 @@ def test_safetensors_of_another_form_leaves_no_earlier_weights(tmp_path: Path) -
 def test_safetensors_with_a_header_that_no_reader_accepts_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tensorbundle.export._safetensors._MAX_HEADER_BYTES", 100)
+    monkeypatch.setattr("tensorbundle._export._safetensors._MAX_HEADER_BYTES", 100)
     ckpt = FakeCheckpoint({"a": np.ones(4, "f4"), "b": np.ones(4, "f4")})
     with pytest.raises(ConversionError, match=r"2 need a header of 144 bytes, readers accept 100"):
         export(ckpt, tmp_path / "m.safetensors")

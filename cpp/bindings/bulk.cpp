@@ -1,5 +1,6 @@
 // Bulk calls on an index: everything of 50,000 tensors for the price of one crossing.
 #include <algorithm>
+#include <limits>
 
 #include "arrays.hpp"
 #include "bindings.hpp"
@@ -32,9 +33,9 @@ struct Selected {
   py::str name;
 };
 
-std::vector<Selected> select(const Index& index, const py::object& names) {
+Arena<Selected> select(const Index& index, const py::object& names) {
   const EntryList& entries = index.all();  // kept alive by the index
-  std::vector<Selected> selected;
+  Arena<Selected> selected;
   if (names.is_none()) {
     selected.reserve(entries.size());
     for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -59,13 +60,22 @@ class PlainTypes {
     }
   }
 
-  [[nodiscard]] const py::object* of(const EntryList::Row& row) const {
+  [[nodiscard]] const py::object* of(const EntryList& entries, std::size_t i) const {
+    const EntryList::Row& row = entries.row(i);
     if (row.has_extra || row.dtype < 0) return nullptr;
     const auto number = static_cast<std::size_t>(row.dtype);
     const bool plain = number < dtypes_.size() && !dtypes_[number].is_none() &&
                        (!big_endian_ || element_bytes(row.dtype) == 1) &&
-                       row.rank <= kMaxArrayDimensions;
+                       row.rank <= kMaxArrayDimensions && fits(entries.range(i).shape);
     return plain ? &dtypes_[number] : nullptr;
+  }
+
+  // numpy refuses an empty array whose other dimensions multiply to more than memory could hold.
+  static bool fits(std::span<const std::int64_t> shape) {
+    constexpr std::int64_t kLargestElement = 16;
+    std::int64_t room = std::numeric_limits<std::int64_t>::max() / kLargestElement;
+    for (const std::int64_t size : shape) room /= std::max<std::int64_t>(size, 1);
+    return room > 0;
   }
 
  private:
@@ -102,86 +112,88 @@ void refuse_more_than_the_files_hold(std::span<const Job> jobs) {
   }
 }
 
-void run_or_raise(std::span<const Job> jobs, const std::vector<Selected>& selected,
-                  unsigned threads) {
+// The plain tensors among those that were asked for, with a job for each, and a dict that has a
+// place for all: it keeps the order in which names come first.
+struct Batch {
+  Arena<Selected> plain;
+  Arena<const py::object*> dtypes;
+  Arena<Job> jobs;
+  py::dict arrays;
+  py::list left_out;
+};
+
+Batch plan_batch(const Index& index, const Shards& shards, const PlainTypes& types,
+                 const py::object& names) {
+  Batch batch;
+  Arena<Selected> selected = select(index, names);
+  batch.plain.reserve(selected.size());
+  batch.dtypes.reserve(selected.size());
+  batch.jobs.reserve(selected.size());
+  for (Selected& one : selected) {
+    const py::object* const dtype = types.of(index.all(), one.row);
+    if (dtype == nullptr) {
+      batch.arrays[one.name] = py::none();
+      batch.left_out.append(one.name);
+      continue;
+    }
+    if (batch.left_out.size() > 0) batch.arrays[one.name] = py::none();
+    batch.jobs.push_back(plan_named(index, shards, one));
+    batch.dtypes.push_back(dtype);
+    batch.plain.push_back(std::move(one));
+  }
+  refuse_more_than_the_files_hold(batch.jobs);
+  return batch;
+}
+
+void run_or_raise(const Batch& batch, unsigned threads) {
   BulkCall call(threads, py::none());
   const std::vector<Failure> failures =
-      call.run([&] { return run_jobs(jobs, call.options()); });
+      call.run([&] { return run_jobs(batch.jobs, call.options()); });
   if (failures.empty()) return;
   const Failure& first = failures.front();
-  throw_python(first.error, jobs[first.job].file->path(), selected[first.job].name);
+  throw_python(first.error, batch.jobs[first.job].file->path(), batch.plain[first.job].name);
 }
 
 py::tuple views(const Index& index, const py::dict& files, const py::dict& maps,
-                const py::sequence& dtypes, const py::object& names) {
+                const py::sequence& dtypes, const py::object& names, bool checked,
+                unsigned threads) {
   const Shards shards = shards_from(files);
   const PlainTypes types(index, dtypes);
-  py::dict arrays;
-  py::list left_out;
-  std::int32_t shard = -1;
+  Batch batch = plan_batch(index, shards, types, names);
+  if (checked) run_or_raise(batch, threads);
+  std::uint32_t shard = 0;
   py::object map;
   const MappedFile* mapped = nullptr;
-  for (const Selected& one : select(index, names)) {
-    const EntryList::Row& row = index.all().row(one.row);
-    const py::object* const dtype = types.of(row);
-    if (dtype == nullptr) {
-      arrays[one.name] = py::none();
-      left_out.append(one.name);
-      continue;
-    }
-    if (mapped == nullptr || row.shard != shard) {
-      shard = row.shard;
+  for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
+    const Job& job = batch.jobs[i];
+    if (mapped == nullptr || job.shard != shard) {
+      shard = job.shard;
       map = maps[py::int_(shard)];
       mapped = &map.cast<const MappedFile&>();
     }
-    plan_named(index, shards, one);  // that the range lies within the map
-    const StoredRange range = index.all().range(one.row);
-    char* const data = row.size == 0 ? nullptr : mapped->data() + row.offset;
-    arrays[one.name] = borrow_array(*dtype, range.shape, data, mapped->writable(), map);
+    char* const data = job.size == 0 ? nullptr : mapped->data() + job.offset;
+    batch.arrays[batch.plain[i].name] =
+        borrow_array(*batch.dtypes[i], index.all().range(batch.plain[i].row).shape, data,
+                     mapped->writable(), map);
   }
-  return py::make_tuple(arrays, left_out);
-}
-
-void check(const Index& index, const py::dict& files, const py::object& names, unsigned threads) {
-  const Shards shards = shards_from(files);
-  std::vector<Selected> selected = select(index, names);
-  std::erase_if(selected, [&](const Selected& one) { return index.all().row(one.row).has_extra; });
-  std::vector<Job> jobs;
-  for (const Selected& one : selected) jobs.push_back(plan_named(index, shards, one));
-  refuse_more_than_the_files_hold(jobs);
-  run_or_raise(jobs, selected, threads);
+  return py::make_tuple(batch.arrays, batch.left_out);
 }
 
 py::tuple load(const Index& index, const py::dict& files, const py::sequence& dtypes,
                const py::object& names, const py::object& out, unsigned threads) {
   const Shards shards = shards_from(files);
   const PlainTypes types(index, dtypes);
-  py::dict arrays;
-  py::list left_out;
-  std::vector<Job> jobs;
-  std::vector<Selected> selected;
-  std::vector<const py::object*> job_types;
-  for (Selected& one : select(index, names)) {
-    arrays[one.name] = py::none();  // the dict keeps the order in which names come first
-    const py::object* const dtype = types.of(index.all().row(one.row));
-    if (dtype == nullptr) {
-      left_out.append(one.name);
-      continue;
-    }
-    jobs.push_back(plan_named(index, shards, one));
-    job_types.push_back(dtype);
-    selected.push_back(std::move(one));
+  Batch batch = plan_batch(index, shards, types, names);
+  for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
+    const Selected& one = batch.plain[i];
+    const py::object array =
+        out.is_none() ? new_array(*batch.dtypes[i], index.all().range(one.row).shape)
+                      : py::object(out[one.name]);
+    batch.jobs[i].into = array_data(array);
+    batch.arrays[one.name] = array;
   }
-  refuse_more_than_the_files_hold(jobs);
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const StoredRange range = index.all().range(selected[i].row);
-    const py::object array = out.is_none() ? new_array(*job_types[i], range.shape)
-                                           : py::object(out[selected[i].name]);
-    jobs[i].into = array_data(array);
-    arrays[selected[i].name] = array;
-  }
-  run_or_raise(jobs, selected, threads);
-  return py::make_tuple(arrays, left_out);
+  run_or_raise(batch, threads);
+  return py::make_tuple(batch.arrays, batch.left_out);
 }
 
 void read_range(const std::shared_ptr<File>& file, std::uint64_t offset, std::uint64_t size,
@@ -224,8 +236,8 @@ py::tuple verify(const Index& index, const EntryList& entries, const py::dict& f
 void register_bulk(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module) {
   using namespace py::literals;
   import_numpy();
-  index.def("views", &views, "shards"_a, "maps"_a, "dtypes"_a, "names"_a)
-      .def("check", &check, "shards"_a, "names"_a, "threads"_a)
+  index
+      .def("views", &views, "shards"_a, "maps"_a, "dtypes"_a, "names"_a, "checked"_a, "threads"_a)
       .def("load", &load, "shards"_a, "dtypes"_a, "names"_a, "out"_a, "threads"_a)
       .def("verify", &verify, "entries"_a, "shards"_a, "threads"_a, "progress"_a);
   module.def("read_range", &read_range, "file"_a, "offset"_a, "size"_a, "crc32c"_a, "out"_a,

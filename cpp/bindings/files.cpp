@@ -1,4 +1,6 @@
 // Files, maps and tables, and the conversions of names and paths.
+#include <pybind11/stl.h>
+
 #include "bindings.hpp"
 #include "tensorbundle/table.hpp"
 
@@ -88,43 +90,59 @@ int get_map_buffer(PyObject* self, Py_buffer* view, int flags) {
                            map.writable() ? 0 : 1, flags);
 }
 
-py::list block_faults(const Table& table) {
-  std::vector<BlockFault> faults;
-  {
-    const py::gil_scoped_release release;
-    BlockBuffers buffers;
-    for (std::size_t block = 0; block < table.block_count(); ++block) {
-      try {
-        BlockCursor cursor(table.read_block(block, buffers), table.handle(block).offset);
-        while (cursor.next()) {
-        }
-      } catch (const Error& error) {
-        faults.push_back({block, table.handle(block), error});
-      }
-    }
-  }
-  return block_fault_tuples(faults, table);
-}
+// Writers put a key as a whole at every 16th entry; so keys larger than 32 times their block come
+// from nobody but an attacker.
+constexpr std::uint64_t kMaxKeyGrowth = 32;
+constexpr std::uint64_t kKeyAllowance = 1 << 20;
 
-py::list keys(const Table& table) {
+// Entries as (key, where the value starts, value).
+py::list entries_of(const Table& table, std::size_t block, ByteView contents) {
   py::list list;
-  BlockBuffers buffers;
-  for (std::size_t block = 0; block < table.block_count(); ++block) {
-    BlockCursor cursor(table.read_block(block, buffers), table.handle(block).offset);
-    while (cursor.next()) list.append(py::bytes(cursor.key().data(), cursor.key().size()));
+  BlockCursor cursor(contents, table.handle(block).offset);
+  std::string last;
+  std::uint64_t room = kKeyAllowance + kMaxKeyGrowth * contents.size();
+  while (cursor.next()) {
+    const ByteView key = cursor.key();
+    // What find_block() does not lead to could never be found by name.
+    if ((py::len(list) > 0 && key <= last) || table.find_block(key) != block) {
+      throw Error(ErrorCode::kFormat, "keys of the table are out of order or occur twice",
+                  cursor.value_offset());
+    }
+    if (key.size() > room) {
+      throw Error(ErrorCode::kFormat, "keys take far more room than the block that holds them",
+                  cursor.value_offset());
+    }
+    room -= key.size();
+    last = key;
+    list.append(py::make_tuple(py::bytes(key.data(), key.size()), cursor.value_offset(),
+                               py::bytes(cursor.value().data(), cursor.value().size())));
   }
   return list;
 }
 
-std::optional<py::bytes> find(const Table& table, const py::bytes& key) {
-  const std::string_view wanted = key;
-  std::optional<std::string> value;
-  {
-    const py::gil_scoped_release release;
-    value = table.find(wanted);
+BlockHandle handle_of(const Table& table, std::size_t block) {
+  if (block >= table.block_count()) throw py::index_error("no such block");
+  return table.handle(block);
+}
+
+py::tuple block_range(const Table& table, std::size_t block) {
+  const BlockHandle handle = handle_of(table, block);
+  return py::make_tuple(handle.offset, handle.size);
+}
+
+py::list block_entries(const Table& table, std::size_t block) {
+  handle_of(table, block);
+  try {
+    BlockBuffers buffers;
+    ByteView contents;
+    {
+      const py::gil_scoped_release release;
+      contents = table.read_block(block, buffers);
+    }
+    return entries_of(table, block, contents);
+  } catch (const Error& error) {
+    throw_python(error, table.file().path(), py::none());
   }
-  if (!value) return {};
-  return py::bytes(*value);
 }
 
 }  // namespace
@@ -172,9 +190,15 @@ void register_table(py::module_& module) {
              }
            }),
            "file"_a)
-      .def("find", &find, "key"_a)
-      .def("keys", &keys)
-      .def("block_faults", &block_faults);
+      .def_property_readonly("block_count", &Table::block_count)
+      .def(
+          "find_block",
+          [](const Table& self, const py::bytes& key) {
+            return self.find_block(std::string_view(key));
+          },
+          "key"_a)
+      .def("block_range", &block_range, "block"_a)
+      .def("block", &block_entries, "block"_a);
 }
 
 }  // namespace tensorbundle::bindings

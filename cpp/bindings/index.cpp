@@ -90,8 +90,14 @@ void for_each_tensor(const EntryList& entries, Each&& each) {
 }
 
 py::list names(const EntryList& entries) {
-  py::list list;
-  for_each_tensor(entries, [&](std::size_t i) { list.append(decode_name(entries.name(i))); });
+  std::size_t count = 0;
+  for_each_tensor(entries, [&](std::size_t) { ++count; });
+  py::list list(count);
+  count = 0;
+  for_each_tensor(entries, [&](std::size_t i) {
+    PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(count++),
+                    decode_name(entries.name(i)).release().ptr());
+  });
   return list;
 }
 
@@ -123,9 +129,13 @@ py::list partitioned(const EntryList& entries) {
 // How many entries with bytes of their own have each value of a column.
 py::dict counts(const EntryList& entries, std::int32_t EntryList::Row::*column) {
   std::map<std::int32_t, std::uint64_t> counts;
+  std::uint64_t* count = nullptr;
+  std::int32_t counted = -1;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const EntryList::Row& row = entries.row(i);
-    if (!row.has_extra && row.*column >= 0) ++counts[row.*column];
+    if (row.has_extra || row.*column < 0) continue;
+    if (count == nullptr || row.*column != counted) count = &counts[counted = row.*column];
+    ++*count;
   }
   return py::cast(counts);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <numeric>
 #include <string>
@@ -11,6 +12,7 @@
 #include "crc32c.hpp"
 #include "parallel.hpp"
 #include "string_tensor.hpp"
+#include "window.hpp"
 
 namespace tensorbundle {
 
@@ -49,7 +51,7 @@ std::vector<std::size_t> shard_order(std::span<const Job> jobs) {
 class BulkRun {
  public:
   explicit BulkRun(std::span<const Job> jobs)
-      : jobs_(jobs), order_(shard_order(jobs)), failed_(jobs.size()) {
+      : jobs_(jobs), order_(shard_order(jobs)) {
     for (std::size_t i = 0; i < order_.size(); i = add_units(i)) {
     }
     crcs_.resize(units_.size());
@@ -64,16 +66,17 @@ class BulkRun {
       threads = static_cast<unsigned>(
           std::min<std::uint64_t>(useful, std::max(1U, std::thread::hardware_concurrency())));
     }
-    scratch_ = std::vector<Buffer>(threads);
+    threads = static_cast<unsigned>(std::min<std::size_t>(threads, units_.size()));
+    scratch_ = std::vector<Buffer>(std::max(threads, 1U));
     parallel_for(units_.size(), threads, [&](std::size_t i, unsigned worker) {
       run_unit(i, scratch_[worker]);
       done_.fetch_add(units_[i].end - units_[i].begin, std::memory_order_relaxed);
       if (worker == 0 && options.progress) report(options.progress);
     });
     finish_pieces();
-    std::sort(failures_.begin(), failures_.end(),
-              [](const Failure& a, const Failure& b) { return a.job < b.job; });
-    return std::move(failures_);
+    std::vector<Failure> failures;
+    for (const auto& [job, error] : errors_) failures.push_back({job, error});
+    return failures;
   }
 
  private:
@@ -136,6 +139,10 @@ class BulkRun {
 
   static std::uint32_t read_piece(const Job& job, const Unit& unit, Buffer& scratch) {
     const File::Access access = job.file->access();
+    if (job.into == nullptr) {
+      const auto size = static_cast<std::size_t>(unit.end - unit.begin);
+      if (const auto crc = crc32c_of_window(access, unit.begin, size)) return *crc;
+    }
     std::uint32_t crc = 0;
     for (std::uint64_t at = unit.begin; at < unit.end; at += kChunkBytes) {
       const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kChunkBytes, unit.end - at));
@@ -164,7 +171,8 @@ class BulkRun {
 
   void check_elements(std::size_t k) {
     const Job& job = jobs_[order_[k]];
-    const StringTensorPlace place{job.offset, job.count, job.big_endian};
+    // Within the entry's size: otherwise a few bytes of index could claim a whole shard many times.
+    const StringTensorPlace place{job.offset, job.count, job.big_endian, job.size};
     const StringCheck check = job.layout == Layout::kStrings
                                   ? check_strings(*job.file, place)
                                   : check_variants(*job.file, place);
@@ -187,10 +195,11 @@ class BulkRun {
         continue;
       }
       std::uint32_t crc = 0;
+      const bool read = !errors_.contains(order_[k]);
       for (; i < units_.size() && units_[i].first_job == k; ++i) {
         crc = crc32c_combine(crc, crcs_[i], units_[i].end - units_[i].begin);
       }
-      compare(k, crc);
+      if (read) compare(k, crc);
     }
   }
 
@@ -204,11 +213,10 @@ class BulkRun {
 
   void fail(std::size_t k, const Error& error) {
     const std::lock_guard lock(failing_);
-    const std::size_t job = order_[k];
-    // Several pieces of one job may fail: one verdict a job, and the first is the most telling.
-    if (failed_[job]) return;
-    failed_[job] = true;
-    failures_.push_back({job, error});
+    const auto [found, added] = errors_.try_emplace(order_[k], error);
+    // Several pieces of one job may fail: the verdict is the first one's in the file, so that it
+    // does not depend on the threads.
+    if (!added && error.offset() < found->second.offset()) found->second = error;
   }
 
   void report(const std::function<bool(std::uint64_t)>& progress) {
@@ -227,8 +235,7 @@ class BulkRun {
   std::vector<std::uint32_t> crcs_;  // of pieces, by unit
   std::vector<Buffer> scratch_;
   std::mutex failing_;
-  std::vector<bool> failed_;  // by job
-  std::vector<Failure> failures_;
+  std::map<std::size_t, Error> errors_;  // by job
   std::atomic<std::uint64_t> done_{0};
   std::chrono::steady_clock::time_point next_report_ = std::chrono::steady_clock::now();
 };

@@ -39,35 +39,74 @@ void check_version(const Field& versions, Header& header) {
   }
 }
 
-void decode_shape(const Field& shape, Entry& entry) {
-  MessageReader message(shape.message(), shape.bytes_offset);
+std::int64_t decode_dimension(ByteView bytes, std::uint64_t offset) {
+  // Nearly every one is a single field of one byte, in an index of which there may be millions.
+  if (bytes.size() == 2 && static_cast<std::uint8_t>(bytes[0]) == tag_of(1, WireType::kVarint) &&
+      static_cast<std::uint8_t>(bytes[1]) < 0x80) {
+    return bytes[1];
+  }
+  std::int64_t size = 0;
+  MessageReader message(bytes, offset);
   Field field;
-  std::int64_t count = 1;
   while (message.next(field)) {
-    if (field.number == 3 && field.varint() != 0) {
-      throw Error(ErrorCode::kFormat, "the shape is of unknown rank", field.offset);
+    if (field.number == 1) size = field.int64();
+  }
+  return size;
+}
+
+void add_dimension(std::int64_t size, std::int64_t& count, std::uint64_t offset, Entry& entry) {
+  if (size < 0) {
+    throw Error(ErrorCode::kFormat, "a dimension is negative: " + std::to_string(size), offset);
+  }
+  if (entry.shape.size() == kMaxDimensions) {
+    throw Error(ErrorCode::kFormat, "the shape has more than 254 dimensions", offset);
+  }
+  if (size > 0 && count > std::numeric_limits<std::int64_t>::max() / size) {
+    throw Error(ErrorCode::kFormat, "the shape's element count does not fit in 64 bits", offset);
+  }
+  // A zero stays out of the product: [2^40, 0, 2^40] is refused, as TensorFlow refuses it.
+  if (size > 0) count *= size;
+  entry.shape.push_back(size);
+}
+
+// Passes over the field at `at`, which has no meaning here. Fields up to `last_known` do have one,
+// and so come with another wire type than they must. `message` starts at `offset`.
+void pass_field(Reader& reader, std::uint64_t at, ByteView message, std::uint64_t offset,
+                std::uint32_t last_known) {
+  MessageReader fields(message.substr(static_cast<std::size_t>(at - offset)), at);
+  Field field;
+  const bool found = fields.next(field);
+  if (found && field.offset != at) {  // what was passed over is a group, and this comes after it
+    reader = Reader(message.substr(static_cast<std::size_t>(field.offset - offset)), field.offset);
+    return;
+  }
+  if (found && field.number <= last_known) {
+    throw Error(ErrorCode::kFormat,
+                "field " + std::to_string(field.number) + " has the wrong wire type " +
+                    std::to_string(static_cast<int>(field.wire)),
+                at);
+  }
+  reader = fields.rest();
+}
+
+// `count`: of the elements so far. As protobuf has it, the dimensions of a second shape follow those
+// of the first.
+void decode_shape(ByteView bytes, std::uint64_t offset, std::int64_t& count, Entry& entry) {
+  Reader reader(bytes, offset);
+  while (!reader.done()) {
+    const std::uint64_t from = reader.offset();
+    const std::uint64_t tag = reader.varint();
+    if (tag == tag_of(2, WireType::kBytes)) {
+      const ByteView dimension = reader.bytes(reader.varint());
+      const std::uint64_t at = reader.offset() - dimension.size();
+      add_dimension(decode_dimension(dimension, at), count, at, entry);
+    } else if (tag == tag_of(3, WireType::kVarint)) {
+      if (reader.varint() != 0) {
+        throw Error(ErrorCode::kFormat, "the shape is of unknown rank", from);
+      }
+    } else {
+      pass_field(reader, from, bytes, offset, 3);
     }
-    if (field.number != 2) continue;
-    std::int64_t size = 0;
-    MessageReader dimension(field.message(), field.bytes_offset);
-    Field inner;
-    while (dimension.next(inner)) {
-      if (inner.number == 1) size = inner.int64();
-    }
-    if (size < 0) {
-      throw Error(ErrorCode::kFormat, "a dimension is negative: " + std::to_string(size),
-                  field.offset);
-    }
-    if (entry.shape.size() == kMaxDimensions) {
-      throw Error(ErrorCode::kFormat, "the shape has more than 254 dimensions", field.offset);
-    }
-    if (size > 0 && count > std::numeric_limits<std::int64_t>::max() / size) {
-      throw Error(ErrorCode::kFormat, "the shape's element count does not fit in 64 bits",
-                  field.offset);
-    }
-    // A zero stays out of the product: [2^40, 0, 2^40] is refused, as TensorFlow refuses it.
-    if (size > 0) count *= size;
-    entry.shape.push_back(size);
   }
 }
 
@@ -162,35 +201,40 @@ Header decode_header(ByteView value, std::uint64_t offset) {
 
 void decode_entry(ByteView value, std::uint64_t offset, Entry& entry) {
   entry.clear();
+  std::int64_t count = 1;
   std::uint32_t masked = 0;
-  MessageReader message(value, offset);
-  Field field;
-  while (message.next(field)) {
-    switch (field.number) {
-      case 1:
-        entry.dtype = field.int32();
+  // By tag, not through MessageReader: this loop is what opening a large checkpoint consists of.
+  Reader reader(value, offset);
+  while (!reader.done()) {
+    const std::uint64_t from = reader.offset();
+    switch (reader.varint()) {
+      case tag_of(1, WireType::kVarint):
+        entry.dtype = static_cast<std::int32_t>(reader.varint());
         break;
-      case 2:
-        decode_shape(field, entry);
+      case tag_of(2, WireType::kBytes): {
+        const ByteView shape = reader.bytes(reader.varint());
+        decode_shape(shape, reader.offset() - shape.size(), count, entry);
         break;
-      case 3:
-        entry.shard = field.int32();
+      }
+      case tag_of(3, WireType::kVarint):
+        entry.shard = static_cast<std::int32_t>(reader.varint());
         break;
-      case 4:
-        entry.offset = field.int64();
+      case tag_of(4, WireType::kVarint):
+        entry.offset = static_cast<std::int64_t>(reader.varint());
         break;
-      case 5:
-        entry.size = field.int64();
+      case tag_of(5, WireType::kVarint):
+        entry.size = static_cast<std::int64_t>(reader.varint());
         break;
-      case 6:
-        masked = static_cast<std::uint32_t>(field.fixed32());
+      case tag_of(6, WireType::kFixed32):
+        masked = reader.fixed<std::uint32_t>();
         break;
-      case 7:
-        entry.slices.push_back(
-            decode_slice(field.message(), field.bytes_offset));
+      case tag_of(7, WireType::kBytes): {
+        const ByteView slice = reader.bytes(reader.varint());
+        entry.slices.push_back(decode_slice(slice, reader.offset() - slice.size()));
         break;
+      }
       default:
-        break;
+        pass_field(reader, from, value, offset, 7);
     }
   }
   // An absent field is a masked value of 0, not "no checksum".
@@ -217,10 +261,15 @@ SliceSpec decode_slice(ByteView message, std::uint64_t offset) {
   return slice;
 }
 
-std::string encode_slice_key(ByteView name, const SliceSpec& slice) {
+std::string encode_slice_name(ByteView name) {
   std::string key;
   append_ordered_unsigned(key, 0);
   append_ordered_string(key, name);
+  return key;
+}
+
+std::string encode_slice_extents(const SliceSpec& slice) {
+  std::string key;
   append_ordered_unsigned(key, slice.size());
   for (const Extent& extent : slice) {
     append_ordered_signed(key, extent.start);
@@ -229,23 +278,8 @@ std::string encode_slice_key(ByteView name, const SliceSpec& slice) {
   return key;
 }
 
-SliceSpec resolve_slice(const SliceSpec& slice, const std::vector<std::int64_t>& shape) {
-  if (slice.size() != shape.size()) {
-    throw Error(ErrorCode::kFormat, "a slice of " + std::to_string(slice.size()) +
-                                        " dimensions in a tensor of " +
-                                        std::to_string(shape.size()));
-  }
-  SliceSpec box = slice;
-  for (std::size_t i = 0; i < box.size(); ++i) {
-    if (box[i].length == Extent::kWhole) box[i].length = shape[i];
-    if (box[i].start > shape[i] || box[i].length > shape[i] - box[i].start) {
-      throw Error(ErrorCode::kFormat,
-                  "a slice covers " + std::to_string(box[i].start) + "+" +
-                      std::to_string(box[i].length) + " of dimension " + std::to_string(i) +
-                      ", which has " + std::to_string(shape[i]));
-    }
-  }
-  return box;
+std::string encode_slice_key(ByteView name, const SliceSpec& slice) {
+  return encode_slice_name(name) + encode_slice_extents(slice);
 }
 
 }  // namespace tensorbundle

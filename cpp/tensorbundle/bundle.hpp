@@ -65,11 +65,10 @@ void decode_entry(ByteView value, std::uint64_t offset, Entry& entry);
 // TensorSliceProto. Throws kFormat.
 SliceSpec decode_slice(ByteView message, std::uint64_t offset);
 
-// The key under which one slice of a tensor is stored.
+// The key under which one slice of a tensor is stored, and its two parts: what the slices of one
+// tensor share, and what tells them apart.
 std::string encode_slice_key(ByteView name, const SliceSpec& slice);
-
-// The box that a slice covers in a tensor of this shape: every extent explicit.
-// Throws kFormat when it does not lie inside.
-SliceSpec resolve_slice(const SliceSpec& slice, const std::vector<std::int64_t>& shape);
+std::string encode_slice_name(ByteView name);
+std::string encode_slice_extents(const SliceSpec& slice);
 
 }  // namespace tensorbundle

@@ -69,18 +69,20 @@ class Reader {
   }
 
   ByteView bytes(std::uint64_t size) {
-    if (size > remaining()) {
-      throw Error(ErrorCode::kFormat,
-                  "a length of " + std::to_string(size) + " bytes runs past the end, where only " +
-                      std::to_string(remaining()) + " remain",
-                  offset());
-    }
+    if (size > remaining()) throw_too_long(size);
     const ByteView taken(next_, static_cast<std::size_t>(size));
     next_ += size;
     return taken;
   }
 
  private:
+  [[noreturn]] void throw_too_long(std::uint64_t size) const {
+    throw Error(ErrorCode::kFormat,
+                "a length of " + std::to_string(size) + " bytes runs past the end, where only " +
+                    std::to_string(remaining()) + " remain",
+                offset());
+  }
+
   std::uint64_t long_varint() {
     std::uint64_t value = 0;
     for (int i = 0; i < kMaxVarintBytes; ++i) {

@@ -1,24 +1,14 @@
 #include "index.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace tensorbundle {
 
-namespace {
-
-// A key at a restart point is stored whole, and writers put one at every 16th entry; so names
-// larger than 16 times the file come from nobody but an attacker.
-constexpr std::uint64_t kMaxNameGrowth = 32;
-constexpr std::uint64_t kNameAllowance = 1 << 20;
-
-}  // namespace
-
 ByteView EntryList::name(std::size_t i) const {
-  const std::uint64_t begin = rows_[i].name_begin;
-  const std::uint64_t end = i + 1 < rows_.size() ? rows_[i + 1].name_begin : names_.size();
-  return ByteView(names_).substr(begin, end - begin);
+  const std::size_t begin = rows_[i].name_begin;
+  const std::size_t end = i + 1 < rows_.size() ? rows_[i + 1].name_begin : names_.size();
+  return {names_.data() + begin, end - begin};
 }
 
 StoredRange EntryList::range(std::size_t i) const {
@@ -26,19 +16,23 @@ StoredRange EntryList::range(std::size_t i) const {
   return {row.dtype, row.shard, row.offset, row.size, row.crc32c, {shape(row), row.rank}};
 }
 
-std::optional<std::size_t> EntryList::find(ByteView key) const {
-  std::size_t low = 0;
-  std::size_t high = size();
+std::size_t EntryList::lower_bound(std::size_t low, std::size_t high, std::size_t skip,
+                                   ByteView key) const {
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
-    if (name(middle) < key) {
+    if (name(middle).substr(skip) < key) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
-  if (low == size() || name(low) != key) return {};
   return low;
+}
+
+std::optional<std::size_t> EntryList::find(ByteView key) const {
+  const std::size_t row = lower_bound(0, size(), 0, key);
+  if (row == size() || name(row) != key) return {};
+  return row;
 }
 
 const EntryList::Extra* EntryList::extra(std::size_t i) const {
@@ -72,9 +66,16 @@ class EntryListBuilder {
 
   void add_block(std::size_t block, BlockBuffers& buffers) {
     const ByteView contents = table_.read_block(block, buffers);
-    max_names_ += kMaxNameGrowth * contents.size();
     BlockCursor cursor(contents, table_.handle(block).offset);
+    const std::size_t first = list_.size();
     while (cursor.next()) add(cursor);
+    // What find_block() does not lead to could never be found by name.
+    if (list_.size() > first && (table_.find_block(list_.name(first)) != block ||
+                                 table_.find_block(list_.name(list_.size() - 1)) != block)) {
+      throw Error(ErrorCode::kFormat, "keys of the index lie in a block where none looks for them",
+                  table_.handle(block).offset);
+    }
+    if (block == 0) reserve_for_all();
   }
 
   EntryList finish() {
@@ -86,18 +87,16 @@ class EntryListBuilder {
   void add(const BlockCursor& cursor) {
     const std::uint64_t at = cursor.value_offset();
     if (cursor.key().empty()) {
-      if (!list_.rows_.empty()) {
-        throw Error(ErrorCode::kFormat, "keys of the index are out of order", at);
+      if (has_header_ || !list_.rows_.empty()) {
+        throw Error(ErrorCode::kFormat, "keys of the index are out of order or occur twice", at);
       }
-      return;  // the header
+      has_header_ = true;
+      return;
     }
     if (!list_.rows_.empty() && cursor.key() <= list_.name(list_.size() - 1)) {
       throw Error(ErrorCode::kFormat, "keys of the index are out of order or occur twice", at);
     }
-    if (list_.names_.size() + cursor.key().size() > max_names_) {
-      throw Error(ErrorCode::kFormat, "names take far more room than the index that holds them",
-                  at);
-    }
+    check_room(cursor.key().size(), at);
     const std::size_t row = list_.size();
     std::optional<Error> error;
     try {
@@ -107,20 +106,53 @@ class EntryListBuilder {
       entry_.clear();
     }
     const bool has_extra = error || !entry_.slices.empty();
-    list_.rows_.push_back({list_.names_.size(), entry_.offset, entry_.size,
-                           list_.shapes_.size(), entry_.crc32c, entry_.dtype, entry_.shard,
+    list_.rows_.push_back({entry_.offset, entry_.size,
+                           static_cast<std::uint32_t>(list_.names_.size()),
+                           static_cast<std::uint32_t>(list_.shapes_.size()), entry_.crc32c,
+                           entry_.dtype, entry_.shard,
                            static_cast<std::uint8_t>(entry_.shape.size()), false, has_extra});
-    list_.names_.append(cursor.key());
+    list_.names_.insert(list_.names_.end(), cursor.key().begin(), cursor.key().end());
     list_.shapes_.insert(list_.shapes_.end(), entry_.shape.begin(), entry_.shape.end());
     if (has_extra) list_.extras_.push_back({row, entry_.slices, std::move(error)});
+  }
+
+  void check_room(std::size_t name_size, std::uint64_t at) const {
+    // Positions in the arenas are 32-bit numbers.
+    if (list_.names_.size() + name_size > UINT32_MAX ||
+        list_.shapes_.size() + kMaxDimensions > UINT32_MAX) {
+      throw Error(ErrorCode::kUnsupported, "the index has more than 4 GiB of names or shapes", at);
+    }
+  }
+
+  // Blocks are of one size, so the first one tells about how much there will be; growing step by
+  // step instead would touch twice the memory.
+  void reserve_for_all() {
+    const std::size_t blocks = table_.block_count();
+    const auto file_size = static_cast<std::size_t>(table_.file().size());
+    const auto expected = [&](std::size_t in_first, std::size_t at_most) {
+      return std::min(in_first * blocks, at_most);
+    };
+    // An entry takes at least five bytes, and a dimension two.
+    list_.rows_.reserve(expected(list_.rows_.size(), file_size / 5));
+    list_.names_.reserve(expected(list_.names_.size(), 2 * file_size));
+    list_.shapes_.reserve(expected(list_.shapes_.size(), file_size / 2));
   }
 
   // A user's name may begin with a zero byte too: only a key that some entry lists is a slice.
   void hide_slices() {
     for (const EntryList::Extra& extra : list_.extras_) {
+      if (extra.slices.empty()) continue;
+      // A name may be long and its slices many: it is encoded and looked up once for all of them.
+      const std::string prefix = encode_slice_name(list_.name(extra.row));
+      const std::size_t begin = list_.lower_bound(0, list_.size(), 0, prefix);
+      std::size_t end = begin;
+      while (end < list_.size() && list_.name(end).starts_with(prefix)) ++end;
       for (const SliceSpec& slice : extra.slices) {
-        const auto found = list_.find(encode_slice_key(list_.name(extra.row), slice));
-        if (found && *found != extra.row) list_.rows_[*found].is_slice = true;
+        const std::string extents = encode_slice_extents(slice);
+        const std::size_t row = list_.lower_bound(begin, end, prefix.size(), extents);
+        if (row < end && list_.name(row).substr(prefix.size()) == extents) {
+          list_.rows_[row].is_slice = true;
+        }
       }
     }
   }
@@ -128,7 +160,7 @@ class EntryListBuilder {
   const Table& table_;
   EntryList list_;
   Entry entry_;
-  std::uint64_t max_names_ = kNameAllowance;
+  bool has_header_ = false;
 };
 
 Index::Index(std::shared_ptr<const File> file) : table_(std::move(file)) {

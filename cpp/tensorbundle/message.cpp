@@ -12,8 +12,7 @@ constexpr std::size_t kMaxGroupDepth = 100;
 
 }  // namespace
 
-void Field::expect(WireType wanted) const {
-  if (wire == wanted) return;
+void Field::throw_unexpected(WireType wanted) const {
   throw Error(ErrorCode::kFormat,
               "field " + std::to_string(number) + " has wire type " +
                   std::to_string(static_cast<int>(wire)) + ", expected " +
@@ -21,44 +20,22 @@ void Field::expect(WireType wanted) const {
               offset);
 }
 
-bool MessageReader::next_raw(Field& field) {
-  if (reader_.done()) return false;
-  field.offset = reader_.offset();
-  const std::uint32_t tag = reader_.varint32("a field's tag");
-  field.number = tag >> 3;
-  if (field.number == 0) throw Error(ErrorCode::kFormat, "a field has number 0", field.offset);
-  field.wire = static_cast<WireType>(tag & 7);
-  switch (field.wire) {
-    case WireType::kVarint:
-      field.value = reader_.varint();
-      return true;
-    case WireType::kFixed64:
-      field.value = reader_.fixed<std::uint64_t>();
-      return true;
-    case WireType::kFixed32:
-      field.value = reader_.fixed<std::uint32_t>();
-      return true;
-    case WireType::kBytes:
-      field.bytes = reader_.bytes(reader_.varint());
-      field.bytes_offset = reader_.offset() - field.bytes.size();
-      return true;
-    case WireType::kGroupStart:
-    case WireType::kGroupEnd:
-      return true;
-  }
-  throw Error(ErrorCode::kFormat, "a field has wire type " + std::to_string(tag & 7),
+void MessageReader::throw_bad_tag(const Field& field, std::uint64_t tag) {
+  throw Error(ErrorCode::kFormat,
+              "no field can have the tag " + std::to_string(tag) + " (number " +
+                  std::to_string(tag >> 3) + ", wire type " + std::to_string(tag & 7) + ")",
               field.offset);
 }
 
-bool MessageReader::next(Field& field) {
-  while (next_raw(field)) {
+bool MessageReader::pass_groups(Field& field) {
+  do {
     if (field.wire == WireType::kGroupEnd) {
       throw Error(ErrorCode::kFormat, "a group ends that never began", field.offset);
     }
-    if (field.wire != WireType::kGroupStart) return true;
     skip_group(field.number);
-  }
-  return false;
+    if (!next_raw(field)) return false;
+  } while (is_group(field.wire));
+  return true;
 }
 
 void MessageReader::skip_group(std::uint32_t number) {

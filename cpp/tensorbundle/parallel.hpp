@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -46,7 +47,11 @@ void parallel_for(std::size_t count, unsigned threads, Work&& work) {
 
   std::vector<std::jthread> helpers;
   const auto wanted = std::min<std::size_t>(std::max(threads, 1U), count);
-  for (unsigned worker = 1; worker < wanted; ++worker) helpers.emplace_back(run, worker);
+  try {
+    for (unsigned worker = 1; worker < wanted; ++worker) helpers.emplace_back(run, worker);
+  } catch (const std::system_error&) {
+    // The system gives no more threads: those there are do all the work.
+  }
   run(0);
   helpers.clear();  // joins
   if (exception) std::rethrow_exception(exception);

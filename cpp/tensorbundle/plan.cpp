@@ -52,6 +52,13 @@ Job plan(const StoredRange& range, const Header& header, const Shards& shards) {
                     " elements of " + std::to_string(width),
                 job.offset, job.size);
   }
+  if (job.layout != Layout::kBytes && job.size < job.count) {
+    throw Error(ErrorCode::kSizeMismatch,
+                "the entry's size is wrong: " + std::to_string(job.size) +
+                    " bytes, but each of its " + std::to_string(job.count) +
+                    " elements takes one at least",
+                job.offset, job.size);
+  }
   job.file = shards.find(job.shard);
   if (job.file == nullptr) {
     throw Error(ErrorCode::kMissingFile, "shard " + std::to_string(range.shard) + " of " +

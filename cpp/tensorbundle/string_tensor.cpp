@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <functional>
 
 #include "crc32c.hpp"
@@ -12,14 +13,19 @@ namespace {
 
 constexpr std::size_t kWindowBytes = 256 * 1024;
 
-// The bytes of a file from an offset to its end, in order.
+// The bytes of a file from an offset to its end, or to a limit, in order.
 class ByteStream {
  public:
-  ByteStream(const File& file, std::uint64_t offset)
-      : file_(file), access_(file.access()), next_read_(std::min(offset, file.size())) {}
+  ByteStream(const File& file, const StringTensorPlace& place)
+      : file_(file),
+        access_(file.access()),
+        start_(std::min(place.offset, file.size())),
+        next_read_(start_),
+        stop_(next_read_ + std::min(place.limit, file.size() - next_read_)) {}
 
   [[nodiscard]] std::uint64_t offset() const { return next_read_ - (end_ - begin_); }
-  [[nodiscard]] std::uint64_t remaining() const { return file_.size() - offset(); }
+  [[nodiscard]] std::uint64_t used() const { return offset() - start_; }
+  [[nodiscard]] std::uint64_t remaining() const { return stop_ - offset(); }
 
   std::uint64_t varint() {
     refill(kMaxVarintBytes);
@@ -63,8 +69,8 @@ class ByteStream {
   void require(std::uint64_t size) const {
     if (size <= remaining()) return;
     throw Error(ErrorCode::kFormat,
-                "a length of " + std::to_string(size) + " bytes runs past the end of the shard, " +
-                    std::to_string(remaining()) + " bytes on",
+                "a length of " + std::to_string(size) + " bytes runs past the end, where only " +
+                    std::to_string(remaining()) + " remain",
                 offset());
   }
 
@@ -73,11 +79,11 @@ class ByteStream {
   void refill(std::size_t wanted) {
     if (end_ - begin_ >= wanted) return;
     char* const window = window_ == nullptr ? buffer_.reserve(kWindowBytes) : window_;
-    std::copy(window + begin_, window + end_, window);
+    if (end_ > begin_) std::memmove(window, window + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
     const auto more = static_cast<std::size_t>(
-        std::min<std::uint64_t>(kWindowBytes - end_, file_.size() - next_read_));
+        std::min<std::uint64_t>(kWindowBytes - end_, stop_ - next_read_));
     file_.read_at(access_, next_read_, window + end_, more);
     window_ = window;
     next_read_ += more;
@@ -90,7 +96,9 @@ class ByteStream {
   char* window_ = nullptr;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  std::uint64_t start_;
   std::uint64_t next_read_;
+  std::uint64_t stop_;
 };
 
 template <typename T>
@@ -129,47 +137,56 @@ std::uint32_t pass_lengths(ByteStream& stream, const StringTensorPlace& place,
   std::uint32_t crc = 0;
   for (std::uint64_t i = 0; i < place.count; ++i) {
     const std::uint64_t length = stream.varint();
-    stream.require(length);
     crc = extend_with_length(crc, length, place.big_endian);
     each(length);
   }
   return pass_inner_checksum(stream, crc, place.big_endian, "the lengths of the strings");
 }
 
-// The sum of lengths, each of which fits in the file; saturates, so that it cannot wrap.
+// The sum of lengths, which are not trusted yet; saturates, so that it cannot wrap.
 void add_saturating(std::uint64_t& total, std::uint64_t length) {
   total = length > UINT64_MAX - total ? UINT64_MAX : total + length;
+}
+
+// Once the checksum has shown that the lengths are those that were written.
+void require_elements(const ByteStream& stream, std::uint64_t total) {
+  if (total <= stream.remaining()) return;
+  throw Error(ErrorCode::kSizeMismatch,
+              "the strings are of " + std::to_string(total) + " bytes, where only " +
+                  std::to_string(stream.remaining()) + " remain",
+              stream.offset());
 }
 
 }  // namespace
 
 StringTensor read_strings(const File& file, const StringTensorPlace& place) {
-  ByteStream stream(file, place.offset);
+  ByteStream stream(file, place);
   StringTensor tensor;
   std::uint64_t total = 0;
   const std::uint32_t crc = pass_lengths(stream, place, [&](std::uint64_t length) {
     add_saturating(total, length);
     tensor.lengths.push_back(length);
   });
-  stream.require(total);
+  require_elements(stream, total);
   tensor.bytes.resize(static_cast<std::size_t>(total));
   stream.read(tensor.bytes.data(), total);
   tensor.crc32c = crc32c_extend(crc, tensor.bytes.data(), tensor.bytes.size());
-  tensor.used = stream.offset() - place.offset;
+  tensor.used = stream.used();
   return tensor;
 }
 
 StringCheck check_strings(const File& file, const StringTensorPlace& place) {
-  ByteStream stream(file, place.offset);
+  ByteStream stream(file, place);
   std::uint64_t total = 0;
   const std::uint32_t lengths = pass_lengths(
       stream, place, [&](std::uint64_t length) { add_saturating(total, length); });
+  require_elements(stream, total);
   const std::uint32_t crc = stream.extend(lengths, total);
-  return {crc, stream.offset() - place.offset};
+  return {crc, stream.used()};
 }
 
 StringCheck check_variants(const File& file, const StringTensorPlace& place) {
-  ByteStream stream(file, place.offset);
+  ByteStream stream(file, place);
   std::uint32_t crc = 0;
   stream.require(place.count);
   for (std::uint64_t i = 0; i < place.count; ++i) {
@@ -178,7 +195,7 @@ StringCheck check_variants(const File& file, const StringTensorPlace& place) {
     crc = stream.extend(crc, length);
     crc = pass_inner_checksum(stream, crc, place.big_endian, "a variant");
   }
-  return {crc, stream.offset() - place.offset};
+  return {crc, stream.used()};
 }
 
 }  // namespace tensorbundle

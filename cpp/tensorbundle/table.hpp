@@ -21,6 +21,10 @@ inline constexpr std::uint64_t kTableMagic = 0xDB4775248B80FB57;
 inline constexpr std::size_t kFooterBytes = 48;
 inline constexpr std::size_t kBlockTrailerBytes = 5;
 
+// Writers store every 16th key of a block whole, so its keys come to 16 times what is stored of
+// them at the most; more than twice that comes from nobody but an attacker.
+inline constexpr std::uint64_t kMaxKeyGrowth = 32;
+
 // Where a block lies; `size` leaves out the trailer.
 struct BlockHandle {
   std::uint64_t offset = 0;
@@ -34,6 +38,7 @@ struct BlockBuffers {
 };
 
 // Walks the entries of one block. The views it gives are valid until the next call of next().
+// All the keys of a block together are at most kMaxKeyGrowth times what is stored of them.
 class BlockCursor {
  public:
   // `contents`: the block without its trailer, uncompressed. `offset`: of the block, for errors.
@@ -62,6 +67,8 @@ class BlockCursor {
   std::size_t next_ = 0;
   std::string key_;
   ByteView value_;
+  std::uint64_t stored_bytes_ = 0;  // of the keys so far
+  std::uint64_t key_bytes_ = 0;     // and what they come to
 };
 
 // What verification says of one block.
@@ -74,7 +81,8 @@ struct BlockFault {
 // Immutable once built; safe from any thread, each with buffers of its own.
 class Table {
  public:
-  // Reads the footer and the index block. Throws kFormat, kChecksum, kTruncated.
+  // Reads the footer and the index block. Throws kFormat (also for blocks that overlap), kChecksum,
+  // kTruncated.
   explicit Table(std::shared_ptr<const File> file);
 
   [[nodiscard]] const File& file() const { return *file_; }
@@ -85,13 +93,12 @@ class Table {
   // Throws kFormat, kChecksum, kTruncated.
   ByteView read_block(std::size_t block, BlockBuffers& buffers) const;
 
-  // The block that holds `key` if any does.
+  // The block that holds `key` if any does; nothing is read. A table whose keys are out of order
+  // can hide a key from this; only a walk over all blocks finds that out.
   [[nodiscard]] std::optional<std::size_t> find_block(ByteView key) const;
-  // The value under `key`, or nothing. Reads one block. A table whose keys are out of order can
-  // hide a key from this; only a walk over all blocks finds that out.
-  [[nodiscard]] std::optional<std::string> find(ByteView key) const;
 
  private:
+  void check_fits(BlockHandle handle) const;
   ByteView read_stored(BlockHandle handle, BlockBuffers& buffers) const;
 
   std::shared_ptr<const File> file_;

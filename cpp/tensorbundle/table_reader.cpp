@@ -9,6 +9,9 @@ namespace tensorbundle {
 
 namespace {
 
+// The three lengths before a key, each a byte at least.
+constexpr std::uint64_t kEntryHeadBytes = 3;
+
 enum BlockType : unsigned char { kStored = 0, kSnappy = 1 };
 
 BlockHandle decode_handle(Reader& reader) {
@@ -70,6 +73,12 @@ bool BlockCursor::next() {
   }
   key_.resize(static_cast<std::size_t>(shared));
   key_.append(reader.bytes(unshared));
+  stored_bytes_ += unshared + kEntryHeadBytes;
+  key_bytes_ += key_.size();
+  if (key_bytes_ > kMaxKeyGrowth * stored_bytes_) {
+    throw Error(ErrorCode::kFormat, "keys take far more room than the block that holds them",
+                offset_ + next_);
+  }
   value_ = reader.bytes(value_size);
   next_ = entries_end_ - reader.remaining();
   return true;
@@ -118,19 +127,25 @@ bool BlockCursor::seek(ByteView target) {
 Table::Table(std::shared_ptr<const File> file) : file_(std::move(file)) {
   BlockBuffers buffers;
   const BlockHandle index = read_footer(*file_);
+  check_fits(index);
   BlockCursor cursor(read_stored(index, buffers), index.offset);
+  std::uint64_t end = 0;  // of the blocks so far
   while (cursor.next()) {
-    if (!limits_.empty() && cursor.key() < limits_.back()) {
-      throw Error(ErrorCode::kFormat, "the blocks of the table are out of order",
+    Reader value(cursor.value(), cursor.value_offset());
+    const BlockHandle handle = decode_handle(value);
+    check_fits(handle);
+    // Blocks that share bytes could be read far more often than the file is long.
+    if (handle.offset < end || (!limits_.empty() && cursor.key() < limits_.back())) {
+      throw Error(ErrorCode::kFormat, "the blocks of the table overlap or are out of order",
                   cursor.value_offset());
     }
-    Reader value(cursor.value(), cursor.value_offset());
-    handles_.push_back(decode_handle(value));
+    end = handle.offset + handle.size + kBlockTrailerBytes;
+    handles_.push_back(handle);
     limits_.emplace_back(cursor.key());
   }
 }
 
-ByteView Table::read_stored(BlockHandle handle, BlockBuffers& buffers) const {
+void Table::check_fits(BlockHandle handle) const {
   const std::uint64_t end = file_->size();
   if (handle.offset > end || end - handle.offset < kBlockTrailerBytes ||
       handle.size > end - handle.offset - kBlockTrailerBytes) {
@@ -139,6 +154,9 @@ ByteView Table::read_stored(BlockHandle handle, BlockBuffers& buffers) const {
                     std::to_string(end),
                 handle.offset);
   }
+}
+
+ByteView Table::read_stored(BlockHandle handle, BlockBuffers& buffers) const {
   const auto size = static_cast<std::size_t>(handle.size);
   char* const raw = buffers.stored.reserve(size + kBlockTrailerBytes);
   file_->read_at(handle.offset, raw, size + kBlockTrailerBytes);
@@ -173,15 +191,6 @@ std::optional<std::size_t> Table::find_block(ByteView key) const {
   const auto found = std::lower_bound(limits_.begin(), limits_.end(), key);
   if (found == limits_.end()) return {};
   return static_cast<std::size_t>(found - limits_.begin());
-}
-
-std::optional<std::string> Table::find(ByteView key) const {
-  const auto block = find_block(key);
-  if (!block) return {};
-  BlockBuffers buffers;
-  BlockCursor cursor(read_block(*block, buffers), handles_[*block].offset);
-  if (!cursor.seek(key) || cursor.key() != key) return {};
-  return std::string(cursor.value());
 }
 
 }  // namespace tensorbundle

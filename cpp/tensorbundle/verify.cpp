@@ -11,6 +11,22 @@ std::string range_text(const Job& job) {
   return "bytes " + std::to_string(job.offset) + "-" + std::to_string(job.offset + job.size);
 }
 
+// A name within a message: printable, and of bounded length however long it is.
+std::string name_text(ByteView name) {
+  constexpr std::size_t kMaxShown = 200;
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string text;
+  for (const char c : name.substr(0, kMaxShown)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= ' ' && byte <= '~') {
+      text.push_back(c);
+    } else {
+      text.append({'\\', 'x', kDigits[byte >> 4], kDigits[byte & 0xF]});
+    }
+  }
+  return name.size() > kMaxShown ? text + "..." : text;
+}
+
 }  // namespace
 
 Verification verify_entries(const EntryList& entries, const Header& header, const Shards& shards,
@@ -41,7 +57,7 @@ Verification verify_entries(const EntryList& entries, const Header& header, cons
         {rows[overlap.job],
          Error(ErrorCode::kOverlap,
                "two tensors claim the same bytes: this one " + range_text(job) + ", '" +
-                   std::string(entries.name(rows[overlap.other])) + "' " +
+                   name_text(entries.name(rows[overlap.other])) + "' " +
                    range_text(jobs[overlap.other]),
                job.offset, job.size)});
   }

@@ -29,7 +29,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from ._crosscheck import crosscheck
-    from .export import export
+    from ._export import export
 
 __version__ = "0.1.0"
 
@@ -60,7 +60,7 @@ def __getattr__(name: str) -> Any:
 
         return crosscheck
     if name == "export":
-        from .export import export
+        from ._export import export
 
         return export
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from .errors import FormatError, MissingFileError, TensorBundleError, Unsupporte
 
 # numpy's own limit; TensorFlow allows 254.
 _MAX_DIMENSIONS = 64
+_MAX_BYTES = 2**63 - 1
 # Up to so many tensors are looked up one by one for the shards they need.
 _FEW = 1000
 
@@ -38,7 +40,7 @@ class Bundle(Checkpoint):
         self._shards = DataShards(
             location.prefix, self._index.num_shards, writable=mode == "c"
         )
-        # Names whose bytes need no further check.
+        # Names whose bytes need no further check; None: no names do.
         self._verified: set[str] | None = set() if verify else None
 
     @property
@@ -56,7 +58,7 @@ class Bundle(Checkpoint):
         entry = self._index.find(key)
         # A look-up by bisection can miss in a table that is out of order, and it sees the slices of
         # partitioned tensors, which are no tensors: the list of names knows better.
-        if (entry is None or name.startswith("\0")) and name not in self._names:
+        if (entry is None or name.startswith("\0")) and name not in self._known:
             return None
         entry = entry or self._index.find(key)
         return None if entry is None else TensorInfo.from_entry(name, entry)
@@ -70,14 +72,19 @@ class Bundle(Checkpoint):
         dtype = self._readable(info)
         if self.mode == "read":
             return self._read_owned(info)
+        array = self._view(info, dtype)
+        array.flags.writeable = self.mode == "c"
+        return array
+
+    def _view(self, info: TensorInfo, dtype: np.dtype[Any]) -> Array:
+        """The mapped bytes themselves, or a copy where they are no array as they are."""
         if info.shard is None or info.data_type == _dtypes.STRING or self._is_swapped(dtype):
-            array = self._read_owned(info)
-            array.flags.writeable = self.mode == "c"
-            return array
+            return self._read_owned(info)
         file = self._checked_range(info, dtype)
-        if self._verified is not None and info.name not in self._verified:
+        verified = self._verified
+        if verified is not None and info.name not in verified:
             self._read_range(file, info, None)
-            self._verified.add(info.name)
+            verified.add(info.name)
         if info.nbytes == 0:
             return np.ndarray(info.shape, dtype)
         array = np.ndarray(info.shape, dtype, self._shards.map(info.shard), info.offset or 0)
@@ -107,6 +114,10 @@ class Bundle(Checkpoint):
                 f"numpy arrays have at most {_MAX_DIMENSIONS} dimensions: "
                 f"this tensor has {len(info.shape)}",
                 key=info.name,
+            )
+        if math.prod(dim for dim in info.shape if dim) > _MAX_BYTES // info.dtype.itemsize:
+            raise UnsupportedError(
+                f"numpy cannot hold this shape, even empty: {list(info.shape)}", key=info.name
             )
         return info.dtype
 
@@ -177,20 +188,25 @@ class Bundle(Checkpoint):
     def _assemble(self, info: TensorInfo, target: _slices.Box) -> Array:
         dtype = self._readable(info)
         key = info.name.encode("utf-8", "surrogateescape")
+        parts: dict[int, TensorInfo] = {}
         try:
             boxes = [_slices.box_of(slice, info.shape) for slice in info.slices]
 
-            def read(position: int) -> Array:
-                return self._read_slice(info, key, position, _slices.shape_of(boxes[position]))
+            def prepare(positions: Sequence[int]) -> None:
+                for i in positions:
+                    parts[i] = self._slice_info(info, key, i, _slices.shape_of(boxes[i]))
+                self._refuse_more_than_the_files_hold(parts.values(), dtype)
 
-            return _slices.assemble(target, boxes, dtype, read)
+            return _slices.assemble(
+                target, boxes, dtype, lambda i: self._read_owned(parts[i]), prepare
+            )
         except TensorBundleError as error:
             raise error.add_context(path=self.location.index, key=info.name) from None
 
-    def _read_slice(
+    def _slice_info(
         self, whole: TensorInfo, key: bytes, position: int, shape: tuple[int, ...]
-    ) -> Array:
-        """Read one stored slice, all of it, so that its checksum can be checked."""
+    ) -> TensorInfo:
+        """One stored slice, as if it were a tensor of its own."""
         entry = self._index.find(_core.slice_key(key, whole.slices[position]))
         if entry is None:
             raise FormatError(
@@ -204,11 +220,29 @@ class Bundle(Checkpoint):
                 f"{_dtypes.name_of(number)}{list(stored_shape)}, "
                 f"expected {whole.tf_dtype}{list(shape)}"
             )
-        return self._read_owned(
-            TensorInfo(
-                whole.name, whole.dtype, shape, nbytes, shard, offset, crc32c, (), number
-            )
+        return TensorInfo(
+            whole.name, whole.dtype, shape, nbytes, shard, offset, crc32c, (), number
         )
+
+    def _refuse_more_than_the_files_hold(
+        self, parts: Iterable[TensorInfo], dtype: np.dtype[Any]
+    ) -> None:
+        """Refuse slices that share bytes: few of them can ask for terabytes."""
+        wanted = 0
+        held: dict[str, int] = {}
+        for part in parts:
+            if part.data_type == _dtypes.STRING:
+                file = self._file_of(part)
+                wanted += part.size  # each has a length of at least a byte
+            else:
+                file = self._checked_range(part, dtype)
+                wanted += part.nbytes
+            held[file.path] = file.size
+        if wanted > sum(held.values()):
+            raise FormatError(
+                f"slices share bytes: they claim {wanted} "
+                f"of shards that have {sum(held.values())}"
+            )
 
     # --- many tensors ----------------------------------------------------------------------------
 
@@ -224,7 +258,7 @@ class Bundle(Checkpoint):
             names = list(out)
         chosen = None if names is None else self.select(names)
         if out is not None:
-            for name in self.select(names):
+            for name in chosen or ():
                 fitting(out, self.info(name))
         arrays, others = self._in_bulk(
             chosen, lambda files, dtypes: self._index.load(files, dtypes, chosen, out, threads)
@@ -244,29 +278,21 @@ class Bundle(Checkpoint):
             return self.load(names, threads=threads)
         chosen = None if names is None else self.select(names)
 
+        verified = self._verified
+        unchecked = verified is not None and (chosen is None or not verified.issuperset(chosen))
+
         def view(files: dict[int, _core.File | None], dtypes: Any) -> Any:
             maps = {n: self._shards.map(n) for n, file in files.items() if file is not None}
-            return self._index.views(files, maps, dtypes, chosen)
+            return self._index.views(files, maps, dtypes, chosen, unchecked, threads)
 
         arrays, others = self._in_bulk(chosen, view)
-        if self._verified is not None:
-            self._check_in_bulk(chosen, arrays, others, threads)
         for name in others:
             arrays[name] = self[name]
+        if chosen is None:
+            self._verified = None
+        elif verified is not None:
+            verified.update(chosen)
         return arrays
-
-    def _check_in_bulk(
-        self, chosen: list[str] | None, arrays: dict[str, Array], others: list[str], threads: int
-    ) -> None:
-        verified = self._verified
-        if verified is None or verified.issuperset(arrays):
-            return
-        if others:
-            left_out = set(others)
-            chosen = [name for name in arrays if name not in left_out]
-        self._in_bulk(chosen, lambda files, _: self._index.check(files, chosen, threads))
-        verified.update(arrays)
-        verified.difference_update(others)
 
     def _in_bulk(self, chosen: list[str] | None, work: Callable[[Any, Any], Any]) -> Any:
         """Run a bulk call on the shards that it needs and the dtypes that occur."""
@@ -293,12 +319,12 @@ class Bundle(Checkpoint):
         dtype = self._readable(info)
         box, inner = _slices.basic_index(index, info.shape)
         if info.slices:
-            return np.array(self._assemble(info, box)[inner])
+            return np.array(self._assemble(info, box)[inner], dtype)
         if info.data_type == _dtypes.STRING:
-            return np.array(self._read_strings(info)[index])
+            return np.array(self._read_strings(info)[index], dtype)
         file = self._checked_range(info, dtype)
         array = _slices.read_box(file, info.offset or 0, info.shape, dtype, box)
-        return np.array(self._native(array, info)[inner])
+        return np.array(self._native(array, info)[inner], dtype)
 
     def chunks(
         self, name: str | bytes, *, nbytes: int = DEFAULT_CHUNK_BYTES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from ._selection import Filter, not_found, select
+from ._selection import Filter, as_name, not_found, select
 from .errors import ConversionError
 
 if TYPE_CHECKING:
@@ -91,9 +91,12 @@ class Checkpoint(Mapping[str, Array], ABC):
     # --- the mapping ---------------------------------------------------------------------------
 
     @functools.cached_property
-    def _names(self) -> dict[str, None]:
-        # A dict: ordered, and quick to look into.
-        return dict.fromkeys(self._list_names())
+    def _names(self) -> list[str]:
+        return self._list_names()
+
+    @functools.cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self._names)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -102,7 +105,7 @@ class Checkpoint(Mapping[str, Array], ABC):
         return len(self._names)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, (str, bytes)) and self._find(_as_name(name)) is not None
+        return isinstance(name, (str, bytes)) and self._find(as_name(name)) is not None
 
     def __getitem__(self, name: str | bytes) -> Array:
         return self._read(self.info(name))
@@ -141,10 +144,10 @@ class Checkpoint(Mapping[str, Array], ABC):
             TensorNotFoundError: No such name; near ones are suggested.
             FormatError: Its entry is malformed.
         """
-        name = _as_name(name)
+        name = as_name(name)
         info = self._find(name)
         if info is None:
-            raise not_found(name, list(self._names)).add_context(path=self.location.prefix)
+            raise not_found(name, self._names).add_context(path=self.location.prefix)
         return info
 
     def infos(self, names: Filter = None) -> list[TensorInfo]:
@@ -168,7 +171,7 @@ class Checkpoint(Mapping[str, Array], ABC):
         """Return the names that a filter chooses, in key order; see `infos`."""
         if isinstance(names, str) and self._find(names) is not None:
             return [names]
-        return select(names, list(self._names), self._names)
+        return select(names, self._names, self._known)
 
     @functools.cached_property
     def nbytes(self) -> int:
@@ -251,7 +254,9 @@ class Checkpoint(Mapping[str, Array], ABC):
             >>> ckpt.read_slice("dense/bias", np.s_[2:5]).shape
             (3,)
         """
-        return np.array(self._read_owned(self.info(name))[index])
+        # With the dtype: numpy would make a string of fixed width of a single element.
+        array = self._read_owned(self.info(name))
+        return np.array(array[index], array.dtype)
 
     def chunks(
         self, name: str | bytes, *, nbytes: int = DEFAULT_CHUNK_BYTES
@@ -276,10 +281,6 @@ class Checkpoint(Mapping[str, Array], ABC):
         raw = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
         for start in range(0, len(raw), nbytes):
             yield raw[start : start + nbytes]
-
-
-def _as_name(name: str | bytes) -> str:
-    return name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
 
 
 def fitting(out: Mapping[str, Array], info: TensorInfo) -> Array:

@@ -54,12 +54,17 @@ class Table:
     """A sorted table of raw keys: the form of `.index` files and of V1 checkpoints."""
 
     def __init__(self, file: File) -> None: ...
-    def find(self, key: bytes) -> bytes | None:
-        """The value under a key; reads and checks one block."""
-    def keys(self) -> list[bytes]:
-        """All keys in order; reads and checks every block."""
-    def block_faults(self) -> list[BlockFault]:
-        """Check every block: (offset, bytes, kind, error) of those that are damaged."""
+    @property
+    def block_count(self) -> int: ...
+    def find_block(self, key: bytes) -> int | None:
+        """The block that holds a key if any does; nothing is read."""
+    def block_range(self, block: int) -> tuple[int, int]:
+        """Offset and stored bytes of a block, without its trailer."""
+    def block(self, block: int) -> list[tuple[bytes, int, bytes]]:
+        """Read and check a block: (key, offset of the value, value), in strict key order.
+
+        In a compressed block the offset counts in its plain contents, from where the block begins.
+        """
 
 @final
 class Entries:
@@ -115,17 +120,15 @@ class Index:
         maps: Mapping[int, MappedFile],
         dtypes: Sequence[np.dtype[Any] | None],
         names: Sequence[str] | None,
+        checked: bool,
+        threads: int,
     ) -> tuple[dict[str, Any], list[str]]:
-        """Borrowed arrays of many tensors, unchecked.
+        """Borrowed arrays of many tensors, their bytes ``checked`` before or not.
 
         ``dtypes``: numpy's dtype by DataType number, None for what is not plain bytes. Returns the
         dict in the order of ``names`` (None: all), and the names that were left out, for which the
         dict holds None.
         """
-    def check(
-        self, shards: Mapping[int, File | None], names: Sequence[str] | None, threads: int
-    ) -> None:
-        """Check the bytes of many unpartitioned tensors; raises for the first that is damaged."""
     def load(
         self,
         shards: Mapping[int, File | None],

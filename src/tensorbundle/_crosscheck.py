@@ -159,9 +159,9 @@ def crosscheck(
 
     Example:
         >>> import tensorbundle as tb
-        >>> result = tb.crosscheck("run/model.ckpt-100")  # doctest: +SKIP
-        >>> result.ok, result.counts  # doctest: +SKIP
-        (True, {'equal': 8})
+        >>> result = tb.crosscheck("tests/golden/data/demo")
+        >>> result.ok, result.counts
+        (True, {'equal': 28})
     """
     checkpoint = open_checkpoint(path)
     infos = checkpoint.infos(names)
@@ -246,7 +246,7 @@ def _compare_tensor(
     listed = None if listing is None else listing.get(info.name)
     if listed is not None and listed != (info.data_type, info.shape):
         here = f"{info.tf_dtype} {list(info.shape)}"
-        there = f"DataType {listed[0]} {list(listed[1])}"
+        there = f"{name_of(listed[0])} {list(listed[1])}"
         return verdict("different", detail=f"{here} here, {there} in tensorflow")
     equal, refusals = [], []
     for way in _WAYS:

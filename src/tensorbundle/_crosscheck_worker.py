@@ -44,6 +44,7 @@ def main() -> None:
             except Exception as error:  # whatever TensorFlow says is the answer
                 answer, parts = {"error": _describe(error)}, ()
             _answer(answers, answer, parts)
+            del answer, parts  # not two tensors at a time
 
 
 class Oracle:

@@ -116,6 +116,25 @@ def describe_file(path: str) -> str | None:
     return None if tail == _TABLE_MAGIC else describe_head(head, size)
 
 
+def describe_shard(path: str) -> str | None:
+    """As `describe_file`, for a file of tensors: that may well begin with a page of zeros.
+
+    Args:
+        path: A regular file. Its first 4096 bytes are read; where those are zero, more is, up to
+            the first byte that is not.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    head, _, size = _read_ends(path)
+    if size > len(head) and not head.strip(b"\x00"):
+        with open(path, "rb") as file:
+            if any(piece.strip(b"\x00") for piece in iter(lambda: file.read(1 << 20), b"")):
+                return None
+        return "a zero-filled file (all zero bytes: an unfinished copy or download)"
+    return describe_file(path)
+
+
 def is_table(path: str) -> bool:
     """Whether a regular file ends as a table does: an index, or a V1 checkpoint."""
     return explain_not_a_table(path) is None

@@ -64,6 +64,7 @@ class Oracle:
         self.notes: list[str] = []
         self._python = python
         self._timeout_s = timeout_s
+        self._tainted = False  # whether TensorFlow has reported an error since it was started
         self._left = 0  # bytes of the last answer that are still in the pipe
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="tensorbundle-")
@@ -96,10 +97,19 @@ class Oracle:
         Raises:
             OracleFailure: TensorFlow cannot; the message is one line.
         """
+        line = json.dumps(request).encode() + b"\n"
         if self._process is None:
             self._start()
-        answer = self._exchange(json.dumps(request).encode() + b"\n")
+        try:
+            answer = self._exchange(line)
+        except OracleFailure:
+            if not self._tainted:
+                raise
+            # TensorFlow's reader may remember an error, and abort on a tensor that it can read.
+            self._start()
+            answer = self._exchange(line)
         if "error" in answer:
+            self._tainted = True
             raise OracleFailure(answer["error"])
         return answer
 
@@ -128,31 +138,36 @@ class Oracle:
         misread = bool(_PATTERN_MARKS.intersection(prefix)) or os.path.isdir(prefix)
         if not misread and (location.kind == "v2" or [location.prefix] == list(files)):
             return prefix
-        link = os.path.join(self._folder.name, "model")
+        understood = link = os.path.join(self._folder.name, "model")
         if location.kind == "v2":
             suffixes = [file[len(location.prefix) :] for file in files]
         elif len(files) == 1:
             suffixes = [""]
         else:
-            suffixes = [f"-{shard:05d}-of-{len(files):05d}" for shard in range(len(files))]
+            total = f"-of-{len(files):05d}"
+            suffixes = [f"-{shard:05d}{total}" for shard in range(len(files))]
+            understood = f"{link}-*{total}"
         for file, suffix in zip(files, suffixes, strict=True):
             os.symlink(os.path.abspath(file), link + suffix)
-        if misread:
+        if len(files) == 1 or location.kind == "v2":
             why = f"it would not take {location.prefix!r} for the name of this checkpoint"
             self.notes.append(f"tensorflow was given links to the files: {why}")
-        return (
-            link if location.kind == "v2" or len(files) == 1 else f"{link}-?????{suffixes[0][6:]}"
-        )
+        return understood
 
     def _start(self) -> None:
         self._log = tempfile.TemporaryFile(dir=self._folder.name)  # noqa: SIM115
-        self._process = subprocess.Popen(
-            [self._python, os.fspath(_WORKER), self._prefix],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env={**os.environ, **_QUIET},
-        )
+        try:
+            self._process = subprocess.Popen(
+                [self._python, os.fspath(_WORKER), self._prefix],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env={**os.environ, **_QUIET},
+            )
+        except BaseException:
+            self._log.close()
+            raise
+        self._tainted = False
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
@@ -164,8 +179,8 @@ class Oracle:
             raise UnsupportedError(
                 f"no tensorflow to compare with: {self._python} says {hello['error']!r}: {_HINT}"
             )
-        self.tensorflow_version: str = hello["tensorflow"]
-        self.python_version: str = hello["python"]
+        self.tensorflow_version = str(hello["tensorflow"])
+        self.python_version = str(hello["python"])
 
     def _exchange(self, request: bytes) -> dict[str, Any]:
         """Write a request and read one answer, within the time allowed."""

@@ -9,7 +9,14 @@ from typing import TypeAlias
 from .errors import TensorNotFoundError
 
 # What tensors are chosen by; None chooses all.
-Filter: TypeAlias = "str | re.Pattern[str] | Iterable[str | re.Pattern[str]] | None"
+Filter: TypeAlias = (
+    "str | bytes | re.Pattern[str] | Iterable[str | bytes | re.Pattern[str]] | None"
+)
+
+
+def as_name(name: str | bytes) -> str:
+    """A name as this library shows it: raw bytes that are not UTF-8 as surrogate escapes."""
+    return name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
 
 
 def select(filter: Filter, names: Sequence[str], known: Collection[str]) -> list[str]:
@@ -28,7 +35,8 @@ def select(filter: Filter, names: Sequence[str], known: Collection[str]) -> list
     """
     if filter is None:
         return list(names)
-    parts = [filter] if isinstance(filter, (str, re.Pattern)) else list(filter)
+    given = [filter] if isinstance(filter, (str, bytes, re.Pattern)) else filter
+    parts = [as_name(part) if isinstance(part, bytes) else part for part in given]
     exact = {part for part in parts if isinstance(part, str) and part in known}
     matchers = [_matcher(part, names) for part in parts if part not in exact]
     if not matchers and len(exact) == 1:

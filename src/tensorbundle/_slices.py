@@ -85,7 +85,11 @@ def first_overlap(boxes: Sequence[Box]) -> tuple[int, int] | None:
 
 
 def assemble(
-    target: Box, boxes: Sequence[Box], dtype: np.dtype[Any], read: Callable[[int], Array]
+    target: Box,
+    boxes: Sequence[Box],
+    dtype: np.dtype[Any],
+    read: Callable[[int], Array],
+    prepare: Callable[[Sequence[int]], object] | None = None,
 ) -> Array:
     """Put the elements of ``target`` together from stored boxes.
 
@@ -94,6 +98,7 @@ def assemble(
         boxes: What is stored.
         dtype: The dtype of all.
         read: Gives the array of the stored box at a position; called for those that are needed.
+        prepare: Told their positions before any memory is taken, to refuse what cannot be.
 
     Raises:
         FormatError: Boxes overlap, or leave elements of ``target`` uncovered.
@@ -101,16 +106,18 @@ def assemble(
     if clash := first_overlap(boxes):
         one, other = (describe(boxes[i]) for i in clash)
         raise FormatError(f"slices overlap: {one} and {other} share elements")
-    needed = [(i, shared) for i, box in enumerate(boxes) if (shared := intersection(box, target))]
-    missing = volume(target) - sum(volume(shared) for _, shared in needed)
+    needed = {i: shared for i, box in enumerate(boxes) if (shared := intersection(box, target))}
+    missing = volume(target) - sum(map(volume, needed.values()))
     if missing:
         raise FormatError(
             f"slices leave a gap: {missing} of {volume(target)} elements are in none of them"
         )
-    if len(needed) == 1 and boxes[needed[0][0]] == target:
-        return read(needed[0][0])
+    if prepare is not None:
+        prepare(list(needed))
+    if len(needed) == 1 and boxes[only := next(iter(needed))] == target:
+        return read(only)
     result = np.empty(shape_of(target), dtype)
-    for i, shared in needed:
+    for i, shared in needed.items():
         result[_within(shared, target)] = read(i)[_within(shared, boxes[i])]
     return result
 

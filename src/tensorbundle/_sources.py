@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from . import _core
-from ._damage import describe_file
+from ._damage import describe_shard
 from ._shards import shard_path
 from .errors import FormatError, MissingFileError, TensorBundleError
 
@@ -79,7 +79,7 @@ class DataShards:
 
 def explain(error: TensorBundleError, path: str) -> TensorBundleError:
     """Add to an error about a file what that file really is, where it is not what it should be."""
-    found = describe_file(path)
+    found = describe_shard(path)
     if found is not None and found not in error.message:
         error.message += f"; the file is {found}"
     return error

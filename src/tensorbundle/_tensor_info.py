@@ -24,7 +24,8 @@ class TensorInfo:
             array holds (variant, resource, and types from a later TensorFlow).
         shape: Its dimensions.
         nbytes: Stored bytes, of all slices for a partitioned tensor. A V1 file stores numbers in
-            varying length: there it is the size of the array.
+            varying length: there it is the size of the array, and 0 for strings, whose lengths
+            are not known before they are read.
         shard: Number of the data shard; None for a partitioned tensor and in V1 files.
         offset: First byte in that shard; None likewise.
         crc32c: The CRC-32C that the bytes must have, unmasked (the file stores it masked);

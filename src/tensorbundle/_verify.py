@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from ._core import File
-from ._damage import describe_file
+from ._damage import describe_shard
 from .errors import TensorBundleError
 
 FAULT_KINDS: Final = (
@@ -25,8 +25,8 @@ FAULT_KINDS: Final = (
     "unreadable",
 )
 
-# A copy that stopped leaves holes of whole pages; shorter runs of zeros are ordinary data.
-_PAGE_BYTES: Final = 4096
+# Copies and disks that fail leave holes of whole sectors; shorter runs of zeros are ordinary data.
+_SECTOR_BYTES: Final = 512
 _CHUNK_BYTES: Final = 4 << 20
 _MAX_EXPLAINED: Final = 100
 
@@ -109,10 +109,11 @@ def with_causes(faults: Sequence[Fault], ranges_by_shard: dict[int, int]) -> lis
     for fault in faults:
         if fault.kind == "checksum":
             wrong[fault.shard] = wrong.get(fault.shard, 0) + 1
-    whole = {
+    # Two saves of one model have some tensors in common: empty ones, constants, zeros.
+    foreign = {
         shard
         for shard, count in wrong.items()
-        if shard is not None and count == ranges_by_shard.get(shard) and count > 1
+        if shard is not None and count > 1 and 2 * count > ranges_by_shard.get(shard, 0)
     }
     files: dict[str | None, str | None] = {}
     explained: list[Fault] = []
@@ -123,19 +124,17 @@ def with_causes(faults: Sequence[Fault], ranges_by_shard: dict[int, int]) -> lis
         # Looking for holes reads the range again, so not for every one of a hundred thousand.
         if cause is None and number < _MAX_EXPLAINED:
             cause = _cause_in_file(fault)
-        if cause is None and fault.kind == "checksum" and fault.shard in whole:
-            others = len(ranges_by_shard) > len(whole)
+        if cause is None and fault.kind == "checksum" and fault.shard in foreign:
             cause = (
-                "every tensor of this shard differs"
-                + (" while other shards are sound" if others else "")
-                + ": index and shard are probably of two different saves"
+                f"{wrong[fault.shard]} of the {ranges_by_shard[fault.shard]} tensors of this shard "
+                "differ: index and shard are probably of two different saves"
             )
         explained.append(replace(fault, cause=cause))
     return explained
 
 
 def _describe(path: str | None) -> str | None:
-    found = describe_file(path) if path is not None and os.path.isfile(path) else None
+    found = describe_shard(path) if path is not None and os.path.isfile(path) else None
     return f"the file is {found}" if found else None
 
 
@@ -154,21 +153,22 @@ def _cause_in_file(fault: Fault) -> str | None:
 
 
 def _longest_hole(path: str, offset: int, nbytes: int) -> tuple[int, int] | None:
-    """The longest run of zero pages in a range of a file."""
-    longest: tuple[int, int] | None = None
-    begin: int | None = None
+    """The longest run of zero sectors in a range of a file."""
     file = File(path)
     end = min(offset + nbytes, file.size)
-    for at in range(offset, end, _CHUNK_BYTES):
-        chunk = np.frombuffer(file.read(at, min(_CHUNK_BYTES, end - at)), np.uint8)
-        for page in range(0, len(chunk), _PAGE_BYTES):
-            if chunk[page : page + _PAGE_BYTES].any():
-                begin = None
-                continue
-            begin = at + page if begin is None else begin
-            stop = min(at + page + _PAGE_BYTES, end)
-            if longest is None or stop - begin > longest[1] - longest[0]:
-                longest = (begin, stop)
-    if longest is None or longest[1] - longest[0] < min(_PAGE_BYTES, nbytes):
-        return None
-    return longest
+    longest = (offset, offset)
+    last_live = offset // _SECTOR_BYTES - 1  # the last sector that was not zero
+    for at in range(offset - offset % _SECTOR_BYTES, end, _CHUNK_BYTES):
+        begin, stop = max(at, offset), min(at + _CHUNK_BYTES, end)
+        chunk = np.zeros(-(-(stop - at) // _SECTOR_BYTES) * _SECTOR_BYTES, np.uint8)
+        file.readinto(begin, chunk[begin - at : stop - at])
+        live = np.flatnonzero(chunk.reshape(-1, _SECTOR_BYTES).any(axis=1)) + at // _SECTOR_BYTES
+        marks = [last_live, *live.tolist(), (at + len(chunk)) // _SECTOR_BYTES]
+        gap = int(np.argmax(np.diff(marks)))
+        hole = (
+            max(offset, (marks[gap] + 1) * _SECTOR_BYTES),
+            min(end, marks[gap + 1] * _SECTOR_BYTES),
+        )
+        longest = max(longest, hole, key=lambda span: span[1] - span[0])
+        last_live = marks[-2]
+    return longest if longest[1] - longest[0] >= min(_SECTOR_BYTES, nbytes) else None

@@ -68,6 +68,10 @@ class TensorBundleError(Exception):
         what, colon, found = self.message.partition(": ")
         return f"{what}{self._where()}{colon}{found}"
 
+    def __repr__(self) -> str:
+        # What the arguments were is not all: the place and the cause are found out later.
+        return f"{type(self).__name__}({str(self)!r})"
+
     def _where(self) -> str:
         """The place, between what went wrong and what was expected; not said twice."""
         parts = []

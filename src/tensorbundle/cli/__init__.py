@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ._console import PROGRAM
 from ._crosscheck import crosscheck
 from ._export import export
 from ._failures import UNREADABLE, Program
@@ -37,6 +38,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: Any) -> Non
 
 
 @click.group(
+    PROGRAM,
     cls=Program,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},

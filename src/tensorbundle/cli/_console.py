@@ -101,5 +101,7 @@ class Console:
 
 def _encodable(text: str, stream: TextIO) -> str:
     """Text without what a stream would refuse (paths and messages hold any file name)."""
+    if text.isascii():
+        return text
     encoding = stream.encoding or "ascii"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -55,15 +55,16 @@ def crosscheck(
     """Compare every tensor, bit for bit, with what TensorFlow restores.
 
     TensorFlow runs in a process of its own and must be installed:
-    pip install 'tensorbundle[tensorflow]'. The exit code is 1 if anything differs.
+    pip install 'tensorbundle[tensorflow]'. The exit code is 1 if anything
+    differs.
 
     Examples:
       tensorbundle crosscheck model.ckpt-2000
       tensorbundle crosscheck run/ --json > certificate.json
 
-    JSON: ok, counts, path, prefix, format, files, tensorbundle, tensorflow, python,
-    platform, date, notes, tensors [{name, status, how, detail, sha256, dtype,
-    shape, difference}].
+    JSON: ok, counts, path, prefix, format, files, tensorbundle, tensorflow,
+    python, platform, date, notes, tensors [{name, status, how, detail, sha256,
+    dtype, shape, difference}].
     """
     from .._crosscheck import crosscheck as compare
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
@@ -13,6 +14,8 @@ from ._opening import open_checkpoint, read_patterns, select
 from ._options import NameType, global_options, path_argument, regex_option
 from ._progress import progress_bar
 from ._sizes import SizeType, format_count, format_size
+
+_LISTED: Final = 20  # files; a directory of .npy files has as many as there are tensors
 
 
 @click.command(cls=DocumentedCommand, short_help="Write tensors as npz, safetensors or npy.")
@@ -53,16 +56,17 @@ def export(
 ) -> None:
     """Export tensors to a .npz or .safetensors file or a directory of .npy files.
 
-    The suffix of TARGET decides; a directory's name ends in a slash. Tensors are
-    streamed and their checksums verified; TARGET appears when all is written. What
-    the format cannot hold is left out and told, unless it was asked for by name.
+    The suffix of TARGET decides; a directory's name ends in a slash. Tensors
+    are streamed and their checksums verified; TARGET appears when all is
+    written. What the format cannot hold is left out and told, unless it was
+    asked for by name.
 
     Examples:
       tensorbundle export model.ckpt-2000 weights.npz
       tensorbundle export run/ weights.safetensors --max-shard-bytes 5GB
       tensorbundle export run/ arrays/ --names 'encoder/*' --names global_step
     """
-    from ..export import export as export_to
+    from .._export import export as export_to
 
     if max_shard_bytes is not None and not (format or target).endswith("safetensors"):
         raise click.UsageError("--max-shard-bytes is for safetensors")
@@ -82,14 +86,13 @@ def export(
                 progress=progress,
             )
     except FileExistsError as error:
-        raise FileExistsError(f"{_reason(error, target)} (--force replaces an export)") from error
+        # In the words of this program, not of the function behind it.
+        raise FileExistsError(str(error).replace("allow to overwrite it", "add --force")) from error
     for name, reason in done.left_out:
         console.note(f"left out {console.spell(name)}: {reason}")
     left_out = f", {len(done.left_out):,} left out" if done.left_out else ""
     console.line(f"{format_count(done.written, 'tensor')}, {format_size(done.nbytes)}{left_out}:")
-    for file in done.files:
+    for file in done.files[:_LISTED]:
         console.line(f"  {file}  {format_size(os.path.getsize(file))}")
-
-
-def _reason(error: FileExistsError, target: str) -> str:
-    return f"file exists: {error.filename or target}" if error.strerror else str(error)
+    if len(done.files) > _LISTED:
+        console.line(f"  and {format_count(len(done.files) - _LISTED, 'more file')}")

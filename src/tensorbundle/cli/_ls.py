@@ -15,7 +15,7 @@ from ._opening import open_checkpoint, select
 from ._options import NameType, global_options, json_option, path_argument, regex_option
 from ._sizes import format_count, format_size
 from ._tables import Column, table_lines
-from ._trees import Branch, Scope, branches, grow
+from ._trees import Branch, Scope, Tree, grow
 
 if TYPE_CHECKING:
     from .._checkpoint import Checkpoint
@@ -158,15 +158,14 @@ def _write_tree(
         more = f" +{format_count(below, 'tensor')}" if below else ""
         return f"{tensor.tf_dtype} {format_shape(tensor.shape)}{more}"
 
-    tree = grow(infos, checkpoint.location.prefix.rpartition("/")[2] or ".")
-    order, drawn = _SCOPE_ORDERS.get(sort), console.draws_lines
-    lines = list(branches(tree, order=order, reverse=reverse, drawn=drawn))
+    root = grow(infos, checkpoint.location.prefix.rpartition("/")[2] or ".")
+    tree = Tree(root, _SCOPE_ORDERS.get(sort), reverse, console.draws_lines)
     columns: list[Column[Branch]] = [
         Column("", label),
         Column("", detail, style={"fg": "green"}),
         Column("", lambda branch: size((branch.scope.tensor or branch.scope).nbytes), right=True),
     ]
-    for line in table_lines(console, columns, lines, titles=False):
+    for line in table_lines(console, columns, tree, titles=False):
         console.line(line)
 
 

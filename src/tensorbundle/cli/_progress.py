@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ._console import Console
 
@@ -12,16 +13,20 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+_DELAY_S: Final = 0.3
+
+
 class _Bar:
-    """A bar that appears with the first call that leaves something to do."""
+    """A bar that appears when the work has gone on for a moment and is not done."""
 
     def __init__(self, console: Console, title: str) -> None:
         self._console, self._title = console, title
         self._shown: tuple[Progress, TaskID] | None = None
+        self._due = time.monotonic() + _DELAY_S
 
     def update(self, done: int, total: int) -> None:
         """Show how far the work is."""
-        if self._shown is None and done < total:
+        if self._shown is None and done < total and time.monotonic() >= self._due:
             progress = _make_progress(self._console)
             self._shown = (progress, progress.add_task(self._title, total=total))
             progress.start()

@@ -63,9 +63,9 @@ def show(
 ) -> None:
     """Show tensors: dtype, shape, place, statistics and values.
 
-    NAMEs are tensor names or globs. Checksums are verified. Values are printed the
-    way numpy prints them, large arrays by their corners. Statistics are of the
-    finite values, of complex numbers of their magnitudes, computed in float64.
+    NAMEs are tensor names or globs. Checksums are verified. Values are printed
+    the way numpy prints them, large arrays by their corners. Statistics are of
+    the finite values, of complex numbers of their magnitudes, in float64.
 
     Examples:
       tensorbundle show model.ckpt-2000 dense/kernel
@@ -73,10 +73,10 @@ def show(
       tensorbundle show run/ global_step --full --json | jq .tensors[0].values
 
     JSON: location, notes, tensors [{name, dtype, shape, nbytes, shard, offset,
-    crc32c, slices, error, stats, values}]. stats: {count, finite, zeros, nan, inf,
-    min, max, mean, std}; of bool {count, true, false}; of strings {count,
-    min_length, max_length, total_length}. values: nested lists, with --full only;
-    NaN and infinities as "nan", "inf", "-inf", complex numbers as [real,
+    crc32c, slices, error, stats, values}]. stats: {count, finite, zeros, nan,
+    inf, min, max, mean, std}; of bool {count, true, false}; of strings {count,
+    min_length, max_length, total_length}. values: nested lists, with --full
+    only; NaN and infinities as "nan", "inf", "-inf", complex numbers as [real,
     imaginary], strings that are not UTF-8 as {"hex": "..."}.
     """
     checkpoint = open_checkpoint(console, path)
@@ -183,13 +183,13 @@ def _describe_place(info: TensorInfo) -> str:
 
 
 def _describe_statistics(info: TensorInfo, reading: _Reading) -> list[tuple[str, str]]:
+    if info.size <= 1:  # the value says it all
+        return []
     if reading.lengths is not None:
         least, greatest, total = reading.lengths
-        return (
-            [("lengths", f"{least:,} to {greatest:,} bytes, {total:,} in all")] if info.size else []
-        )
+        return [("lengths", f"{least:,} to {greatest:,} bytes, {total:,} in all")]
     found = reading.statistics
-    if found is None or not found.count:
+    if found is None:
         return []
     if info.tf_dtype == "bool":
         true = found.count - found.zeros

@@ -17,6 +17,8 @@ _SPELLED: Final = re.compile(r"\\(?:[\\nrt]|x([0-9a-fA-F]{2}))")
 
 def spell(name: str, encoding: str = "utf-8") -> str:
     """Spell a name in printable characters of an encoding."""
+    if name.endswith(" "):  # which nobody sees
+        return spell(name[:-1], encoding) + r"\x20"
     if "\\" not in name and name.isprintable() and _encodes(name, encoding):
         return name
     return "".join(_spell_character(char, encoding) for char in name)

@@ -57,8 +57,9 @@ class Statistics:
         """Count the elements of a flat numeric or bool array in."""
         if elements.dtype.kind not in "biuc" and "int" in elements.dtype.name:
             elements = elements.astype(np.int8)  # int4 and its like are not of numpy's own kinds
-        for start in range(0, elements.size, BLOCK_ELEMENTS):
-            self._add_block(elements[start : start + BLOCK_ELEMENTS])
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, elements.size, BLOCK_ELEMENTS):
+                self._add_block(elements[start : start + BLOCK_ELEMENTS])
 
     def _add_block(self, block: Array) -> None:
         self.count += block.size
@@ -87,16 +88,15 @@ class Statistics:
 
     def _merge(self, values: Array) -> None:
         # Chan, Golub, LeVeque: two means and sums of squares make those of both together.
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(values.mean())
-            m2 = float(np.square(values - mean).sum())
-            if self.mean is None:
-                self.mean, self.m2 = mean, m2
-                return
-            total = self.finite
-            before, distance = total - values.size, mean - self.mean
-            self.mean += distance * (values.size / total)
-            self.m2 += m2 + distance * distance * (before * (values.size / total))
+        mean = float(values.mean())
+        m2 = float(np.square(values - mean).sum())
+        if self.mean is None:
+            self.mean, self.m2 = mean, m2
+            return
+        share, before = values.size / self.finite, self.finite - values.size
+        distance = mean - self.mean
+        self.mean += distance * share
+        self.m2 += m2 + distance * distance * before * share
 
 
 class Corners:

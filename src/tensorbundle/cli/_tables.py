@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -47,15 +47,18 @@ def fold(text: str, width: int) -> list[str]:
 
 
 def table_lines(
-    console: Console, columns: Sequence[Column[Row]], rows: Sequence[Row], *, titles: bool = True
+    console: Console, columns: Sequence[Column[Row]], rows: Iterable[Row], *, titles: bool = True
 ) -> Iterator[str]:
     """Lay rows out; the first column is folded when a terminal is too narrow.
 
-    Rows are formatted twice, for the widths and for the lines, so that no text is held.
+    Rows are gone through twice, for the widths and for the lines, so that no text is held.
     """
-    widths = [max((cells(column.text(row)) for row in rows), default=0) for column in columns]
-    if titles:
-        widths = [max(w, len(column.title)) for w, column in zip(widths, columns, strict=True)]
+    widths = [len(column.title) if titles else 0 for column in columns]
+    for row in rows:
+        for number, column in enumerate(columns):
+            width = cells(column.text(row))
+            if width > widths[number]:
+                widths[number] = width
     limit = _WIDEST
     if console.width is not None:
         limit = console.width - sum(widths[1:]) - len(_GAP) * (len(columns) - 1)

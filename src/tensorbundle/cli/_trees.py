@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -39,7 +40,7 @@ def grow(infos: Iterable[TensorInfo], root: str) -> Scope:
     for info in infos:
         scope = tree
         path = [scope]
-        for part in info.name.split("/"):
+        for part in map(sys.intern, info.name.split("/")):  # the same few words again and again
             if (next_scope := scope.scopes.get(part)) is None:
                 next_scope = scope.scopes[part] = Scope(part)
             scope = next_scope
@@ -51,38 +52,45 @@ def grow(infos: Iterable[TensorInfo], root: str) -> Scope:
     return tree
 
 
-def branches(
-    tree: Scope, *, order: Callable[[Scope], Any] | None, reverse: bool, drawn: bool
-) -> Iterator[Branch]:
-    """Walk a tree from its root; a tensor may have others below it.
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A root as lines, from the top; they can be gone through more than once.
 
-    Args:
-        tree: The root.
+    Attributes:
+        root: All tensors.
         order: What to sort the scopes of one level by; None keeps their order.
         reverse: Whether to turn the order round.
         drawn: Whether guides are lines instead of spaces.
     """
-    yield Branch("", tree.name, tree)
-    fork, last, down, empty = _DRAWN if drawn else _PLAIN
-    stack: list[tuple[Scope, str, str]] = []
 
-    def push(scope: Scope, indent: str) -> None:
-        below = list(scope.scopes.values())
-        if order is not None:
-            below.sort(key=order)
-        if reverse:
-            below.reverse()
-        for number, each in enumerate(reversed(below)):
-            stack.append((each, indent, last if number == 0 else fork))
+    root: Scope
+    order: Callable[[Scope], Any] | None
+    reverse: bool
+    drawn: bool
 
-    push(tree, "")
-    while stack:  # not recursion: names may hold thousands of slashes
-        scope, indent, turn = stack.pop()
-        # Several scopes with nothing beside them are one line.
-        names = [scope.name]
-        while scope.tensor is None and len(scope.scopes) == 1:
-            scope = next(iter(scope.scopes.values()))
-            names.append(scope.name)
-        name = "/".join(names)
-        yield Branch(indent + turn, name, scope)
-        push(scope, indent + (empty if turn == last else down))
+    def __iter__(self) -> Iterator[Branch]:
+        """Walk the tree; a tensor may have others below it."""
+        yield Branch("", self.root.name, self.root)
+        fork, last, down, empty = _DRAWN if self.drawn else _PLAIN
+        stack: list[tuple[Scope, str, str]] = []
+
+        def push(scope: Scope, indent: str) -> None:
+            below = list(scope.scopes.values())
+            if self.order is not None:
+                below.sort(key=self.order)
+            if self.reverse:
+                below.reverse()
+            for number, each in enumerate(reversed(below)):
+                stack.append((each, indent, last if number == 0 else fork))
+
+        push(self.root, "")
+        while stack:  # not recursion: names may hold thousands of slashes
+            scope, indent, turn = stack.pop()
+            # Several scopes with nothing beside them are one line.
+            names = [scope.name]
+            while scope.tensor is None and len(scope.scopes) == 1:
+                scope = next(iter(scope.scopes.values()))
+                names.append(scope.name)
+            name = "/".join(names)
+            yield Branch(indent + turn, name, scope)
+            push(scope, indent + (empty if turn == last else down))

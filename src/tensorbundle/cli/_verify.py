@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,10 +70,18 @@ def verify(ctx: click.Context, console: Console, path: str, threads: int, as_jso
     else:
         for note in report.notes:
             console.note(note)
-        for fault in report.faults:
-            _write_fault(console, fault)
+        _write_faults(console, report.faults)
         console.line(_summarise(console, report, elapsed_s))
     ctx.exit(0 if report.ok else CHECK_FAILED)
+
+
+def _write_faults(console: Console, faults: Sequence[Fault]) -> None:
+    # Faults of one file often have one cause: it is told once, after them.
+    for cause, together in itertools.groupby(faults, key=lambda fault: fault.cause):
+        for fault in together:
+            _write_fault(console, fault)
+        if cause:
+            console.line(f"{console.style('probably:', bold=True)} {cause}")
 
 
 def _write_fault(console: Console, fault: Fault) -> None:
@@ -82,8 +92,6 @@ def _write_fault(console: Console, fault: Fault) -> None:
     kind = console.style(fault.kind, fg="red", bold=True)
     console.line(f"{kind}: {console.style(subject, bold=True)}{_describe_range(fault)}")
     console.line(f"  {fault.message}")
-    if fault.cause:
-        console.line(f"  probably: {fault.cause}")
 
 
 def _describe_range(fault: Fault) -> str:
@@ -100,8 +108,8 @@ def _summarise(console: Console, report: Report, elapsed_s: float) -> str:
     style: dict[str, Any] = {"fg": "green"} if report.ok else {"fg": "red"}
     # A slice is stored as a tensor of its own, and counts as one.
     work = f"{format_count(report.checked, 'stored tensor')}, {format_size(report.nbytes)} checked"
-    rate = f"{format_size(report.nbytes / elapsed_s)}/s" if elapsed_s > 0 else ""
-    return f"{console.style(verdict, bold=True, **style)}: {work} in {_seconds(elapsed_s)} ({rate})"
+    rate = f" ({format_size(report.nbytes / elapsed_s)}/s)" if report.nbytes else ""
+    return f"{console.style(verdict, bold=True, **style)}: {work} in {_seconds(elapsed_s)}{rate}"
 
 
 def _seconds(elapsed_s: float) -> str:
@@ -121,7 +129,13 @@ def _report_damaged_index(console: Console, error: ChecksumError, as_json: bool)
         "cause": None,
     }
     if as_json:
-        nothing = {"location": None, "notes": [], "ok": False, "checked": 0, "nbytes": 0}
+        nothing: dict[str, Any] = {
+            "location": None,
+            "notes": [],
+            "ok": False,
+            "checked": 0,
+            "nbytes": 0,
+        }
         console.line(dumps(nothing | {"elapsed_s": 0.0, "faults": [fault]}))
         return
     console.line(f"{console.style('checksum', fg='red', bold=True)}: the index")

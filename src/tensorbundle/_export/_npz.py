@@ -52,6 +52,7 @@ def _name_obstacle(info: TensorInfo, wanted: set[str]) -> str | None:
         return f"its name is {size} bytes long, a zip archive takes {_MAX_MEMBER_BYTES}"
     if "\0" in info.name:
         return "its name holds a NUL, where names in a zip archive end"
-    if info.name.removesuffix(_SUFFIX) in wanted - {info.name}:
-        return f"np.load takes its name for that of {info.name.removesuffix(_SUFFIX)!r}"
+    stem = info.name.removesuffix(_SUFFIX)
+    if stem != info.name and stem in wanted:
+        return f"np.load takes its name for that of {stem!r}"
     return None

@@ -1,0 +1,1 @@
+"""Measures tensorbundle against its rivals; see README.md."""

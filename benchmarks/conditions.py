@@ -1,0 +1,71 @@
+"""What numbers depend on: the page cache, and how much of the host's memory is at hand."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+
+_PAGE = mmap.PAGESIZE
+_DROP_CACHES = "/proc/sys/vm/drop_caches"
+
+
+def resident_share(paths: Iterable[str]) -> float | None:
+    """Which share of the files' pages the page cache holds, as `mincore` says; None if unknown."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "mincore"):
+        return None
+    held = pages = 0
+    for path in paths:
+        if not (size := os.path.getsize(path)):
+            continue
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) as map:
+            vector = (ctypes.c_ubyte * -(-size // _PAGE))()
+            start = ctypes.c_char.from_buffer(map)
+            failed = libc.mincore(ctypes.byref(start), ctypes.c_size_t(size), vector)
+            del start  # or the map could not be closed
+            if failed:
+                return None
+            held += sum(byte & 1 for byte in bytes(vector))
+            pages += len(vector)
+    return held / pages if pages else None
+
+
+def evict(paths: Iterable[str]) -> None:
+    """Leave nothing of the files in the page cache; raises where that cannot be done."""
+    paths = list(paths)
+    for path in paths:
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())  # only clean pages can go
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    share = resident_share(paths)
+    if share and os.access(_DROP_CACHES, os.W_OK):
+        with open(_DROP_CACHES, "w") as file:
+            file.write("1")
+        share = resident_share(paths)
+    if share and share > 0.001:
+        raise RuntimeError(f"{share:.1%} of {paths} stays in the page cache: no cold read")
+
+
+def warm(paths: Iterable[str]) -> None:
+    """Bring all of the files into the page cache, always in the same way: evicted, then read."""
+    paths = list(paths)
+    evict(paths)
+    buffer = bytearray(1 << 20)
+    for path in paths:
+        with open(path, "rb", buffering=0) as file:
+            while file.readinto(buffer):
+                pass
+
+
+def fetch_memory(nbytes: int) -> None:
+    """Have another process use and free so much memory.
+
+    A virtual machine may give free memory back to its host, from where it comes back at a tenth of
+    the speed: what is measured next would pay for that, or not, by chance.
+    """
+    program = "import sys; b'x' * int(sys.argv[1])"
+    subprocess.run([sys.executable, "-S", "-c", program, str(nbytes)], check=True)

@@ -1,0 +1,134 @@
+"""The checkpoints that are measured, made with real TensorFlow (`python -m benchmarks.data`).
+
+The same tensors lie beside them as safetensors and npz, copied from what TensorFlow reads back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_DIRECTORY = Path("build/benchmarks")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Tensors of one shape, all float32; `memory` is the plain buffer of the sets without files."""
+
+    path: Path
+    count: int
+    shape: tuple[int, ...]
+
+    @property
+    def prefix(self) -> str:
+        return str(self.path)
+
+    @property
+    def shard(self) -> str:
+        return f"{self.path}.data-00000-of-00001"
+
+    @property
+    def index(self) -> str:
+        return f"{self.path}.index"
+
+    @property
+    def safetensors(self) -> str:
+        return f"{self.path}.safetensors"
+
+    @property
+    def npz(self) -> str:
+        return f"{self.path}.npz"
+
+    @property
+    def nbytes(self) -> int:
+        elements = self.count
+        for dim in self.shape:
+            elements *= dim
+        return elements * 4
+
+    def name(self, i: int) -> str:
+        large = self.nbytes // self.count > 1 << 20
+        return f"layer_{i}/kernel" if large else f"scope_{i // 100}/layer_{i}/Adam/m"
+
+    @property
+    def one_name(self) -> str:
+        return self.name(self.count // 2)
+
+    @functools.cached_property
+    def memory(self) -> bytes:
+        return random.Random(1).randbytes(self.nbytes)
+
+    def files(self, subject: str) -> list[str]:
+        """What a subject of that name reads."""
+        by_format = {"safetensors_": [self.safetensors], "npz_": [self.npz]}
+        return by_format.get(subject, [self.index, self.shard])
+
+
+# name -> (tensors, shape); a name with "memory" has no files.
+_SETS = {
+    "1g": (64, (1024, 4096)),
+    "4g": (256, (1024, 4096)),
+    "1k": (1_000, (4, 4)),
+    "10k": (10_000, (4, 4)),
+    "50k": (50_000, (4, 4)),
+    "1m": (1_000_000, (4, 4)),
+    "memory-64b": (1, (16,)),
+    "memory-256m": (1, (64 << 20,)),
+}
+
+
+def dataset(directory: str | os.PathLike[str], name: str) -> Dataset:
+    return Dataset(Path(directory) / name, *_SETS[name])
+
+
+def make(data: Dataset, *, rivals: bool) -> None:
+    """Write what is not there yet; each file appears when it is whole."""
+    if not os.path.exists(data.index):
+        _make_checkpoint(data)
+    if not rivals or (os.path.exists(data.safetensors) and os.path.exists(data.npz)):
+        return
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    from benchmarks.subjects import tensorflow_
+
+    tensors = tensorflow_.read_all(data.prefix)
+    save_file(tensors, f"{data.path}.partial")
+    os.replace(f"{data.path}.partial", data.safetensors)
+    np.savez(f"{data.path}.partial.npz", **tensors)
+    os.replace(f"{data.path}.partial.npz", data.npz)
+
+
+def _make_checkpoint(data: Dataset) -> None:
+    import numpy as np
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    tf.raw_ops.SaveV2(
+        prefix=data.prefix,
+        tensor_names=[data.name(i) for i in range(data.count)],
+        shape_and_slices=[""] * data.count,
+        tensors=[
+            tf.constant(rng.standard_normal(data.shape, dtype=np.float32))
+            for _ in range(data.count)
+        ],
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DEFAULT_DIRECTORY)
+    parser.add_argument("--rivals", action="store_true", help="safetensors and npz too")
+    parser.add_argument("names", nargs="+", choices=[n for n in _SETS if "memory" not in n])
+    options = parser.parse_args()
+    options.data.mkdir(parents=True, exist_ok=True)
+    for name in options.names:
+        make(dataset(options.data, name), rivals=options.rivals)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""The wire format of protobuf messages, walked field by field.
+
+Only the wire format is known here; which field means what is said in the rooms above. Nothing
+recurses and nothing is copied, so a message costs no more than its fields. The core walks entries
+of an index likewise (``message.hpp``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from .errors import FormatError
+
+VARINT: Final = 0
+FIXED64: Final = 1
+BYTES: Final = 2
+FIXED32: Final = 5
+
+_GROUP_START: Final = 3
+_GROUP_END: Final = 4
+_MAX_GROUP_DEPTH: Final = 100  # protobuf's own limit on nesting
+_MAX_VARINT_BYTES: Final = 10
+
+
+class Field(NamedTuple):
+    """One field of a message.
+
+    Attributes:
+        number: Its number in the message's definition.
+        wire: ``VARINT``, ``FIXED64``, ``BYTES`` or ``FIXED32``.
+        value: The number of a varint, as 64 bits without a sign; 0 for other wire types.
+        data: Its bytes as stored, without tag and length.
+        offset: Where ``data`` begins.
+    """
+
+    number: int
+    wire: int
+    value: int
+    data: memoryview
+    offset: int
+
+    def int64(self) -> int:
+        """The value of a varint field. Raises FormatError for another wire type."""
+        self.expect(VARINT)
+        return self.value - (1 << 64) if self.value >> 63 else self.value
+
+    def int32(self) -> int:
+        """The same of an int32: protobuf takes the low 32 bits."""
+        self.expect(VARINT)
+        low = self.value & 0xFFFFFFFF
+        return low - (1 << 32) if low >> 31 else low
+
+    def content(self) -> memoryview:
+        """The content of a string, bytes, message or packed field. Raises likewise."""
+        self.expect(BYTES)
+        return self.data
+
+    def message(self) -> Iterator[Field]:
+        """The fields of a message in this field. Raises likewise."""
+        return fields(self.content(), self.offset)
+
+    def expect(self, wire: int) -> None:
+        """Raise FormatError unless the field has this wire type."""
+        if self.wire != wire:
+            raise FormatError(
+                f"field {self.number} has wire type {self.wire}: expected {wire}",
+                offset=self.offset,
+            )
+
+
+def fields(message: memoryview | bytes, base: int = 0) -> Iterator[Field]:
+    """Walk a message.
+
+    Args:
+        message: Its bytes.
+        base: Where they begin in the file, for offsets in errors.
+
+    Yields:
+        Fields as they are stored, repeated and unknown ones too; groups, which no known message
+        uses, are passed over.
+
+    Raises:
+        FormatError: The bytes are not a message. Fields before the trouble were yielded.
+
+    Example:
+        >>> [(field.number, field.value) for field in fields(bytes.fromhex("08961810ff01"))]
+        [(1, 3094), (2, 255)]
+    """
+    view = memoryview(message)
+    at, end = 0, len(view)
+    groups: list[int] = []
+    while at < end:
+        start = at
+        tag, at = _varint(view, at, base)
+        number, wire = tag >> 3, tag & 7
+        if number == 0 or tag >> 32:
+            raise FormatError(f"a field cannot have the number {number}", offset=base + start)
+        value, begin = 0, at
+        if wire == VARINT:
+            value, at = _varint(view, at, base)
+        elif wire == BYTES:
+            length, begin = _varint(view, at, base)
+            at = begin + length
+        elif wire in (FIXED32, FIXED64):
+            at += 4 if wire == FIXED32 else 8
+        elif wire in (_GROUP_START, _GROUP_END):
+            _follow_group(groups, number, wire, base + start)
+            continue
+        else:
+            raise FormatError(f"a field has the wire type {wire}", offset=base + start)
+        if at > end:
+            raise FormatError(
+                f"a field runs past the end: it has {at - begin} bytes where {end - begin} remain",
+                offset=base + start,
+            )
+        if not groups:
+            yield Field(number, wire, value, view[begin:at], base + begin)
+    if groups:
+        raise FormatError("a group is cut off", offset=base + end)
+
+
+def _varint(view: memoryview, at: int, base: int) -> tuple[int, int]:
+    """The number that begins there, and where it ends."""
+    value = 0
+    for position in range(at, min(at + _MAX_VARINT_BYTES, len(view))):
+        byte = view[position]
+        value |= (byte & 0x7F) << 7 * (position - at)
+        if byte < 0x80:
+            if value >> 64:
+                break
+            return value, position + 1
+    else:
+        if len(view) - at < _MAX_VARINT_BYTES:
+            raise FormatError("a varint is cut off", offset=base + at)
+    raise FormatError("a varint is longer than 64 bits", offset=base + at)
+
+
+def _follow_group(groups: list[int], number: int, wire: int, offset: int) -> None:
+    if wire == _GROUP_START:
+        if len(groups) == _MAX_GROUP_DEPTH:
+            raise FormatError("groups are nested too deep", offset=offset)
+        groups.append(number)
+    elif not groups or groups.pop() != number:
+        raise FormatError("a group ends that is not open", offset=offset)

@@ -1,0 +1,87 @@
+"""The walk over protobuf messages: fields as stored, and whatever is none ends in FormatError."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tensorbundle._wire import BYTES, FIXED32, FIXED64, VARINT, Field, fields
+from tensorbundle.errors import FormatError
+
+
+def walk(text: str, base: int = 0) -> list[tuple[int, int, int, bytes, int]]:
+    found = fields(bytes.fromhex(text), base)
+    return [(f.number, f.wire, f.value, bytes(f.data), f.offset) for f in found]
+
+
+def test_each_wire_type_is_yielded_with_its_bytes_and_place() -> None:
+    assert walk("08 9601  11 0102030405060708  1a 02 6162  25 00000001", 100) == [
+        (1, VARINT, 150, b"\x96\x01", 101),
+        (2, FIXED64, 0, bytes(range(1, 9)), 104),
+        (3, BYTES, 0, b"ab", 114),
+        (4, FIXED32, 0, b"\0\0\0\1", 117),
+    ]
+
+
+def test_groups_are_passed_over_with_all_that_is_in_them() -> None:
+    assert [f[0] for f in walk("0801 1b 0802 2b 0803 2c 1c 1001")] == [1, 2]
+
+
+def test_numbers_have_the_sign_of_their_type() -> None:
+    (negative,) = fields(bytes.fromhex("08 feffffffffffffffff01"))
+    assert (negative.int64(), negative.int32(), negative.value) == (-2, -2, 2**64 - 2)
+    (large,) = fields(bytes.fromhex("08 8080808010"))
+    assert (large.int64(), large.int32()) == (1 << 32, 0)
+
+
+def test_messages_inside_messages_keep_their_place() -> None:
+    (outer,) = fields(bytes.fromhex("0a 04 1202 0805"), 50)
+    (inner,) = outer.message()
+    (number,) = inner.message()
+    assert (number.value, number.offset) == (5, 55)
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "offset"),
+    [
+        ("80", "a varint is cut off", 7),
+        ("08 ff", "a varint is cut off", 8),
+        ("08 ffffffffffffffffff7f", "longer than 64 bits", 8),
+        ("08 8080808080808080808001", "longer than 64 bits", 8),
+        ("00", "cannot have the number 0", 7),
+        ("808080808001 00", "cannot have the number", 7),
+        ("0a 05 6162", "runs past the end: it has 5 bytes where 2 remain", 7),
+        ("0a ffffffffffffffffff01", "runs past the end: it has 18446744073709551615", 7),
+        ("0d 000000", "runs past the end: it has 4 bytes where 3 remain", 7),
+        ("09 00", "runs past the end: it has 8 bytes where 1 remain", 7),
+        ("0e", "wire type 6", 7),
+        ("0b", "a group is cut off", 8),
+        ("0c", "a group ends that is not open", 7),
+        ("0b 14", "a group ends that is not open", 8),
+        ("0b" * 101, "groups are nested too deep", 107),
+    ],
+)
+def test_what_is_no_message_raises_and_says_where(text: str, told: str, offset: int) -> None:
+    with pytest.raises(FormatError, match=rf"byte {offset}\b") as caught:
+        walk(text, 7)
+    assert told in caught.value.message
+
+
+@pytest.mark.parametrize("access", [Field.int64, Field.int32])
+def test_number_where_bytes_are_expected_raises(access) -> None:
+    (text,) = fields(bytes.fromhex("0a00"))
+    with pytest.raises(FormatError, match="field 1 has wire type 2 .* expected 0"):
+        access(text)
+    (number,) = fields(bytes.fromhex("0800"))
+    with pytest.raises(FormatError, match="field 1 has wire type 0 .* expected 2"):
+        number.message()
+
+
+@given(st.binary(max_size=64))
+def test_any_bytes_are_walked_to_the_end_or_refused(message: bytes) -> None:
+    try:
+        found = list(fields(message))
+    except FormatError as error:
+        assert error.offset is not None
+        assert 0 <= error.offset <= len(message)
+    else:
+        assert sum(len(f.data) + 1 for f in found) <= len(message)
