@@ -85,9 +85,6 @@ def digest(value: Any) -> str:
 
 
 def measure_together(task: Task, subjects: list[Subject], repeats: int) -> dict[str, list[Any]]:
-    everything = sorted({file for subject in subjects for file in subject.files})
-    if task.state == "warm":
-        conditions.warm(everything)
     for subject in subjects:
         if task.state != "cold":
             subject.lengthen()
@@ -101,8 +98,8 @@ def measure_together(task: Task, subjects: list[Subject], repeats: int) -> dict[
 
 
 def measure_fresh(task: Task, subject: Subject) -> dict[str, list[Any]]:
-    prepare = conditions.evict if task.state == "cold" else conditions.warm
-    prepare(subject.files)
+    if task.state == "cold":
+        conditions.evict(subject.files)
     if task.calls == 1:
         # For the arrays, and for the page cache if it has to be filled as well.
         conditions.fetch_memory(subject.data.nbytes * (5 if task.state == "cold" else 3) // 2)
@@ -115,6 +112,9 @@ def main() -> None:
     task = next(task for task in TASKS if task.name == request["task"])
     random.seed(request["seed"])
     runs = [run for run in task.runs if run.label in request["labels"]]
+    if task.state == "warm":  # before anybody maps a file: mapped pages cannot be evicted
+        data = {run: dataset(request["data"], run.data or task.data) for run in runs}
+        conditions.warm({file for run in runs for file in data[run].files(run.subject)})
     subjects = [Subject(task, run, request["data"]) for run in runs]
     answer: dict[str, Any] = {}
     if request["check"]:

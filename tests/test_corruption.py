@@ -152,7 +152,12 @@ def test_every_flipped_bit_of_the_index_is_found_or_harmless(prefix):
                 assert not found.opened
     # Nobody ever reads the metaindex block, nor its handle, nor the footer's padding.
     assert set(metaindex) <= harmless
-    assert harmless <= {*metaindex, *padding, len(sound) - 48, *range(len(sound) - 47, len(sound) - 42)}
+    assert harmless <= {
+        *metaindex,
+        *padding,
+        len(sound) - 48,
+        *range(len(sound) - 47, len(sound) - 42),
+    }
     assert not harmless & {*data, *index}
 
 
@@ -218,7 +223,9 @@ def test_tensors_of_sound_blocks_are_read_beside_a_damaged_one(many_blocks):
     ckpt = tb.open(prefix)
     assert same(ckpt["layer_000/w"], values["layer_000/w"])
     assert same(ckpt["layer_099/w"], values["layer_099/w"])
-    with pytest.raises(tb.ChecksumError, match=r"checksum mismatch in a table block.*model\.ckpt\.index"):
+    with pytest.raises(
+        tb.ChecksumError, match=r"checksum mismatch in a table block.*model\.ckpt\.index"
+    ):
         list(ckpt)
     with pytest.raises(tb.ChecksumError, match="checksum mismatch in a table block"):
         ckpt["layer_050/w"]

@@ -72,7 +72,7 @@ def test_values_in_fields_of_their_own_and_beside_unknown_ones(
     assert ckpt.verify().ok
 
 
-@pytest.mark.parametrize("count", [0, 2, 4, 2**40, 2**62])
+@pytest.mark.parametrize("count", [0, 2, 4, 2**40, 2**59])
 @pytest.mark.parametrize(
     ("data_type", "values"),
     [
@@ -88,11 +88,13 @@ def test_wrong_number_of_values_raises_before_anything_is_allocated(
 ) -> None:
     ckpt = tb.open(write_tensor(tmp_path / "v1", data_type, (count,), values))
     tracemalloc.start()
-    with pytest.raises(tb.FormatError, match=f"does not hold its {count} values") as caught:
-        ckpt["x"]
-    report = ckpt.verify()
-    assert tracemalloc.get_traced_memory()[1] < 1 << 20
-    tracemalloc.stop()
+    try:
+        with pytest.raises(tb.FormatError, match=f"does not hold its {count} values") as caught:
+            ckpt["x"]
+        report = ckpt.verify()
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
     assert (caught.value.key, caught.value.path) == ("x", str(tmp_path / "v1"))
     assert [(f.name, f.kind) for f in report.faults] == [("x", "malformed")]
 
@@ -354,9 +356,9 @@ def test_verify_reports_progress_up_to_the_end(tmp_path) -> None:
 
 def test_what_progress_raises_stops_verification(tmp_path) -> None:
     def stop(done, total):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(f"{done} of {total}")
 
-    with pytest.raises(KeyboardInterrupt, match=""):
+    with pytest.raises(KeyboardInterrupt, match=" of "):
         many_blocks(tmp_path).verify(progress=stop)
 
 
@@ -366,5 +368,5 @@ def test_tensors_of_one_block_are_read_with_it(tmp_path) -> None:
     ckpt["t150"]
     os.truncate(tmp_path / "v1", 0)
     assert ckpt["t150"].tolist() == [8, 9]
-    with pytest.raises(tb.FormatError, match="cut off|ends"):
+    with pytest.raises(tb.FormatError, match="cut off"):
         ckpt["t020"]

@@ -112,8 +112,8 @@ void refuse_more_than_the_files_hold(std::span<const Job> jobs) {
   }
 }
 
-// The plain tensors among those that were asked for, with a job for each, and a dict that has a
-// place for all: it keeps the order in which names come first.
+// The plain tensors among those that were asked for, with a job for each. Where others are left
+// out, the dict holds a place for all, because it keeps the order in which names come first.
 struct Batch {
   Arena<Selected> plain;
   Arena<const py::object*> dtypes;
@@ -125,21 +125,22 @@ struct Batch {
 Batch plan_batch(const Index& index, const Shards& shards, const PlainTypes& types,
                  const py::object& names) {
   Batch batch;
-  Arena<Selected> selected = select(index, names);
+  const Arena<Selected> selected = select(index, names);
   batch.plain.reserve(selected.size());
   batch.dtypes.reserve(selected.size());
   batch.jobs.reserve(selected.size());
-  for (Selected& one : selected) {
+  for (const Selected& one : selected) {
     const py::object* const dtype = types.of(index.all(), one.row);
     if (dtype == nullptr) {
-      batch.arrays[one.name] = py::none();
       batch.left_out.append(one.name);
       continue;
     }
-    if (batch.left_out.size() > 0) batch.arrays[one.name] = py::none();
     batch.jobs.push_back(plan_named(index, shards, one));
     batch.dtypes.push_back(dtype);
-    batch.plain.push_back(std::move(one));
+    batch.plain.push_back(one);
+  }
+  if (!batch.left_out.empty()) {
+    for (const Selected& one : selected) batch.arrays[one.name] = py::none();
   }
   refuse_more_than_the_files_hold(batch.jobs);
   return batch;
