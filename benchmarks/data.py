@@ -58,14 +58,20 @@ class Dataset:
     def one_name(self) -> str:
         return self.name(self.count // 2)
 
-    @functools.cached_property
+    @property
     def memory(self) -> bytes:
-        return random.Random(1).randbytes(self.nbytes)
+        return _random_bytes(self.nbytes)
 
     def files(self, subject: str) -> list[str]:
         """What a subject of that name reads."""
         by_format = {"safetensors_": [self.safetensors], "npz_": [self.npz]}
         return by_format.get(subject, [self.index, self.shard])
+
+
+@functools.cache
+def _random_bytes(size: int) -> bytes:
+    block = random.Random(1).randbytes(min(size, 1 << 20))
+    return block * (size // len(block))
 
 
 # name -> (tensors, shape); a name with "memory" has no files.

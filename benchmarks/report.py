@@ -25,6 +25,7 @@ def _result(task: Task, label: str, measured: Any, directory: Path, load: float)
     run = next((run for run in task.runs if run.label == label), None)
     data = dataset(directory, (run and run.data) or task.data)
     share = 1 / data.count if task.per_tensor else 1
+    alone = task.kind in ("fresh", "process")  # the peak of a shared process is nobody's
     seconds = [value * share for value in measured.seconds]
     return {
         "kind": "result",
@@ -42,7 +43,7 @@ def _result(task: Task, label: str, measured: Any, directory: Path, load: float)
         "cpu_s": _median(measured.cpu, share),
         "minor_faults": _median(measured.faults),
         "resident": _median(measured.resident),
-        "peak_rss_mb": round(max(measured.rss) / MIB, 1) if measured.rss else None,
+        "peak_rss_mb": round(max(measured.rss) / MIB, 1) if alone else None,
         "load_average": round(load, 2),
     }
 

@@ -29,7 +29,7 @@ _ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTE
 
 @dataclass
 class Measured:
-    """The samples of one run of a task; all in seconds, except for the last."""
+    """The samples of one run of a task: seconds, page faults, shares and bytes."""
 
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Runner:
                 self._python("-m", "benchmarks.data", *arguments)
 
     def _together(self, task: Task, repeats: int) -> dict[str, Measured]:
-        answer, _ = self._worker(task, task.runs, repeats=repeats)
+        answer = self._worker(task, task.runs, repeats=repeats)
         self._compare(task, answer["digests"])
         return {label: _collect(samples) for label, samples in answer["samples"].items()}
 
@@ -79,8 +79,8 @@ class Runner:
         self._check(task)
         results: dict[str, Measured] = {run.label: Measured() for run in task.runs}
         for run in _shuffled_rounds(task, repeats):
-            answer, rss = self._worker(task, [run])
-            results[run.label].add(answer["samples"][run.label][0] | {"rss": rss})
+            answer = self._worker(task, [run])
+            results[run.label].add(answer["samples"][run.label][0])
         return results
 
     def _processes(self, task: Task, repeats: int) -> dict[str, Measured]:
@@ -102,7 +102,7 @@ class Runner:
                 "seconds": time.perf_counter() - start,
                 "cpu": usage.ru_utime + usage.ru_stime,
                 "faults": usage.ru_minflt,
-                "rss": _rss(usage),
+                "rss": conditions.peak_rss(usage),
             }
             results[run.label].add(sample)
         return results
@@ -128,7 +128,7 @@ class Runner:
         runs = [run for run in task.runs if run.call]
         digests = {}
         for run in runs:
-            digests |= self._worker(task, [run], check=True)[0]["digests"]
+            digests |= self._worker(task, [run], check=True)["digests"]
         self._compare(task, digests)
 
     def _compare(self, task: Task, digests: dict[str, str]) -> None:
@@ -139,9 +139,7 @@ class Runner:
         if any(len(found) > 1 for found in by_data.values()):
             raise SystemExit(f"{task.name}: results differ, nothing was measured: {digests}")
 
-    def _worker(
-        self, task: Task, runs: Any, *, check: bool = False, repeats: int = 1
-    ) -> tuple[Any, int]:
+    def _worker(self, task: Task, runs: Any, *, check: bool = False, repeats: int = 1) -> Any:
         request = {
             "task": task.name,
             "labels": [run.label for run in runs],
@@ -150,8 +148,8 @@ class Runner:
             "data": str(self.directory),
             "seed": random.random(),
         }
-        output, usage = self._python("-m", "benchmarks.worker", json.dumps(request))
-        return json.loads(output.splitlines()[-1]), _rss(usage)
+        output, _ = self._python("-m", "benchmarks.worker", json.dumps(request))
+        return json.loads(output.splitlines()[-1])
 
     def _python(self, *arguments: str, scratch: Path | None = None) -> tuple[str, Any]:
         """Run Python to its end: what it printed, and the resources that it used."""
@@ -170,11 +168,6 @@ class Runner:
         if process.returncode:
             raise SystemExit(f"{' '.join(arguments)}:\n{errors.read_text()}")
         return output, usage
-
-
-def _rss(usage: Any) -> int:
-    """Peak memory. A child begins with its parent's peak: this process must stay a small one."""
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _collect(samples: list[dict[str, Any]]) -> Measured:

@@ -101,12 +101,13 @@ def _program(label: str, subject: str, path: str) -> Run:
 
 
 def _growth(what: str) -> Task:
+    facts = "facts_of" if what == "infos" else ""
     return Task(
         f"growth_{what}",
         f"open + all {what}, per tensor: does 1,000,000 stay linear?",
         "together", "1m", "warm",
         tuple(
-            Run(f"{OURS}, {title}", f"tensorbundle_.{what}", data=data)
+            Run(f"{OURS}, {title}", f"tensorbundle_.{what}", data=data, facts=facts)
             for data, title in
             (("1m", "1,000,000"), ("50k", "50,000"), ("10k", "10,000"), ("1k", "1,000"))
         ),

@@ -59,6 +59,7 @@ class Subject:
             "cpu": cpu / self.calls,
             "faults": (after.ru_minflt - before.ru_minflt) / self.calls,
             "resident": resident,
+            "rss": conditions.peak_rss(after),
         }
 
     def lengthen(self) -> None:

@@ -132,10 +132,10 @@ class Handmade:
         offset, size = self.store(stored, shard)
         return Entry(NUMBERS[array.dtype.name], array.shape, size, offset, shard, crc)
 
-    def add(self, name: str | bytes, array: Any, shard: int = 0, **lies: Any) -> "Handmade":
-        """Add a tensor; `lies` replace what its entry says."""
+    def add(self, name: str | bytes, array: Any, place: int = 0, **lies: Any) -> "Handmade":
+        """Add a tensor to a shard; `lies` replace what its entry says."""
         key = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
-        self.entries[key] = replace(self.entry_of(array, shard), **lies)
+        self.entries[key] = replace(self.entry_of(array, place), **lies)
         return self
 
     def add_sliced(

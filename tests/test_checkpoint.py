@@ -245,7 +245,7 @@ def test_views_outlive_the_checkpoint_and_the_file(prefix):
 def test_bundle_replaced_by_a_rename_leaves_open_views_alone(prefix, tmp_path):
     ckpt = tb.open(prefix)
     view = ckpt["w"]
-    other = Handmade().add("w", W + 1).add("v", W, shard=1).write(tmp_path / "new")
+    other = Handmade().add("w", W + 1).add("v", W, place=1).write(tmp_path / "new")
     for shard in range(2):
         os.replace(data_file(other, shard), data_file(prefix, shard))
     os.replace(other + ".index", prefix + ".index")

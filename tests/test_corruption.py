@@ -28,7 +28,7 @@ VALUES = {**TENSORS, "parts": PARTS}
 def handmade():
     bundle = Handmade()
     for number, (name, array) in enumerate(TENSORS.items()):
-        bundle.add(name, array, shard=number % 2)
+        bundle.add(name, array, place=number % 2)
     return bundle.add_sliced("parts", PARTS, SLICES, [0, 1, 1])
 
 
@@ -139,7 +139,6 @@ def test_every_flipped_bit_of_the_index_is_found_or_harmless(prefix):
     path = Path(f"{prefix}.index")
     sound = path.read_bytes()
     data, metaindex, index = blocks_of(sound)
-    padding = range(len(sound) - 48 + 6, len(sound) - 8)
     harmless = set()
     for at in range(len(sound)):
         for bit in range(8):
@@ -152,12 +151,7 @@ def test_every_flipped_bit_of_the_index_is_found_or_harmless(prefix):
                 assert not found.opened
     # Nobody ever reads the metaindex block, nor its handle, nor the footer's padding.
     assert set(metaindex) <= harmless
-    assert harmless <= {
-        *metaindex,
-        *padding,
-        len(sound) - 48,
-        *range(len(sound) - 47, len(sound) - 42),
-    }
+    assert harmless <= {*metaindex, *range(len(sound) - 48, len(sound) - 8)}
     assert not harmless & {*data, *index}
 
 
@@ -218,18 +212,25 @@ def test_tensors_of_sound_blocks_are_read_beside_a_damaged_one(many_blocks):
     prefix, values = many_blocks
     path = Path(f"{prefix}.index")
     sound = path.read_bytes()
-    at = sound.index(b"layer_050") if b"layer_050" in sound else len(sound) // 2
-    path.write_bytes(sound[:at] + b"\xff" + sound[at + 1 :])
-    ckpt = tb.open(prefix)
-    assert same(ckpt["layer_000/w"], values["layer_000/w"])
-    assert same(ckpt["layer_099/w"], values["layer_099/w"])
-    with pytest.raises(
-        tb.ChecksumError, match=r"checksum mismatch in a table block.*model\.ckpt\.index"
-    ):
-        list(ckpt)
-    with pytest.raises(tb.ChecksumError, match="checksum mismatch in a table block"):
-        ckpt["layer_050/w"]
-    assert ckpt.verify().checked > len(values) // 2
+    at = len(blocks_of(sound)[0]) // 2
+    path.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
+    told = r"checksum mismatch in a table block.*model\.ckpt\.index"
+    refused = set()
+    for name, value in values.items():
+        ckpt = tb.open(prefix)  # anew: a listing would refuse them all
+        try:
+            assert same(ckpt[name], value)
+        except tb.ChecksumError:
+            refused.add(name)
+    assert 3 < len(refused) < 20
+    assert tb.open(prefix).verify().checked == len(values) - len(refused)
+    for read in (list, tb.Checkpoint.infos, tb.Checkpoint.load, tb.Checkpoint.views):
+        with pytest.raises(tb.ChecksumError, match=told):
+            read(tb.open(prefix))
+    with pytest.raises(tb.ChecksumError, match=told):
+        tb.open(prefix)[min(refused)]
+    with pytest.raises(tb.ChecksumError, match=told):
+        tb.open(prefix)["absent"]  # whether it is there nobody can tell
 
 
 def test_every_truncation_of_many_blocks_is_refused(many_blocks):

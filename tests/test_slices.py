@@ -204,7 +204,5 @@ def test_slices_that_share_their_bytes_are_refused(tmp_path):
     for extents in slices:
         bundle.entries[slice_key(b"w", extents)] = Entry(4, (1000,), 1000, 0, 0, masked_crc(stored))
     bundle.entries[b"w"] = Entry(4, (50_000,), slices=slices)
-    with pytest.raises(
-        tb.FormatError, match="slices share bytes in tensor 'w'.*: they claim 50000 of"
-    ):
+    with pytest.raises(tb.FormatError, match=r"slices share bytes .*: they claim 50000 of"):
         tb.open(bundle.write(tmp_path))["w"]

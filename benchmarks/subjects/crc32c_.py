@@ -2,4 +2,5 @@ from crc32c import crc32c as checksum
 
 
 def crc32c(data):
-    return lambda: checksum(data.memory)
+    memory = data.memory
+    return lambda: checksum(memory)

@@ -48,7 +48,8 @@ def verify(data):
 def crc32c(data):
     from tensorbundle import _core
 
-    return lambda: _core.crc32c(data.memory)
+    memory = data.memory
+    return lambda: _core.crc32c(memory)
 
 
 if __name__ == "__main__" and len(sys.argv) == 3:

@@ -81,29 +81,33 @@ py::tuple salvage(const Index& index) {
                         block_fault_tuples(faults, index.table()));
 }
 
-// Calls each(i) for the rows that are tensors, and not slices of one.
+// Calls each(i) for the rows in [begin, end) that are tensors, and not slices of one.
 template <typename Each>
-void for_each_tensor(const EntryList& entries, Each&& each) {
-  for (std::size_t i = 0; i < entries.size(); ++i) {
+void for_each_tensor(const EntryList& entries, std::size_t begin, std::size_t end, Each&& each) {
+  for (std::size_t i = begin; i < std::min(end, entries.size()); ++i) {
     if (!entries.row(i).is_slice) each(i);
   }
 }
 
-py::list names(const EntryList& entries) {
+std::size_t count_tensors(const EntryList& entries, std::size_t begin, std::size_t end) {
   std::size_t count = 0;
-  for_each_tensor(entries, [&](std::size_t) { ++count; });
-  py::list list(count);
-  count = 0;
-  for_each_tensor(entries, [&](std::size_t i) {
+  for_each_tensor(entries, begin, end, [&](std::size_t) { ++count; });
+  return count;
+}
+
+py::list names(const EntryList& entries, std::size_t begin, std::size_t end) {
+  py::list list(count_tensors(entries, begin, end));
+  std::size_t count = 0;
+  for_each_tensor(entries, begin, end, [&](std::size_t i) {
     PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(count++),
                     decode_name(entries.name(i)).release().ptr());
   });
   return list;
 }
 
-py::list tuples(const EntryList& entries) {
+py::list tuples(const EntryList& entries, std::size_t begin, std::size_t end) {
   py::list list;
-  for_each_tensor(entries, [&](std::size_t i) {
+  for_each_tensor(entries, begin, end, [&](std::size_t i) {
     if (const Error* const error = entries.error(i)) {
       throw_python(*error, std::nullopt, decode_name(entries.name(i)));
     }
@@ -120,7 +124,7 @@ py::object find_entry(const EntryList& entries, const py::bytes& key) {
 
 py::list partitioned(const EntryList& entries) {
   py::list list;
-  for_each_tensor(entries, [&](std::size_t i) {
+  for_each_tensor(entries, 0, entries.size(), [&](std::size_t i) {
     if (!entries.slices(i).empty()) list.append(decode_name(entries.name(i)));
   });
   return list;
@@ -190,8 +194,11 @@ void register_index(py::class_<Index, std::shared_ptr<Index>>& index, py::module
       .def("salvage", &salvage);
 
   py::class_<EntryList, std::shared_ptr<EntryList>>(module, "Entries", py::is_final())
-      .def("names", &names)
-      .def("tuples", &tuples)
+      .def("__len__", &EntryList::size)
+      .def_property_readonly("num_tensors",
+                             [](const EntryList& self) { return count_tensors(self, 0, SIZE_MAX); })
+      .def("names", &names, "begin"_a = 0, "end"_a = SIZE_MAX)
+      .def("tuples", &tuples, "begin"_a = 0, "end"_a = SIZE_MAX)
       .def("find", &find_entry, "key"_a)
       .def("partitioned", &partitioned)
       .def("shard_counts",

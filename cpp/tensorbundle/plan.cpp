@@ -1,9 +1,7 @@
 #include "plan.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
-#include <tuple>
 
 namespace tensorbundle {
 
@@ -76,25 +74,17 @@ Job plan(const StoredRange& range, const Header& header, const Shards& shards) {
   return job;
 }
 
-std::vector<Overlap> overlaps(std::span<const Job> jobs) {
-  std::vector<std::size_t> order(jobs.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::erase_if(order, [&](std::size_t i) { return jobs[i].size == 0; });
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::tie(jobs[a].shard, jobs[a].offset, a) < std::tie(jobs[b].shard, jobs[b].offset, b);
-  });
-  std::vector<Overlap> found;
-  std::size_t furthest = 0;  // position in `order` of the job that reaches furthest so far
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    const Job& before = jobs[order[furthest]];
-    const Job& job = jobs[order[i]];
-    const bool same_shard = before.shard == job.shard;
-    if (same_shard && job.offset < before.offset + before.size) {
-      found.push_back({order[i], order[furthest]});
-    }
-    if (!same_shard || job.offset + job.size > before.offset + before.size) furthest = i;
+std::optional<std::size_t> OverlapSweep::add(const Job& job, std::size_t number) {
+  if (job.size == 0) return {};
+  if (job.shard != shard_) end_ = 0;
+  shard_ = job.shard;
+  const bool clashes = job.offset < end_;
+  const std::size_t other = furthest_;
+  if (job.offset + job.size > end_) {
+    end_ = job.offset + job.size;
+    furthest_ = number;
   }
-  return found;
+  return clashes ? std::optional(other) : std::nullopt;
 }
 
 }  // namespace tensorbundle

@@ -1,8 +1,10 @@
 // From entries to jobs: what to read where, with every check that needs no tensor bytes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -58,11 +60,17 @@ std::uint64_t element_count(std::span<const std::int64_t> shape);
 // Throws kFormat (shard number), kMissingFile, kSizeMismatch, kTruncated.
 Job plan(const StoredRange& range, const Header& header, const Shards& shards);
 
-// Two jobs that claim the same bytes of a shard.
-struct Overlap {
-  std::size_t job;    // the one that starts later
-  std::size_t other;  // the one it runs into
+// Finds ranges that claim bytes of another, among jobs that come in the order of their shards and
+// offsets.
+class OverlapSweep {
+ public:
+  // The number of the job that this one runs into, or nothing. `number`: what to call this one.
+  std::optional<std::size_t> add(const Job& job, std::size_t number);
+
+ private:
+  std::uint64_t end_ = 0;  // of the job that reaches furthest in the current shard
+  std::size_t furthest_ = 0;
+  std::uint32_t shard_ = 0;
 };
-std::vector<Overlap> overlaps(std::span<const Job> jobs);
 
 }  // namespace tensorbundle

@@ -99,6 +99,8 @@ def _slice_problem(
         found = f"{_dtypes.name_of(entry[0])}{list(entry[1])}"
         expected = f"{_dtypes.name_of(whole[0])}{list(_slices.shape_of(box))}"
         return "malformed", f"stored as {found}, expected {expected}"
+    if entry[6]:
+        return "malformed", "its entry lists slices of its own, instead of bytes"
     return None
 
 

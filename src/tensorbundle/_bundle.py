@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,9 +17,14 @@ from ._sources import DataShards, explain
 from ._tensor_info import TensorInfo
 from .errors import FormatError, MissingFileError, TensorBundleError, UnsupportedError
 
+# What a bulk call gives: arrays by name, and the names that it left to Python.
+_Batch: TypeAlias = tuple[dict[str, Array], list[str]]
+
 # numpy's own limit; TensorFlow allows 254.
 _MAX_DIMENSIONS = 64
 _MAX_BYTES = 2**63 - 1
+# Entries are described so many at a time.
+_BATCH = 10_000
 # Up to so many tensors are looked up one by one for the shards they need.
 _FEW = 1000
 
@@ -63,8 +68,15 @@ class Bundle(Checkpoint):
         entry = entry or self._index.find(key)
         return None if entry is None else TensorInfo.from_entry(name, entry)
 
-    def _list_infos(self) -> list[TensorInfo]:
-        return list(map(TensorInfo.from_entry, self._names, self._index.entries().tuples()))
+    def iter_infos(self) -> Iterator[TensorInfo]:
+        """Describe all tensors one after the other; see `Checkpoint.iter_infos`."""
+        entries = self._index.entries()
+        for begin in range(0, len(entries), _BATCH):
+            names = entries.names(begin, begin + _BATCH)
+            yield from map(TensorInfo.from_entry, names, entries.tuples(begin, begin + _BATCH))
+
+    def __len__(self) -> int:
+        return self._index.entries().num_tensors
 
     # --- single tensors --------------------------------------------------------------------------
 
@@ -87,7 +99,8 @@ class Bundle(Checkpoint):
             verified.add(info.name)
         if info.nbytes == 0:
             return np.ndarray(info.shape, dtype)
-        array = np.ndarray(info.shape, dtype, self._shards.map(info.shard), info.offset or 0)
+        bytes_of_shard: Any = self._shards.map(info.shard)  # a buffer, which numpy's stubs ask not
+        array: Array = np.ndarray(info.shape, dtype, bytes_of_shard, info.offset or 0)
         return _dtypes.canonical(array, info.data_type)
 
     def _read_owned(self, info: TensorInfo, out: Array | None = None) -> Array:
@@ -125,20 +138,21 @@ class Bundle(Checkpoint):
         """The shard of a numeric tensor, whose range lies within it and fits its shape."""
         needed = info.size * dtype.itemsize
         file = self._file_of(info)
-        where = {"path": file.path, "key": info.name}
         if needed != info.nbytes:
             raise FormatError(
                 f"the entry's size is wrong: {info.nbytes} bytes, "
                 f"but its dtype and shape need {needed}",
-                **where,
+                path=file.path,
+                key=info.name,
             )
         if needed and (info.offset or 0) + needed > file.size:
             raise explain(
                 FormatError(
                     f"the shard is cut off: it ends at byte {file.size}",
+                    path=file.path,
+                    key=info.name,
                     offset=info.offset,
                     nbytes=needed,
-                    **where,
                 ),
                 file.path,
             )
@@ -281,7 +295,7 @@ class Bundle(Checkpoint):
         verified = self._verified
         unchecked = verified is not None and (chosen is None or not verified.issuperset(chosen))
 
-        def view(files: dict[int, _core.File | None], dtypes: Any) -> Any:
+        def view(files: dict[int, _core.File | None], dtypes: Any) -> _Batch:
             maps = {n: self._shards.map(n) for n, file in files.items() if file is not None}
             return self._index.views(files, maps, dtypes, chosen, unchecked, threads)
 
@@ -294,7 +308,7 @@ class Bundle(Checkpoint):
             verified.update(chosen)
         return arrays
 
-    def _in_bulk(self, chosen: list[str] | None, work: Callable[[Any, Any], Any]) -> Any:
+    def _in_bulk(self, chosen: list[str] | None, work: Callable[[Any, Any], _Batch]) -> _Batch:
         """Run a bulk call on the shards that it needs and the dtypes that occur."""
         entries = self._index.entries()
         shards: Iterable[int] = entries.shard_counts()
@@ -344,7 +358,7 @@ class Bundle(Checkpoint):
             crc32c = _core.crc32c(piece, crc32c)
             if _dtypes.is_exotic(info.data_type):
                 piece = _dtypes.canonical(piece.view(dtype), info.data_type).view(np.uint8)
-            yield memoryview(piece)
+            yield piece.data
         if crc32c != info.crc32c:
             raise explain(_checksum_error(info, crc32c, file.path), file.path)
 

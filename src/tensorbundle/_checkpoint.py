@@ -56,8 +56,15 @@ class Checkpoint(Mapping[str, Array], ABC):
         """One tensor's facts, by whatever way is quickest."""
 
     @abstractmethod
-    def _list_infos(self) -> list[TensorInfo]:
-        """All facts, in key order."""
+    def iter_infos(self) -> Iterator[TensorInfo]:
+        """Describe all tensors one after the other, in key order, in little memory.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> sum(info.nbytes for info in ckpt.iter_infos()) == ckpt.nbytes
+            True
+        """
 
     @abstractmethod
     def _read(self, info: TensorInfo) -> Array:
@@ -164,7 +171,7 @@ class Checkpoint(Mapping[str, Array], ABC):
             ['dense/bias']
         """
         if names is None:
-            return self._list_infos()
+            return list(self.iter_infos())
         return [self.info(name) for name in self.select(names)]
 
     def select(self, names: Filter = None) -> list[str]:
@@ -176,7 +183,7 @@ class Checkpoint(Mapping[str, Array], ABC):
     @functools.cached_property
     def nbytes(self) -> int:
         """Bytes of all tensors together."""
-        return sum(info.nbytes for info in self._list_infos())
+        return sum(info.nbytes for info in self.iter_infos())
 
     # --- values ----------------------------------------------------------------------------------
 
@@ -278,7 +285,7 @@ class Checkpoint(Mapping[str, Array], ABC):
         array = self._read_owned(info)
         if array.dtype == object:
             raise ConversionError("a string tensor has no bytes of fixed width", key=info.name)
-        raw = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
         for start in range(0, len(raw), nbytes):
             yield raw[start : start + nbytes]
 

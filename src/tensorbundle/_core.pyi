@@ -70,10 +70,18 @@ class Table:
 class Entries:
     """The entries of an index in key order."""
 
-    def names(self) -> list[str]:
-        """Names of all tensors; bytes that are not UTF-8 as surrogate escapes."""
-    def tuples(self) -> list[Entry]:
-        """Entries of all tensors, in the order of ``names()``. Raises for a malformed one."""
+    def __len__(self) -> int:
+        """How many there are, slices of partitioned tensors included."""
+    @property
+    def num_tensors(self) -> int:
+        """How many there are, each partitioned tensor counted once."""
+    def names(self, begin: int = 0, end: int = ...) -> list[str]:
+        """Names of the tensors among the entries ``begin`` to ``end``.
+
+        Bytes that are not UTF-8 become surrogate escapes.
+        """
+    def tuples(self, begin: int = 0, end: int = ...) -> list[Entry]:
+        """Entries of the same tensors as ``names`` gives. Raises for a malformed one."""
     def find(self, key: bytes) -> Entry | None:
         """The entry under a raw key, slices too; None for a malformed one."""
     def partitioned(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -59,8 +59,9 @@ class LegacyCheckpoint(Checkpoint):
             name, dtype, tensor.shape, nbytes, None, None, None, slices, tensor.data_type
         )
 
-    def _list_infos(self) -> list[TensorInfo]:
-        return [self.info(name) for name in self._tensors]
+    def iter_infos(self) -> Iterator[TensorInfo]:
+        """Describe all tensors one after the other; see `Checkpoint.iter_infos`."""
+        return map(self.info, self._tensors)
 
     # --- values ----------------------------------------------------------------------------------
 

@@ -144,12 +144,12 @@ def _in_directory(requested: str) -> Location:
     """A directory: its state file decides, else it must be a SavedModel or hold one checkpoint."""
     state = os.path.join(requested, _STATE_NAME)
     if is_regular_file(state):
-        found = _from_state(requested, state)
+        named = _from_state(requested, state)
         unnamed = os.path.join(requested, INDEX_SUFFIX)
-        if found.index != unnamed and is_regular_file(unnamed):
+        if named.index != unnamed and is_regular_file(unnamed):
             note = f"there is also a checkpoint with the empty base name: write {unnamed!r} for it"
-            found = replace(found, notes=(*found.notes, note))
-        return found
+            named = replace(named, notes=(*named.notes, note))
+        return named
     if is_saved_model(requested):
         return _from_saved_model(requested, requested)
     from ._neighbours import checkpoints_in, describe_directory, list_names

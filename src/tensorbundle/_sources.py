@@ -67,9 +67,11 @@ class DataShards:
         return {shard: self.file(shard) for shard in shards}
 
     def present(self, shards: Iterable[int]) -> dict[int, _core.File | None]:
-        """Open many shards; None for each that cannot be opened."""
+        """Open many shards; None for each that cannot be opened, nothing for what cannot be one."""
         opened: dict[int, _core.File | None] = {}
         for shard in shards:
+            if shard < 0:
+                continue
             try:
                 opened[shard] = self.file(shard)
             except (TensorBundleError, OSError):

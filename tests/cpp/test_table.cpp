@@ -199,9 +199,11 @@ TEST(every_flipped_bit_outside_what_is_never_read_is_noticed) {
       // The metaindex block, its handle, and the padding of the footer.
       const bool unread = (at >= 0x25 && at < 0x32) || at == 0x45 || at == 0x46;
       const bool padding = at >= 0x49 && at < 0x6d;
+      // The last number of the footer goes on in the padding then, and stays the same.
+      const bool longer = at == 0x48 && bit == 7;
       try {
         CHECK(entries_of(Table(file.open())) == expected);
-        CHECK_EQ(at, unread || padding ? at : 0);
+        CHECK(unread || padding || longer);
       } catch (const Error&) {
         CHECK(!padding);
       }

@@ -29,7 +29,7 @@ class Request:
     """One call of `export`: the tensors wanted, and the account of what became of them."""
 
     def __init__(self, ckpt: Checkpoint, names: Filter, progress: Progress) -> None:
-        if names is not None and not isinstance(names, str | re.Pattern):
+        if names is not None and not isinstance(names, (str, bytes, re.Pattern)):
             names = list(names)  # read twice, so an iterator must be kept
         self.ckpt = ckpt
         self.infos: list[TensorInfo] = ckpt.infos(names)

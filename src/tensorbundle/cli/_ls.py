@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -82,12 +82,13 @@ def ls(
     if tree and (as_json or long):
         raise click.UsageError(f"--tree and {'--json' if as_json else '--long'} exclude each other")
     checkpoint = open_checkpoint(console, path)
-    infos = checkpoint.infos(select(checkpoint, patterns, regex=regex) if patterns else None)
-    if not tree:
-        if sort in _ORDERS:
-            infos.sort(key=_ORDERS[sort])
-        if reverse:
-            infos.reverse()
+    infos: Collection[TensorInfo] = _Listing(checkpoint)
+    if patterns:
+        infos = checkpoint.infos(select(checkpoint, patterns, regex=regex))
+    if not tree and sort in _ORDERS:
+        infos = sorted(infos, key=_ORDERS[sort])
+    if not tree and reverse:
+        infos = list(infos)[::-1]
     if as_json:
         _write_json(console, checkpoint, infos)
         return
@@ -96,6 +97,22 @@ def ls(
     else:
         _write_table(console, infos, long, exact)
     console.line(console.style(_describe_totals(checkpoint, infos), bold=True))
+
+
+class _Listing(Collection["TensorInfo"]):
+    """All tensors, described anew each time they are gone through: a million are never held."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+
+    def __iter__(self) -> Iterator[TensorInfo]:
+        return self._checkpoint.iter_infos()
+
+    def __len__(self) -> int:
+        return len(self._checkpoint)
+
+    def __contains__(self, info: object) -> bool:
+        return any(each == info for each in self)
 
 
 def _size_formatter(exact: bool) -> Callable[[float], str]:
@@ -108,7 +125,7 @@ def format_shape(shape: tuple[int, ...]) -> str:
     return f"[{','.join(map(str, shape))}]"
 
 
-def _write_table(console: Console, infos: Sequence[TensorInfo], long: bool, exact: bool) -> None:
+def _write_table(console: Console, infos: Collection[TensorInfo], long: bool, exact: bool) -> None:
     size = _size_formatter(exact)
     columns: list[Column[TensorInfo]] = [
         Column("name", lambda info: console.spell(info.name)),
@@ -140,7 +157,7 @@ def _describe_checksum(info: TensorInfo) -> str:
 def _write_tree(
     console: Console,
     checkpoint: Checkpoint,
-    infos: Sequence[TensorInfo],
+    infos: Collection[TensorInfo],
     sort: str,
     reverse: bool,
     exact: bool,
@@ -181,7 +198,7 @@ def _totals(checkpoint: Checkpoint, infos: Iterable[TensorInfo]) -> dict[str, in
     }
 
 
-def _describe_totals(checkpoint: Checkpoint, infos: Sequence[TensorInfo]) -> str:
+def _describe_totals(checkpoint: Checkpoint, infos: Collection[TensorInfo]) -> str:
     totals = _totals(checkpoint, infos)
     chosen = format_count(totals["tensors"], "tensor")
     if totals["tensors"] < len(checkpoint):
@@ -190,7 +207,7 @@ def _describe_totals(checkpoint: Checkpoint, infos: Sequence[TensorInfo]) -> str
     return f"{chosen}, {size}, {elements}; {format_count(totals['shards'], 'shard')}"
 
 
-def _write_json(console: Console, checkpoint: Checkpoint, infos: Sequence[TensorInfo]) -> None:
+def _write_json(console: Console, checkpoint: Checkpoint, infos: Collection[TensorInfo]) -> None:
     # By hand around the tensors: a million of them are written one by one.
     head = dumps(describe_location(checkpoint.location))
     console.line(f'{head[:-1]}, "tensors": [')
