@@ -91,13 +91,15 @@ class Runner:
         paths = {name: getattr(data, name) for name in names} | {"scratch": scratch}
         commands = {run: [part.format(**paths) for part in run.command] for run in task.runs}
         for run in task.runs:
-            self._python(*commands[run], scratch=scratch)  # compiles to bytecode
+            _empty(scratch)
+            self._python(*commands[run])  # compiles to bytecode
         results: dict[str, Measured] = {run.label: Measured() for run in task.runs}
         for run in _shuffled_rounds(task, repeats):
             if task.state == "warm":
                 conditions.warm(data.files(run.subject))
+            _empty(scratch)
             start = time.perf_counter()
-            _, usage = self._python(*commands[run], scratch=scratch)
+            _, usage = self._python(*commands[run])
             sample = {
                 "seconds": time.perf_counter() - start,
                 "cpu": usage.ru_utime + usage.ru_stime,
@@ -105,6 +107,7 @@ class Runner:
                 "rss": conditions.peak_rss(usage),
             }
             results[run.label].add(sample)
+        _empty(scratch)
         return results
 
     def _kernel(self, task: Task, repeats: int) -> dict[str, Measured]:
@@ -151,11 +154,8 @@ class Runner:
         output, _ = self._python("-m", "benchmarks.worker", json.dumps(request))
         return json.loads(output.splitlines()[-1])
 
-    def _python(self, *arguments: str, scratch: Path | None = None) -> tuple[str, Any]:
+    def _python(self, *arguments: str) -> tuple[str, Any]:
         """Run Python to its end: what it printed, and the resources that it used."""
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir(parents=True)
         errors = self.directory / "stderr"
         with open(errors, "w") as stderr:
             process = subprocess.Popen(
@@ -168,6 +168,12 @@ class Runner:
         if process.returncode:
             raise SystemExit(f"{' '.join(arguments)}:\n{errors.read_text()}")
         return output, usage
+
+
+def _empty(scratch: Path) -> None:
+    # Not with shutil.rmtree: its memory would become the least that a child is said to use.
+    subprocess.run(["rm", "-rf", scratch], check=True)
+    scratch.mkdir()
 
 
 def _collect(samples: list[dict[str, Any]]) -> Measured:

@@ -94,6 +94,8 @@ def measure_together(task: Task, subjects: list[Subject], repeats: int) -> dict[
         for subject in random.sample(subjects, len(subjects)):
             if task.state == "cold":
                 conditions.evict(subject.files)
+            elif subject.files and conditions.resident_share(subject.files) != 1:
+                conditions.warm(subject.files)  # other programs wanted the memory
             samples[subject.run.label].append(subject.sample(keep=True))
     return samples
 

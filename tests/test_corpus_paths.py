@@ -85,8 +85,8 @@ def test_every_state_file_agrees_with_tensorflow_or_finds_more(corpus, entries):
             moved += 1
             assert "found by its base name" in found.notes[0]
         else:
-                assert found.prefix == os.path.join(corpus, latest)
-                assert all("empty base name" in note for note in found.notes)
+            assert found.prefix == os.path.join(corpus, latest)
+            assert all("empty base name" in note for note in found.notes)
         if os.path.basename(found.prefix) != "checkpoint":  # that name means the bundle itself
             again = replace(locate(found.state), requested=found.requested, notes=found.notes)
             assert again == found

@@ -15,9 +15,9 @@ from _fake_checkpoint import FakeCheckpoint, content, strings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorbundle.errors import ConversionError
 from tensorbundle._export import Export, export
 from tensorbundle._export._npy import file_name
+from tensorbundle.errors import ConversionError
 
 PLAIN = "bool int8 uint8 int16 uint16 float16 int32 uint32 float32 int64 uint64 float64 complex64"
 EIGHT_BITS = "float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz"

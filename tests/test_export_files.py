@@ -11,8 +11,8 @@ import pytest
 import safetensors.numpy
 from _fake_checkpoint import FakeCheckpoint, content, strings
 
-from tensorbundle.errors import ChecksumError, ConversionError, TensorNotFoundError
 from tensorbundle._export import export
+from tensorbundle.errors import ChecksumError, ConversionError, TensorNotFoundError
 
 # --- choosing -------------------------------------------------------------------------------------
 

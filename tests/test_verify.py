@@ -210,7 +210,7 @@ def test_leading_zeros_of_a_sound_tensor_are_not_blamed(tmp_path):
     assert describe_shard(str(data_of(prefix))) is None
     with pytest.raises(tb.ChecksumError, match="checksum mismatch") as caught:
         tb.open(prefix)[fault.name]
-    assert "zero" not in str(caught.value)
+    assert "the file is" not in str(caught.value)
 
 
 def test_shards_of_two_saves_are_told(tmp_path):
@@ -278,6 +278,7 @@ def test_any_number_of_threads_finds_the_same(large, threads, tmp_path):
 
 
 def test_threads_below_zero_are_refused(large):
-    for call in (tb.Checkpoint.verify, tb.Checkpoint.load, tb.Checkpoint.views):
-        with pytest.raises((ValueError, TypeError, OverflowError), match="threads|incompatible"):
-            call(tb.open(large), threads=-1)
+    ckpt = tb.open(large)
+    for call in (ckpt.verify, ckpt.load, ckpt.views):
+        with pytest.raises(TypeError, match="incompatible function arguments"):
+            call(threads=-1)

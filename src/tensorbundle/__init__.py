@@ -1,11 +1,11 @@
 """Everything TensorFlow leaves behind, without TensorFlow.
 
-    import tensorbundle as tb
+import tensorbundle as tb
 
-    ckpt = tb.open("run/model.ckpt-100")
-    ckpt["dense/kernel"]            # a zero-copy numpy array, its checksum checked
-    ckpt.load()                     # all of them, in memory of their own
-    ckpt.verify()                   # every checksum in the checkpoint
+ckpt = tb.open("run/model.ckpt-100")
+ckpt["dense/kernel"]            # a zero-copy numpy array, its checksum checked
+ckpt.load()                     # all of them, in memory of their own
+ckpt.verify()                   # every checksum in the checkpoint
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from ._checkpoint import Checkpoint
 from ._open import open
 from ._paths import Location
 from ._tensor_info import TensorInfo
-from ._verify import Fault, Report
 from .errors import (
     ChecksumError,
     ConversionError,
@@ -30,6 +29,7 @@ from .errors import (
 if TYPE_CHECKING:
     from ._crosscheck import crosscheck
     from ._export import export
+    from ._verify import Fault, Report
 
 __version__ = "0.1.0"
 
@@ -55,14 +55,16 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # `import tensorbundle` costs what numpy costs: what few need is imported when it is named.
-    if name == "crosscheck":
-        from ._crosscheck import crosscheck
+    rooms = {
+        "crosscheck": "_crosscheck",
+        "export": "_export",
+        "Fault": "_verify",
+        "Report": "_verify",
+    }
+    if name in rooms:
+        import importlib
 
-        return crosscheck
-    if name == "export":
-        from ._export import export
-
-        return export
+        return getattr(importlib.import_module(f".{rooms[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

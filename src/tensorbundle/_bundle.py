@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from . import _core, _dtypes, _slices, _verify
+from . import _core, _dtypes, _slices
 from ._checkpoint import DEFAULT_CHUNK_BYTES, Array, Checkpoint, Mode, fitting
 from ._damage import explain_not_a_table
 from ._location import Location
@@ -16,6 +16,9 @@ from ._selection import Filter
 from ._sources import DataShards, explain
 from ._tensor_info import TensorInfo
 from .errors import FormatError, MissingFileError, TensorBundleError, UnsupportedError
+
+if TYPE_CHECKING:
+    from ._verify import Report
 
 # What a bulk call gives: arrays by name, and the names that it left to Python.
 _Batch: TypeAlias = tuple[dict[str, Array], list[str]]
@@ -42,9 +45,7 @@ class Bundle(Checkpoint):
                 error.message = f"not a checkpoint index: {path!r} is {found}"
                 error.offset = None
             raise
-        self._shards = DataShards(
-            location.prefix, self._index.num_shards, writable=mode == "c"
-        )
+        self._shards = DataShards(location.prefix, self._index.num_shards, writable=mode == "c")
         # Names whose bytes need no further check; None: no names do.
         self._verified: set[str] | None = set() if verify else None
 
@@ -128,7 +129,8 @@ class Bundle(Checkpoint):
                 f"this tensor has {len(info.shape)}",
                 key=info.name,
             )
-        if math.prod(dim for dim in info.shape if dim) > _MAX_BYTES // info.dtype.itemsize:
+        extent = math.prod(dim for dim in info.shape if dim)
+        if info.size == 0 and extent > _MAX_BYTES // info.dtype.itemsize:
             raise UnsupportedError(
                 f"numpy cannot hold this shape, even empty: {list(info.shape)}", key=info.name
             )
@@ -188,9 +190,7 @@ class Bundle(Checkpoint):
                 file, info.offset or 0, info.size, self._index.big_endian
             )
         except TensorBundleError as error:
-            raise explain(
-                error.add_context(path=file.path, key=info.name), file.path
-            ) from None
+            raise explain(error.add_context(path=file.path, key=info.name), file.path) from None
         if crc32c != info.crc32c:
             raise _checksum_error(info, crc32c, file.path)
         array = np.empty(len(elements), dtype=object)
@@ -234,9 +234,7 @@ class Bundle(Checkpoint):
                 f"{_dtypes.name_of(number)}{list(stored_shape)}, "
                 f"expected {whole.tf_dtype}{list(shape)}"
             )
-        return TensorInfo(
-            whole.name, whole.dtype, shape, nbytes, shard, offset, crc32c, (), number
-        )
+        return TensorInfo(whole.name, whole.dtype, shape, nbytes, shard, offset, crc32c, (), number)
 
     def _refuse_more_than_the_files_hold(
         self, parts: Iterable[TensorInfo], dtype: np.dtype[Any]
@@ -254,8 +252,7 @@ class Bundle(Checkpoint):
             held[file.path] = file.size
         if wanted > sum(held.values()):
             raise FormatError(
-                f"slices share bytes: they claim {wanted} "
-                f"of shards that have {sum(held.values())}"
+                f"slices share bytes: they claim {wanted} of shards that have {sum(held.values())}"
             )
 
     # --- many tensors ----------------------------------------------------------------------------
@@ -313,11 +310,11 @@ class Bundle(Checkpoint):
         entries = self._index.entries()
         shards: Iterable[int] = entries.shard_counts()
         if chosen is not None and len(chosen) <= _FEW:
-            shards = sorted({info.shard for info in map(self.info, chosen) if info.shard is not None})
-        try:
-            return work(
-                self._shards.present(shards), _dtypes.plain_dtypes(entries.dtype_counts())
+            shards = sorted(
+                {info.shard for info in map(self.info, chosen) if info.shard is not None}
             )
+        try:
+            return work(self._shards.present(shards), _dtypes.plain_dtypes(entries.dtype_counts()))
         except MissingFileError as error:
             # The core knows only the shard's number: opening it says what is missing where.
             self._file_of(self.info(error.key or ""))
@@ -366,7 +363,7 @@ class Bundle(Checkpoint):
 
     def verify(
         self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
-    ) -> _verify.Report:
+    ) -> Report:
         """Check everything; see `Checkpoint.verify`."""
         from ._audit import audit
 

@@ -28,8 +28,8 @@ DEFAULT_CHUNK_BYTES = 8 << 20
 class Checkpoint(Mapping[str, Array], ABC):
     """A checkpoint: ``Mapping[str, numpy.ndarray]``. Made by `tensorbundle.open`.
 
-    Names are ``str`` in key order, with bytes that are not UTF-8 as surrogate escapes; raw ``bytes``
-    are accepted wherever a name is. Strings are arrays of ``bytes`` objects.
+    Names are ``str`` in key order, with bytes that are not UTF-8 as surrogate escapes; raw
+    ``bytes`` are accepted wherever a name is. Strings are arrays of ``bytes`` objects.
 
     Objects may be shared between threads. There is nothing to close: files are closed and unmapped
     when the last array that borrows from them is gone.

@@ -13,20 +13,64 @@ BOOL: Final = 10
 RESOURCE: Final = 20
 VARIANT: Final = 21
 
-_NAMES: Final = (
-    "invalid float32 float64 int32 uint8 int16 int8 string complex64 int64 bool qint8 quint8 "
-    "qint32 bfloat16 qint16 quint16 uint16 complex128 float16 resource variant uint32 uint64 "
-    "float8_e5m2 float8_e4m3fn float8_e4m3fnuz float8_e4m3b11fnuz float8_e5m2fnuz int4 uint4 int2 "
-    "uint2 float4_e2m1fn"
-).split()
+_NAMES: Final = [
+    "invalid",
+    "float32",
+    "float64",
+    "int32",
+    "uint8",
+    "int16",
+    "int8",
+    "string",
+    "complex64",
+    "int64",
+    "bool",
+    "qint8",
+    "quint8",
+    "qint32",
+    "bfloat16",
+    "qint16",
+    "quint16",
+    "uint16",
+    "complex128",
+    "float16",
+    "resource",
+    "variant",
+    "uint32",
+    "uint64",
+    "float8_e5m2",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e4m3b11fnuz",
+    "float8_e5m2fnuz",
+    "int4",
+    "uint4",
+    "int2",
+    "uint2",
+    "float4_e2m1fn",
+]
 
 # One element a byte, in the low bits; what the high bits hold is not part of the value.
 _SUB_BYTE_MASKS: Final = {29: 0x0F, 30: 0x0F, 31: 0x03, 32: 0x03, 33: 0x0F}
 
 # numpy itself has these; everything else that has a name comes from ml_dtypes.
 _NUMPY_NAMES: Final = frozenset(
-    "float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 complex64 "
-    "complex128 bool".split()
+    [
+        "float16",
+        "float32",
+        "float64",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "complex64",
+        "complex128",
+        "bool",
+    ]
 )
 
 

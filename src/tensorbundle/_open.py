@@ -35,7 +35,7 @@ def open(
 
     Raises:
         MissingFileError: There is no checkpoint; the message says what is there instead.
-        FormatError: The file is not a checkpoint, and the message says what it is; or it is damaged.
+        FormatError: The file is damaged, or no checkpoint: the message says what it is.
         UnsupportedError: It declares a format version that this library does not read.
 
     Example:

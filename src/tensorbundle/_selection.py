@@ -9,9 +9,7 @@ from typing import TypeAlias
 from .errors import TensorNotFoundError
 
 # What tensors are chosen by; None chooses all.
-Filter: TypeAlias = (
-    "str | bytes | re.Pattern[str] | Iterable[str | bytes | re.Pattern[str]] | None"
-)
+Filter: TypeAlias = "str | bytes | re.Pattern[str] | Iterable[str | bytes | re.Pattern[str]] | None"
 
 
 def as_name(name: str | bytes) -> str:
@@ -59,7 +57,9 @@ def not_found(name: str, names: Sequence[str]) -> TensorNotFoundError:
     import difflib
 
     # Quadratic in the length of names: a hundred thousand of them are compared in under a second.
-    by_tail = [known for known in names if known.endswith("/" + name) or known.startswith(name + "/")]
+    by_tail = [
+        known for known in names if known.endswith("/" + name) or known.startswith(name + "/")
+    ]
     near = by_tail[:3] or difflib.get_close_matches(name, names[:100_000], n=3)
     hint = f": did you mean {', '.join(map(repr, near))}?" if near else ""
     return TensorNotFoundError(f"there is no tensor {name!r}{hint}", key=name)

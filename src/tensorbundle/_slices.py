@@ -63,20 +63,26 @@ def intersection(one: Box, other: Box) -> Box | None:
 def first_overlap(boxes: Sequence[Box]) -> tuple[int, int] | None:
     """The positions of two boxes that share elements, or None.
 
-    Boxes are swept along the axis on which they begin at the most places, so that a tensor cut
-    along one axis costs one comparison a slice.
+    Boxes are swept along the axis on which the fewest lie beside each other, so that a tensor cut
+    along one axis costs a sort.
     """
     solid = [i for i, box in enumerate(boxes) if volume(box) > 0]
     if len(solid) < 2:
         return None
+    if not boxes[solid[0]]:  # scalars, which are all the same element
+        return solid[0], solid[1]
     corners = np.array([boxes[i] for i in solid], dtype=np.int64)
-    axis = int(np.argmax([len(np.unique(corners[:, a, 0])) for a in range(corners.shape[1])]))
-    order = np.argsort(corners[:, axis, 0], kind="stable")
-    corners = corners[order]
-    starts, stops = corners[:, :, 0], corners[:, :, 1]
-    for i in range(len(solid) - 1):
-        end = int(np.searchsorted(starts[:, axis], stops[i, axis], side="left"))
-        later = slice(i + 1, max(end, i + 1))
+
+    def sweep(axis: int) -> tuple[Array, Array]:
+        """The boxes in order of their starts, and where in it those that begin too late do."""
+        order = np.argsort(corners[:, axis, 0], kind="stable")
+        return order, np.searchsorted(corners[order, axis, 0], corners[order, axis, 1])
+
+    sweeps = map(sweep, range(corners.shape[1]))
+    order, ends = min(sweeps, key=lambda swept: int(swept[1].sum()))
+    starts, stops = corners[order, :, 0], corners[order, :, 1]
+    for i in np.flatnonzero(ends > np.arange(1, len(ends) + 1)):
+        later = slice(i + 1, ends[i])
         hit = (starts[later] < stops[i]) & (stops[later] > starts[i])
         hits = np.flatnonzero(hit.all(axis=1))
         if hits.size:
@@ -187,9 +193,7 @@ def read_box(
     return result
 
 
-def _read_rows(
-    file: File, offset: int, shape: tuple[int, ...], box: Box, result: Array
-) -> Array:
+def _read_rows(file: File, offset: int, shape: tuple[int, ...], box: Box, result: Array) -> Array:
     """As `read_box`, by whole rows of the first dimension, a few at a time."""
     row_bytes = math.prod(shape[1:]) * result.dtype.itemsize
     step = max(1, _SPAN_BYTES // row_bytes)

@@ -54,7 +54,7 @@ class TensorInfo:
 
     @property
     def tf_dtype(self) -> str:
-        """TensorFlow's name of the dtype: ``float32``, ``qint8``, ``string``, ``variant``, …"""
+        """TensorFlow's name of the dtype, such as ``float32``, ``qint8`` or ``string``."""
         return _dtypes.name_of(self.data_type)
 
     @property

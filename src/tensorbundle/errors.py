@@ -1,12 +1,12 @@
 """The errors that tensorbundle raises.
 
-    TensorBundleError(Exception)            .path .key .offset  (any may be None)
-    ├── MissingFileError      (FileNotFoundError)   no checkpoint there, or a shard the index names is absent
-    ├── TensorNotFoundError   (KeyError)            no such name; the message lists up to three near names
-    ├── FormatError           (ValueError)          the bytes are not a well-formed checkpoint or graph
-    │   └── ChecksumError                           well-formed, but changed
-    ├── UnsupportedError      (NotImplementedError) sound, but a version, dtype or op that is not supported
-    └── ConversionError       (ValueError)          the target cannot hold this
+    TensorBundleError(Exception)            .path .key .offset .nbytes  (may be None)
+    ├── MissingFileError      (FileNotFoundError)    no checkpoint there, or a shard is absent
+    ├── TensorNotFoundError   (KeyError)             no such name; up to three near ones are listed
+    ├── FormatError           (ValueError)           the bytes are not a well-formed checkpoint
+    │   └── ChecksumError                            well-formed, but changed
+    ├── UnsupportedError      (NotImplementedError)  sound, but of a version or type not supported
+    └── ConversionError       (ValueError)           the target cannot hold this
 
 Trouble with the operating system stays ``OSError``.
 """

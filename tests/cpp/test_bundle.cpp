@@ -88,9 +88,10 @@ TEST(entries_of_the_format_are_decoded) {  // format.md §12.6
   check_vector("08 07 12 00 20 20 28 05 35 bd 67 07 be", {7, {}, 0, 32, 5, crc(0xbd6707be), {}});
   check_vector("08 04 12 08 12 06 08 83 80 80 80 10 28 83 80 80 80 10 35 24 93 26 f1",
                {4, {(1LL << 32) + 3}, 0, 0, (1LL << 32) + 3, crc(0x249326f1), {}});
-  check_vector("08 01 12 08 12 02 08 02 12 02 08 03 3a 08 0a 02 10 01 0a 02 10 03 "
-               "3a 0a 0a 04 08 01 10 01 0a 02 10 03",
-               {1, {2, 3}, 0, 0, 0, 0, {{{0, 1}, {0, 3}}, {{1, 1}, {0, 3}}}});
+  check_vector(
+      "08 01 12 08 12 02 08 02 12 02 08 03 3a 08 0a 02 10 01 0a 02 10 03 "
+      "3a 0a 0a 04 08 01 10 01 0a 02 10 03",
+      {1, {2, 3}, 0, 0, 0, 0, {{{0, 1}, {0, 3}}, {{1, 1}, {0, 3}}}});
 }
 
 TEST(an_absent_checksum_is_a_masked_zero) {
@@ -146,7 +147,7 @@ TEST(negative_and_absurd_numbers_are_format_errors) {
   CHECK_THROWS(decode(from_hex("08 01 12 00 20" + minus)), ErrorCode::kFormat);
   CHECK_THROWS(decode(from_hex("08 01 12 00 28" + minus)), ErrorCode::kFormat);
   CHECK_THROWS(decode(from_hex("08 01 12 02 18 01")), ErrorCode::kFormat);  // of unknown rank
-  CHECK_EQ(decode(from_hex("08 01 12 00 18" + minus)).shard, -1);  // for plan() to refuse
+  CHECK_EQ(decode(from_hex("08 01 12 00 18" + minus)).shard, -1);           // for plan() to refuse
 }
 
 TEST(more_than_254_dimensions_are_a_format_error) {
@@ -167,7 +168,7 @@ TEST(malformed_slices_are_format_errors) {
   const std::string minus = "ff ff ff ff ff ff ff ff ff 01";
   const auto slice = [](const std::string& hex) { return decode_slice(from_hex(hex), 0); };
   CHECK((slice("0a 00 0a 04 08 01 10 02") == SliceSpec{{0, Extent::kWhole}, {1, 2}}));
-  CHECK((slice("0a 02 10 00") == SliceSpec{{0, 0}}));  // present, and zero: not the whole
+  CHECK((slice("0a 02 10 00") == SliceSpec{{0, 0}}));      // present, and zero: not the whole
   CHECK_THROWS(slice("0a 02 08 01"), ErrorCode::kFormat);  // whole, but from 1
   CHECK_THROWS(slice("0a 0b 10" + minus), ErrorCode::kFormat);
   CHECK_THROWS(slice("0a 0d 08" + minus + "10 01"), ErrorCode::kFormat);
@@ -202,11 +203,22 @@ TEST(numbers_in_slice_keys_are_encoded) {  // the table of format.md §6.2
     return encode_slice_key("", {{0, value}}).substr(6);
   };
   for (const auto& [value, hex] : std::vector<std::pair<std::int64_t, const char*>>{
-           {0, "80"}, {1, "81"}, {63, "bf"}, {64, "c0 40"}, {-1, "7f"}, {-64, "40"},
-           {-65, "3f bf"}, {8191, "df ff"}, {8192, "e0 20 00"}, {(1 << 20) - 1, "ef ff ff"},
-           {1 << 20, "f0 10 00 00"}, {1 << 27, "f8 08 00 00 00"},
-           {1LL << 33, "fa 00 00 00 00"}, {1LL << 34, "fc 04 00 00 00 00"},
-           {1LL << 41, "fe 02 00 00 00 00 00"}, {1LL << 48, "ff 01 00 00 00 00 00 00"},
+           {0, "80"},
+           {1, "81"},
+           {63, "bf"},
+           {64, "c0 40"},
+           {-1, "7f"},
+           {-64, "40"},
+           {-65, "3f bf"},
+           {8191, "df ff"},
+           {8192, "e0 20 00"},
+           {(1 << 20) - 1, "ef ff ff"},
+           {1 << 20, "f0 10 00 00"},
+           {1 << 27, "f8 08 00 00 00"},
+           {1LL << 33, "fa 00 00 00 00"},
+           {1LL << 34, "fc 04 00 00 00 00"},
+           {1LL << 41, "fe 02 00 00 00 00 00"},
+           {1LL << 48, "ff 01 00 00 00 00 00 00"},
            {1LL << 55, "ff 80 80 00 00 00 00 00 00"},
            {(1LL << 62) - 1, "ff bf ff ff ff ff ff ff ff"}}) {
     CHECK(encoded(value) == from_hex(hex));
@@ -229,7 +241,7 @@ TEST(numbers_in_slice_keys_keep_their_order) {
 }
 
 TEST(element_sizes_are_those_of_the_format) {  // format.md §4.2
-  const std::vector<int> expected = {0, 4, 8, 4, 1, 2,  1, 0, 8, 8, 1, 1, 1, 4, 2, 2, 2,
+  const std::vector<int> expected = {0, 4,  8, 4, 1, 2, 1, 0, 8, 8, 1, 1, 1, 4, 2, 2, 2,
                                      2, 16, 2, 0, 0, 4, 8, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
   for (std::size_t dtype = 0; dtype < expected.size(); ++dtype) {
     CHECK_EQ(element_bytes(static_cast<std::int32_t>(dtype)), expected[dtype]);

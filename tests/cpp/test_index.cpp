@@ -73,12 +73,13 @@ TEST(the_merged_index_of_the_format_is_read) {  // format.md §12.11
 
 TEST(the_partitioned_tensor_of_the_format_is_read) {  // format.md §12.10
   const std::string bytes =
-      from_hex("00 00 06 08 01 1a 02 08 01 00 0a 13 00 77 00 01  01 02 80 81 80 83 08 01 12 08 12"
-               "02 08 01 12 02 08 03 28 0c 35 e9 09 50 3f 06 04 15 81 81 80 83 08 01 12 08 12 02"
-               "08 01 12 02 08 03 20 0c 28 0c 35 67 3e 7d 63 00 01 22 77 08 01 12 08 12 02 08 02"
-               "12 02 08 03 3a 08 0a 02 10 01 0a 02 10 03 3a 0a 0a 04 08 01 10 01 0a 02 10 03 00"
-               "00 00 00 01 00 00 00 00 b9 c6 aa f5 00 00 00 00 01 00 00 00 00 c0 f2 a1 b0 00 01"
-               "02 78 00 73 00 00 00 00 01 00 00 00 00 28 bd 45 a7 78 08 85 01 0e") +
+      from_hex(
+          "00 00 06 08 01 1a 02 08 01 00 0a 13 00 77 00 01  01 02 80 81 80 83 08 01 12 08 12"
+          "02 08 01 12 02 08 03 28 0c 35 e9 09 50 3f 06 04 15 81 81 80 83 08 01 12 08 12 02"
+          "08 01 12 02 08 03 20 0c 28 0c 35 67 3e 7d 63 00 01 22 77 08 01 12 08 12 02 08 02"
+          "12 02 08 03 3a 08 0a 02 10 01 0a 02 10 03 3a 0a 0a 04 08 01 10 01 0a 02 10 03 00"
+          "00 00 00 01 00 00 00 00 b9 c6 aa f5 00 00 00 00 01 00 00 00 00 c0 f2 a1 b0 00 01"
+          "02 78 00 73 00 00 00 00 01 00 00 00 00 28 bd 45 a7 78 08 85 01 0e") +
       std::string(35, '\0') + from_hex("57 fb 80 8b 24 75 47 db");
   CHECK_EQ(bytes.size(), 200);
   const Opened opened(bytes);
@@ -247,8 +248,9 @@ TEST(a_list_outlives_its_index) {
 
 TEST(the_entry_of_a_row_is_what_find_gives) {
   const Entry whole = {1, {4}, 0, 0, 0, 0, {{{0, 2}}}};
-  const Opened opened(maker::index(
-      {{"a", maker::entry({9, {2, 0, 3}, 5, 1LL << 40, 7, 0x1234, {}})}, {"w", maker::entry(whole)}}));
+  const Opened opened(
+      maker::index({{"a", maker::entry({9, {2, 0, 3}, 5, 1LL << 40, 7, 0x1234, {}})},
+                    {"w", maker::entry(whole)}}));
   const Entry found = opened.index.find("a").value();
   const Entry row = opened.index.all().entry(0);
   CHECK_EQ(row.dtype, 9);

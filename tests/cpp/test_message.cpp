@@ -68,9 +68,9 @@ TEST(groups_are_passed_over) {
 }
 
 TEST(malformed_groups_are_format_errors) {
-  CHECK_THROWS(walk(from_hex("14")), ErrorCode::kFormat);           // ends, never began
-  CHECK_THROWS(walk(from_hex("13 1c")), ErrorCode::kFormat);        // another one ends
-  CHECK_THROWS(walk(from_hex("13 08 01")), ErrorCode::kFormat);     // cut off
+  CHECK_THROWS(walk(from_hex("14")), ErrorCode::kFormat);                // ends, never began
+  CHECK_THROWS(walk(from_hex("13 1c")), ErrorCode::kFormat);             // another one ends
+  CHECK_THROWS(walk(from_hex("13 08 01")), ErrorCode::kFormat);          // cut off
   CHECK_THROWS(walk(std::string(100'000, '\x13')), ErrorCode::kFormat);  // too deep
 }
 

@@ -137,7 +137,7 @@ TEST(empty_tensors_overlap_nothing) {
 
 TEST(an_overlap_is_with_the_range_that_reaches_furthest) {
   CHECK((clashes({job_at(0, 0, 90), job_at(0, 20, 10), job_at(0, 50, 50), job_at(0, 95, 10),
-                job_at(1, 30, 10), job_at(1, 30, 10), job_at(2, 35, 1)}) ==
+                  job_at(1, 30, 10), job_at(1, 30, 10), job_at(2, 35, 1)}) ==
          std::vector<int>{-1, 0, 0, 2, -1, 4, -1}));
 }
 

@@ -105,9 +105,9 @@ TEST(no_elements_take_four_bytes) {
 
 TEST(lengths_and_payload_beyond_a_window_are_read) {
   constexpr std::size_t kWindow = 256 * 1024;
-  check_round_trip(Elements(300'000, "x"));                     // lengths of more than a window
-  check_round_trip({std::string(kWindow * 3 + 7, 'y')});        // payload of more than a window
-  check_round_trip(Elements(5000, std::string(200, 'z')));      // varints of two bytes
+  check_round_trip(Elements(300'000, "x"));                 // lengths of more than a window
+  check_round_trip({std::string(kWindow * 3 + 7, 'y')});    // payload of more than a window
+  check_round_trip(Elements(5000, std::string(200, 'z')));  // varints of two bytes
   Elements mixed;
   for (std::size_t i = 0; i < 3000; ++i) mixed.emplace_back((i * 37) % 400, static_cast<char>(i));
   check_round_trip(mixed);
@@ -151,12 +151,9 @@ TEST(every_flipped_bit_is_noticed) {
       flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
       file.write(flipped);
       const auto opened = file.open();
-      for (const auto& crc_of : {+[](const tensorbundle::File& f) {
-                                   return read_strings(f, {0, 3}).crc32c;
-                                 },
-                                 +[](const tensorbundle::File& f) {
-                                   return check_strings(f, {0, 3}).crc32c;
-                                 }}) {
+      for (const auto& crc_of :
+           {+[](const tensorbundle::File& f) { return read_strings(f, {0, 3}).crc32c; },
+            +[](const tensorbundle::File& f) { return check_strings(f, {0, 3}).crc32c; }}) {
         try {
           CHECK(crc_of(*opened) != stored.crc32c);
           CHECK(at >= 7);  // in the payload: for the caller to compare
@@ -208,10 +205,11 @@ TEST(a_file_cut_while_open_is_truncated) {
 
 // format.md §12.8
 const std::string kVariant = "\x52" + from_hex("0a 16") + "tensorflow::TensorList" +
-                             from_hex("12 10 00 01 ff ff ff ff ff ff ff ff ff 01 12 02 08 02"
-                                      "1a 12 08 01 12 04 12 02 08 02 2a 08 00 00 80 3f 00 00 00 40"
-                                      "1a 12 08 01 12 04 12 02 08 02 2a 08 00 00 40 40 00 00 80 40"
-                                      "69 15 45 8e");
+                             from_hex(
+                                 "12 10 00 01 ff ff ff ff ff ff ff ff ff 01 12 02 08 02"
+                                 "1a 12 08 01 12 04 12 02 08 02 2a 08 00 00 80 3f 00 00 00 40"
+                                 "1a 12 08 01 12 04 12 02 08 02 2a 08 00 00 40 40 00 00 80 40"
+                                 "69 15 45 8e");
 
 TEST(the_variant_of_the_format_is_checked) {
   CHECK_EQ(kVariant.size(), 87);
@@ -245,10 +243,9 @@ TEST(damaged_variants_are_errors) {
     flipped[at] ^= 1;
     file.write(flipped);
     const auto opened = file.open();
-    CHECK_THROWS(check_variants(*opened, {0, 1}), at == 0 ? (flipped[0] > '\x52'
-                                                                 ? ErrorCode::kFormat
-                                                                 : ErrorCode::kChecksum)
-                                                          : ErrorCode::kChecksum);
+    CHECK_THROWS(check_variants(*opened, {0, 1}),
+                 at == 0 ? (flipped[0] > '\x52' ? ErrorCode::kFormat : ErrorCode::kChecksum)
+                         : ErrorCode::kChecksum);
     file.write(kVariant.substr(0, at));
     CHECK_THROWS(check_variants(*file.open(), {0, 1}), ErrorCode::kFormat);
   }
@@ -256,7 +253,7 @@ TEST(damaged_variants_are_errors) {
 
 TEST(no_variants_take_no_bytes) {
   const TemporaryFile file("abc");
-  for (const std::uint64_t offset : {0, 3, 100}) {
+  for (const std::uint64_t offset : {0U, 3U, 100U}) {
     CHECK_EQ(check_variants(*file.open(), {offset, 0}).used, 0);
     CHECK_EQ(check_variants(*file.open(), {offset, 0}).crc32c, 0);
   }

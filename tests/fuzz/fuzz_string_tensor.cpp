@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string part(reinterpret_cast<const char*>(data) + 5, size - 5);
   constexpr std::size_t kBeyondWindow = 300 * 1024;
   std::string bytes = part;
-  while (data[0] < 4 && !part.empty() && bytes.size() < kBeyondWindow) bytes += part;
+  while (data[0] == 1 && !part.empty() && bytes.size() < kBeyondWindow) bytes += part;
   temporary.write(bytes);
   const auto file = temporary.open();
   StringTensorPlace place;
