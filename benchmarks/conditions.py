@@ -72,11 +72,21 @@ def peak_rss(usage: Any) -> int:
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+# In huge pages: the kernel hands out what small ones leave behind only to small ones.
+_TOUCH = """
+import mmap, sys
+memory = mmap.mmap(-1, int(sys.argv[1]), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+memory.madvise(mmap.MADV_HUGEPAGE) if hasattr(mmap, "MADV_HUGEPAGE") else None
+piece = b"x" * (1 << 20)
+while memory.tell() < len(memory):
+    memory.write(piece[: len(memory) - memory.tell()])
+"""
+
+
 def fetch_memory(nbytes: int) -> None:
     """Have another process use and free so much memory.
 
     A virtual machine may give free memory back to its host, from where it comes back at a tenth of
     the speed: what is measured next would pay for that, or not, by chance.
     """
-    program = "import sys; b'x' * int(sys.argv[1])"
-    subprocess.run([sys.executable, "-S", "-c", program, str(nbytes)], check=True)
+    subprocess.run([sys.executable, "-S", "-c", _TOUCH, str(nbytes)], check=True)

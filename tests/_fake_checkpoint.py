@@ -56,8 +56,8 @@ class FakeCheckpoint(Checkpoint):
         number = NUMBERS[array.dtype.name]
         return TensorInfo(name, array.dtype, array.shape, array.nbytes, 0, 0, 0, (), number)
 
-    def _list_infos(self) -> list[TensorInfo]:
-        return [self.info(name) for name in self.arrays]
+    def iter_infos(self) -> Iterator[TensorInfo]:
+        return map(self.info, self.arrays)
 
     def _read(self, info: TensorInfo) -> np.ndarray[Any, Any]:
         return self.arrays[info.name]

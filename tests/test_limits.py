@@ -240,7 +240,7 @@ def test_keys_that_share_long_prefixes_cannot_multiply(tmp_path):
     found = read_all(str(tmp_path / "model.ckpt"))
     assert found["list"] == found["load"] == "FormatError"
     assert found["verify"] == "malformed"
-    with pytest.raises(tb.FormatError, match="names take far more room than the index"):
+    with pytest.raises(tb.FormatError, match="keys take far more room than the block"):
         list(tb.open(tmp_path / "model.ckpt"))
 
 

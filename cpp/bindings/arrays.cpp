@@ -1,7 +1,7 @@
 #include "arrays.hpp"
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
-#define NPY_TARGET_VERSION NPY_1_23_API_VERSION
+#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
 #include <numpy/arrayobject.h>
 
 #include "tensorbundle/bytes.hpp"
@@ -57,9 +57,9 @@ py::object unpack_varints(const py::bytes& data, std::uint64_t count) {
   const std::string_view packed = data;
   // Each takes at least a byte: a hostile count takes no memory.
   if (count > packed.size()) {
-    throw Error(ErrorCode::kFormat, "a packed field is too short: " +
-                                        std::to_string(packed.size()) + " bytes for " +
-                                        std::to_string(count) + " numbers");
+    throw Error(ErrorCode::kFormat,
+                "a packed field is too short: " + std::to_string(packed.size()) + " bytes for " +
+                    std::to_string(count) + " numbers");
   }
   auto size = static_cast<npy_intp>(count);
   PyObject* const made = PyArray_SimpleNew(1, &size, NPY_UINT64);

@@ -54,7 +54,8 @@ Arena<Selected> select(const Index& index, const py::object& names) {
 // numpy's dtype of the rows that are plain bytes in this process's order, None for all others.
 class PlainTypes {
  public:
-  PlainTypes(const Index& index, const py::sequence& dtypes) : big_endian_(index.header().big_endian) {
+  PlainTypes(const Index& index, const py::sequence& dtypes)
+      : big_endian_(index.header().big_endian) {
     for (const py::handle& dtype : dtypes) {
       dtypes_.push_back(py::reinterpret_borrow<py::object>(dtype));
     }
@@ -187,9 +188,9 @@ py::tuple load(const Index& index, const py::dict& files, const py::sequence& dt
   Batch batch = plan_batch(index, shards, types, names);
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
     const Selected& one = batch.plain[i];
-    const py::object array =
-        out.is_none() ? new_array(*batch.dtypes[i], index.all().range(one.row).shape)
-                      : py::object(out[one.name]);
+    const py::object array = out.is_none()
+                                 ? new_array(*batch.dtypes[i], index.all().range(one.row).shape)
+                                 : py::object(out[one.name]);
     batch.jobs[i].into = array_data(array);
     batch.arrays[one.name] = array;
   }
@@ -217,8 +218,8 @@ py::tuple verify(const Index& index, const EntryList& entries, const py::dict& f
                  unsigned threads, const py::object& progress) {
   const Shards shards = shards_from(files);
   BulkCall call(threads, progress);
-  const Verification result = call.run(
-      [&] { return verify_entries(entries, index.header(), shards, call.options()); });
+  const Verification result =
+      call.run([&] { return verify_entries(entries, index.header(), shards, call.options()); });
   py::list findings;
   for (const Finding& finding : result.findings) {
     const ByteView name = entries.name(finding.row);
@@ -237,8 +238,7 @@ py::tuple verify(const Index& index, const EntryList& entries, const py::dict& f
 void register_bulk(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module) {
   using namespace py::literals;
   import_numpy();
-  index
-      .def("views", &views, "shards"_a, "maps"_a, "dtypes"_a, "names"_a, "checked"_a, "threads"_a)
+  index.def("views", &views, "shards"_a, "maps"_a, "dtypes"_a, "names"_a, "checked"_a, "threads"_a)
       .def("load", &load, "shards"_a, "dtypes"_a, "names"_a, "out"_a, "threads"_a)
       .def("verify", &verify, "entries"_a, "shards"_a, "threads"_a, "progress"_a);
   module.def("read_range", &read_range, "file"_a, "offset"_a, "size"_a, "crc32c"_a, "out"_a,

@@ -131,7 +131,7 @@ py::list partitioned(const EntryList& entries) {
 }
 
 // How many entries with bytes of their own have each value of a column.
-py::dict counts(const EntryList& entries, std::int32_t EntryList::Row::*column) {
+py::dict counts(const EntryList& entries, std::int32_t EntryList::Row::* column) {
   std::map<std::int32_t, std::uint64_t> counts;
   std::uint64_t* count = nullptr;
   std::int32_t counted = -1;
@@ -184,8 +184,10 @@ void register_index(py::class_<Index, std::shared_ptr<Index>>& index, py::module
              }
            }),
            "file"_a)
-      .def_property_readonly("num_shards", [](const Index& self) { return self.header().num_shards; })
-      .def_property_readonly("big_endian", [](const Index& self) { return self.header().big_endian; })
+      .def_property_readonly("num_shards",
+                             [](const Index& self) { return self.header().num_shards; })
+      .def_property_readonly("big_endian",
+                             [](const Index& self) { return self.header().big_endian; })
       .def_property_readonly("producer", [](const Index& self) { return self.header().producer; })
       .def_property_readonly("nbytes", [](const Index& self) { return self.table().file().size(); })
       .def("find", &find, "key"_a)

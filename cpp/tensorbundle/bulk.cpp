@@ -28,7 +28,8 @@ constexpr std::uint64_t kMaxGap = 4096;
 // A thread costs some 20 us to start, in which another one checks this much many times over.
 constexpr std::uint64_t kBytesWorthAThread = std::uint64_t{4} << 20;
 
-// What a thread takes up at a time: a run of small jobs (in shard order), or a piece of a large one.
+// What a thread takes up at a time: a run of small jobs (in shard order), or a piece of a large
+// one.
 struct Unit {
   std::size_t first_job;
   std::size_t job_count;
@@ -50,8 +51,7 @@ std::vector<std::size_t> shard_order(std::span<const Job> jobs) {
 
 class BulkRun {
  public:
-  explicit BulkRun(std::span<const Job> jobs)
-      : jobs_(jobs), order_(shard_order(jobs)) {
+  explicit BulkRun(std::span<const Job> jobs) : jobs_(jobs), order_(shard_order(jobs)) {
     for (std::size_t i = 0; i < order_.size(); i = add_units(i)) {
     }
     crcs_.resize(units_.size());
@@ -145,7 +145,8 @@ class BulkRun {
     }
     std::uint32_t crc = 0;
     for (std::uint64_t at = unit.begin; at < unit.end; at += kChunkBytes) {
-      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kChunkBytes, unit.end - at));
+      const auto size =
+          static_cast<std::size_t>(std::min<std::uint64_t>(kChunkBytes, unit.end - at));
       char* const into =
           job.into != nullptr ? job.into + (at - job.offset) : scratch.reserve(kChunkBytes);
       job.file->read_at(access, at, into, size);
@@ -173,9 +174,8 @@ class BulkRun {
     const Job& job = jobs_[order_[k]];
     // Within the entry's size: otherwise a few bytes of index could claim a whole shard many times.
     const StringTensorPlace place{job.offset, job.count, job.big_endian, job.size};
-    const StringCheck check = job.layout == Layout::kStrings
-                                  ? check_strings(*job.file, place)
-                                  : check_variants(*job.file, place);
+    const StringCheck check = job.layout == Layout::kStrings ? check_strings(*job.file, place)
+                                                             : check_variants(*job.file, place);
     compare(k, check.crc32c);
     if (check.crc32c == job.crc32c && check.used != job.size) {
       fail(k, Error(ErrorCode::kSizeMismatch,

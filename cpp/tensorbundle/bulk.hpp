@@ -1,4 +1,5 @@
-// Many tensors at once: every range is read once, in shard order, checked, and put where it belongs.
+// Many tensors at once: every range is read once, in shard order, checked, and put where it
+// belongs.
 #pragma once
 
 #include <cstdint>

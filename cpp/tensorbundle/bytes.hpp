@@ -59,7 +59,8 @@ class Reader {
   std::uint32_t varint32(const char* what) {
     const std::uint64_t at = offset();
     const std::uint64_t value = varint();
-    if (value > UINT32_MAX) throw Error(ErrorCode::kFormat, std::string(what) + " is too large", at);
+    if (value > UINT32_MAX)
+      throw Error(ErrorCode::kFormat, std::string(what) + " is too large", at);
     return static_cast<std::uint32_t>(value);
   }
 

@@ -12,15 +12,15 @@ namespace tensorbundle {
 
 // Each code maps to one Python class, in bindings/errors.cpp.
 enum class ErrorCode : std::uint8_t {
-  kMissingFile,  // a file is not there
-  kFormat,       // bytes that are not a well-formed table, header, entry or string tensor
-  kChecksum,     // well-formed, but not what was written
-  kTruncated,    // the file ends before the range that was asked for
+  kMissingFile,   // a file is not there
+  kFormat,        // bytes that are not a well-formed table, header, entry or string tensor
+  kChecksum,      // well-formed, but not what was written
+  kTruncated,     // the file ends before the range that was asked for
   kSizeMismatch,  // a size that does not follow from the dtype and shape beside it
   kOverlap,       // two tensors claim the same bytes
-  kUnsupported,  // sound, but of a version or type that this library does not read
-  kSystem,       // the operating system refused; system_errno() says why
-  kCancelled,    // the progress callback asked to stop
+  kUnsupported,   // sound, but of a version or type that this library does not read
+  kSystem,        // the operating system refused; system_errno() says why
+  kCancelled,     // the progress callback asked to stop
 };
 
 class Error : public std::runtime_error {

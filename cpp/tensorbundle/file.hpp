@@ -1,12 +1,13 @@
 // An open file, read by position.
 //
-// Invariant: every read either fills the whole range or throws; there is no short read to check for.
-// The core reads files only through this room and window.hpp, never through the maps that arrays
-// borrow from: a file that is truncated under a running program is a typed error, never a SIGBUS.
+// Invariant: every read either fills the whole range or throws; there is no short read to check
+// for. The core reads files only through this room and window.hpp, never through the maps that
+// arrays borrow from: a file that is truncated under a running program is a typed error, never a
+// SIGBUS.
 //
-// Descriptors are few and checkpoints may have thousands of shards: a File keeps its descriptor only
-// while the process has few open, and otherwise opens the same file again for each batch of reads,
-// refusing when another file lies at the path by then.
+// Descriptors are few and checkpoints may have thousands of shards: a File keeps its descriptor
+// only while the process has few open, and otherwise opens the same file again for each batch of
+// reads, refusing when another file lies at the path by then.
 #pragma once
 
 #include <cstddef>

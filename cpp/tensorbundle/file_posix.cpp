@@ -44,7 +44,7 @@ Descriptor open_for_reading(const std::string& path) {
 }
 
 struct stat status_of(int descriptor) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor, &status) != 0) throw_system(errno, "cannot look at the file");
   return status;
 }
@@ -99,8 +99,7 @@ void File::read_at(std::uint64_t offset, void* into, std::size_t size) const {
   read_at(access(), offset, into, size);
 }
 
-void File::read_at(const Access& access, std::uint64_t offset, void* into,
-                   std::size_t size) const {
+void File::read_at(const Access& access, std::uint64_t offset, void* into, std::size_t size) const {
   auto* next = static_cast<char*>(into);
   std::uint64_t at = offset;
   std::size_t left = size;
@@ -128,7 +127,7 @@ bool File::on_network() const {
   // Magic numbers that linux/magic.h does not list.
   constexpr std::uint32_t kCifs = 0xFF534D42, kSmb2 = 0xFE534D42, kLustre = 0x0BD00BD0,
                           kGpfs = 0x47504653, kBeeGfs = 0x19830326, kCeph = 0x00C36400;
-  struct statfs status {};
+  struct statfs status{};
   if (::fstatfs(access().number(), &status) != 0) return false;
   switch (static_cast<std::uint32_t>(status.f_type)) {
     case NFS_SUPER_MAGIC:

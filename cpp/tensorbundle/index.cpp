@@ -55,8 +55,9 @@ const std::vector<SliceSpec>& EntryList::slices(std::size_t i) const {
 Entry EntryList::entry(std::size_t i) const {
   if (const Error* const found = error(i)) throw *found;
   const Row& row = rows_[i];
-  return {row.dtype, {shape(row), shape(row) + row.rank}, row.shard, row.offset, row.size,
-          row.crc32c, slices(i)};
+  return {
+      row.dtype, {shape(row), shape(row) + row.rank}, row.shard, row.offset, row.size, row.crc32c,
+      slices(i)};
 }
 
 // Fills an EntryList from the blocks of a table, in order.
@@ -106,11 +107,10 @@ class EntryListBuilder {
       entry_.clear();
     }
     const bool has_extra = error || !entry_.slices.empty();
-    list_.rows_.push_back({entry_.offset, entry_.size,
-                           static_cast<std::uint32_t>(list_.names_.size()),
-                           static_cast<std::uint32_t>(list_.shapes_.size()), entry_.crc32c,
-                           entry_.dtype, entry_.shard,
-                           static_cast<std::uint8_t>(entry_.shape.size()), false, has_extra});
+    list_.rows_.push_back(
+        {entry_.offset, entry_.size, static_cast<std::uint32_t>(list_.names_.size()),
+         static_cast<std::uint32_t>(list_.shapes_.size()), entry_.crc32c, entry_.dtype,
+         entry_.shard, static_cast<std::uint8_t>(entry_.shape.size()), false, has_extra});
     list_.names_.insert(list_.names_.end(), cursor.key().begin(), cursor.key().end());
     list_.shapes_.insert(list_.shapes_.end(), entry_.shape.begin(), entry_.shape.end());
     if (has_extra) list_.extras_.push_back({row, entry_.slices, std::move(error)});

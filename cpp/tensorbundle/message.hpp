@@ -22,8 +22,8 @@ enum class WireType : std::uint8_t {
 struct Field {
   std::uint32_t number = 0;
   WireType wire = WireType::kVarint;
-  std::uint64_t value = 0;   // of a varint, fixed32 or fixed64
-  ByteView bytes;            // of a length-delimited field
+  std::uint64_t value = 0;         // of a varint, fixed32 or fixed64
+  ByteView bytes;                  // of a length-delimited field
   std::uint64_t offset = 0;        // where the field starts
   std::uint64_t bytes_offset = 0;  // where `bytes` start
 

@@ -35,8 +35,8 @@ enum class Layout : std::uint8_t { kBytes, kStrings, kVariants };
 struct Job {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
-  std::uint64_t count = 0;  // elements
-  char* into = nullptr;     // where `size` bytes go; null: only check them
+  std::uint64_t count = 0;     // elements
+  char* into = nullptr;        // where `size` bytes go; null: only check them
   const File* file = nullptr;  // borrowed from the Shards
   std::uint32_t shard = 0;
   std::uint32_t crc32c = 0;

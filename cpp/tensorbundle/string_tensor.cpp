@@ -82,8 +82,8 @@ class ByteStream {
     if (end_ > begin_) std::memmove(window, window + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
-    const auto more = static_cast<std::size_t>(
-        std::min<std::uint64_t>(kWindowBytes - end_, stop_ - next_read_));
+    const auto more =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kWindowBytes - end_, stop_ - next_read_));
     file_.read_at(access_, next_read_, window + end_, more);
     window_ = window;
     next_read_ += more;
@@ -178,8 +178,8 @@ StringTensor read_strings(const File& file, const StringTensorPlace& place) {
 StringCheck check_strings(const File& file, const StringTensorPlace& place) {
   ByteStream stream(file, place);
   std::uint64_t total = 0;
-  const std::uint32_t lengths = pass_lengths(
-      stream, place, [&](std::uint64_t length) { add_saturating(total, length); });
+  const std::uint32_t lengths =
+      pass_lengths(stream, place, [&](std::uint64_t length) { add_saturating(total, length); });
   require_elements(stream, total);
   const std::uint32_t crc = stream.extend(lengths, total);
   return {crc, stream.used()};

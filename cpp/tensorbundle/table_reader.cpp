@@ -23,8 +23,8 @@ BlockHandle read_footer(const File& file) {
   const std::uint64_t size = file.size();
   if (size < kFooterBytes) {
     throw Error(ErrorCode::kFormat,
-                "too short to be a table: " + std::to_string(size) + " bytes, the footer alone has " +
-                    std::to_string(kFooterBytes),
+                "too short to be a table: " + std::to_string(size) +
+                    " bytes, the footer alone has " + std::to_string(kFooterBytes),
                 0);
   }
   char raw[kFooterBytes];
@@ -164,10 +164,10 @@ ByteView Table::read_stored(BlockHandle handle, BlockBuffers& buffers) const {
   const std::uint32_t stored = crc32c_unmask(load_little<std::uint32_t>(raw + size + 1));
   const std::uint32_t computed = crc32c_extend(0, raw, size + 1);
   if (stored != computed) {
-    throw Error(ErrorCode::kChecksum,
-                "checksum mismatch in a table block: stored " + hex(stored) + ", computed " +
-                    hex(computed),
-                handle.offset, size);
+    throw Error(
+        ErrorCode::kChecksum,
+        "checksum mismatch in a table block: stored " + hex(stored) + ", computed " + hex(computed),
+        handle.offset, size);
   }
   const ByteView contents(raw, size);
   switch (const auto type = static_cast<unsigned char>(raw[size])) {

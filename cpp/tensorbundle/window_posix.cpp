@@ -46,7 +46,7 @@ class BusErrorGuard {
   BusErrorGuard() {
     const std::lock_guard lock(installing);
     if (windows_open++ > 0) return;
-    struct sigaction ours {};
+    struct sigaction ours{};
     ours.sa_sigaction = &on_bus_error;
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
     ::sigaction(SIGBUS, &ours, &previous);
@@ -54,7 +54,7 @@ class BusErrorGuard {
   ~BusErrorGuard() {
     const std::lock_guard lock(installing);
     if (--windows_open > 0) return;
-    struct sigaction current {};
+    struct sigaction current{};
     ::sigaction(SIGBUS, nullptr, &current);
     // Whoever has installed a handler since keeps it.
     if (current.sa_sigaction == &on_bus_error) ::sigaction(SIGBUS, &previous, nullptr);
@@ -89,7 +89,7 @@ std::optional<std::uint32_t> crc32c_of_window(const File::Access& access, std::u
   const auto crc = guarded_crc32c(static_cast<const char*>(map) + before, size);
   ::munmap(map, before + size);
   // On the page where a file ends there is no signal: what is gone reads as zeros.
-  struct stat status {};
+  struct stat status{};
   const bool whole = ::fstat(access.number(), &status) == 0 &&
                      static_cast<std::uint64_t>(status.st_size) >= offset + size;
   return whole ? crc : std::nullopt;

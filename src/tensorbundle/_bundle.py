@@ -93,6 +93,9 @@ class Bundle(Checkpoint):
         """The mapped bytes themselves, or a copy where they are no array as they are."""
         if info.shard is None or info.data_type == _dtypes.STRING or self._is_swapped(dtype):
             return self._read_owned(info)
+        if _dtypes.is_exotic(info.data_type):
+            # Whether its bytes are canonical must be looked at, and the map is not ours to look at.
+            return self._read_owned(info)
         file = self._checked_range(info, dtype)
         verified = self._verified
         if verified is not None and info.name not in verified:
@@ -101,8 +104,7 @@ class Bundle(Checkpoint):
         if info.nbytes == 0:
             return np.ndarray(info.shape, dtype)
         bytes_of_shard: Any = self._shards.map(info.shard)  # a buffer, which numpy's stubs ask not
-        array: Array = np.ndarray(info.shape, dtype, bytes_of_shard, info.offset or 0)
-        return _dtypes.canonical(array, info.data_type)
+        return np.ndarray(info.shape, dtype, bytes_of_shard, info.offset or 0)
 
     def _read_owned(self, info: TensorInfo, out: Array | None = None) -> Array:
         dtype = self._readable(info)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,8 +18,10 @@ Array: TypeAlias = np.ndarray[Any, Any]
 # (start, stop) of each dimension.
 Box: TypeAlias = tuple[tuple[int, int], ...]
 
-# Runs shorter than this are not worth a call each: whatever lies between is read with them.
+# Rows are read whole where they are no longer than this, or where so many times what is wanted of
+# them is no less.
 _RUN_BYTES = 16 << 10
+_DENSITY = 4
 _SPAN_BYTES = 8 << 20
 
 
@@ -174,33 +175,29 @@ def _split(part: Any, dim: int) -> tuple[tuple[int, int], int | slice]:
 def read_box(
     file: File, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any], box: Box
 ) -> Array:
-    """Read a box of a tensor that is stored whole from ``offset`` on, run by run."""
+    """Read a box of a tensor that is stored whole from ``offset`` on."""
     result = np.empty(shape_of(box), dtype)
-    if result.size == 0:
-        return result
-    raw = result.reshape(-1).view(np.uint8)
-    # Dimensions after `axis` are wanted whole, so a run goes on through them.
-    axis = max((i for i, dim in enumerate(shape) if box[i] != (0, dim)), default=0)
-    strides = [math.prod(shape[i + 1 :]) * dtype.itemsize for i in range(len(shape))]
-    run = (box[axis][1] - box[axis][0]) * strides[axis] if shape else dtype.itemsize
-    if axis > 0 and run < _RUN_BYTES:
-        return _read_rows(file, offset, shape, box, result)
-    outer = itertools.product(*(range(start, stop) for start, stop in box[:axis]))
-    inner = box[axis][0] * strides[axis] if shape else 0
-    for number, position in enumerate(outer):
-        at = offset + inner + sum(i * s for i, s in zip(position, strides, strict=False))
-        file.readinto(at, raw[number * run : (number + 1) * run])
+    if result.size:
+        _fill(result, file, offset, shape, box)
     return result
 
 
-def _read_rows(file: File, offset: int, shape: tuple[int, ...], box: Box, result: Array) -> Array:
-    """As `read_box`, by whole rows of the first dimension, a few at a time."""
-    row_bytes = math.prod(shape[1:]) * result.dtype.itemsize
-    step = max(1, _SPAN_BYTES // row_bytes)
+def _fill(result: Array, file: File, offset: int, shape: tuple[int, ...], box: Box) -> None:
+    """Read a box into a contiguous array, dimension by dimension until it is one run of bytes."""
+    if box[1:] == tuple((0, dim) for dim in shape[1:]):
+        start = box[0][0] * math.prod(shape[1:]) * result.itemsize if shape else 0
+        file.readinto(offset + start, result.reshape(-1).view(np.uint8))
+        return
+    row_bytes = math.prod(shape[1:]) * result.itemsize
     start, stop = box[0]
+    if row_bytes > max(_RUN_BYTES, _DENSITY * result[0].nbytes):
+        for i in range(start, stop):
+            _fill(result[i - start], file, offset + i * row_bytes, shape[1:], box[1:])
+        return
+    # What lies between is read too, some rows at a time: that is quicker than a call a run.
+    step = max(1, _SPAN_BYTES // row_bytes)
     columns = tuple(slice(*extent) for extent in box[1:])
     for low in range(start, stop, step):
         rows = np.empty((min(step, stop - low), *shape[1:]), result.dtype)
         file.readinto(offset + low * row_bytes, rows.reshape(-1).view(np.uint8))
         result[low - start : low - start + len(rows)] = rows[(slice(None), *columns)]
-    return result

@@ -62,10 +62,6 @@ class DataShards:
             found = self._maps.setdefault(shard, mapped)
         return found
 
-    def files(self, shards: Iterable[int]) -> dict[int, _core.File]:
-        """Open many shards; raises for the first that is missing."""
-        return {shard: self.file(shard) for shard in shards}
-
     def present(self, shards: Iterable[int]) -> dict[int, _core.File | None]:
         """Open many shards; None for each that cannot be opened, nothing for what cannot be one."""
         opened: dict[int, _core.File | None] = {}
