@@ -64,7 +64,7 @@ py::object unpack_varints(const py::bytes& data, std::uint64_t count) {
   auto size = static_cast<npy_intp>(count);
   PyObject* const made = PyArray_SimpleNew(1, &size, NPY_UINT64);
   if (made == nullptr) throw py::error_already_set();
-  py::object array = py::reinterpret_steal<py::object>(made);
+  auto array = py::reinterpret_steal<py::object>(made);
   auto* const values = reinterpret_cast<std::uint64_t*>(array_data(array));
   Reader reader(packed);
   for (std::uint64_t i = 0; i < count; ++i) values[i] = reader.varint();

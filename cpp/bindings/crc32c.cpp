@@ -7,7 +7,7 @@ namespace tensorbundle::bindings {
 namespace {
 
 // Below this, taking the GIL again costs more than the checksum.
-constexpr std::size_t kReleaseGilFrom = 32 * 1024;
+constexpr std::size_t kReleaseGilFrom = std::size_t{32} << 10;
 
 std::uint32_t crc32c_of(const py::object& data, std::uint32_t value) {
   const BorrowedBuffer buffer(data, false);

@@ -83,7 +83,7 @@ const char* fault_kind(ErrorCode code) {
 void register_errors(py::module_&) {
   py::register_local_exception_translator([](std::exception_ptr pointer) {
     try {
-      if (pointer) std::rethrow_exception(pointer);
+      if (pointer) std::rethrow_exception(std::move(pointer));
     } catch (const Error& error) {
       const py::object exception = exception_for(error);
       PyErr_SetObject(py::type::handle_of(exception).ptr(), exception.ptr());

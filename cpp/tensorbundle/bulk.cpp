@@ -19,7 +19,7 @@ namespace tensorbundle {
 namespace {
 
 // Read, then checked while still in the second-level cache.
-constexpr std::size_t kChunkBytes = 256 * 1024;
+constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 // A large range is shared out among threads in pieces of this size.
 constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
 // Small ranges that lie close together are read with one call.
@@ -75,6 +75,7 @@ class BulkRun {
     });
     finish_pieces();
     std::vector<Failure> failures;
+    failures.reserve(errors_.size());
     for (const auto& [job, error] : errors_) failures.push_back({job, error});
     return failures;
   }

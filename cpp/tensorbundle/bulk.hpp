@@ -19,7 +19,7 @@ struct BulkOptions {
 };
 
 struct Failure {
-  std::size_t job;
+  std::size_t job = 0;
   Error error;
 };
 

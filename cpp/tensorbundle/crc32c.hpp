@@ -7,6 +7,7 @@
 // The kernels are in crc32c.cpp (portable), crc32c_x86.cpp and crc32c_arm64.cpp.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -33,14 +34,11 @@ uint32_t crc32c_combine(uint32_t first, uint32_t second, uint64_t second_size);
 inline constexpr uint32_t kCrc32cMaskDelta = 0xA282EAD8;
 
 // Returns the stored form of `crc`.
-constexpr uint32_t crc32c_mask(uint32_t crc) {
-  return ((crc >> 15) | (crc << 17)) + kCrc32cMaskDelta;
-}
+constexpr uint32_t crc32c_mask(uint32_t crc) { return std::rotr(crc, 15) + kCrc32cMaskDelta; }
 
 // Returns the CRC whose stored form is `masked`: the inverse of crc32c_mask.
 constexpr uint32_t crc32c_unmask(uint32_t masked) {
-  const uint32_t rotated = masked - kCrc32cMaskDelta;
-  return (rotated >> 17) | (rotated << 15);
+  return std::rotl(masked - kCrc32cMaskDelta, 15);
 }
 
 // One implementation of crc32c_extend.

@@ -35,9 +35,9 @@ class LargePages {
   void deallocate(T* memory, std::size_t count) {
     const std::size_t size = count * sizeof(T);
     if (size < kWorthwhile) {
-      ::operator delete(memory);
+      ::operator delete(static_cast<void*>(memory));
     } else {
-      ::operator delete(memory, std::align_val_t(kPageBytes));
+      ::operator delete(static_cast<void*>(memory), std::align_val_t(kPageBytes));
     }
   }
 

@@ -11,7 +11,7 @@ namespace tensorbundle {
 
 namespace {
 
-constexpr std::size_t kWindowBytes = 256 * 1024;
+constexpr std::size_t kWindowBytes = std::size_t{256} << 10;
 
 // The bytes of a file from an offset to its end, or to a limit, in order.
 class ByteStream {

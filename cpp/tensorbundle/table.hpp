@@ -73,7 +73,7 @@ class BlockCursor {
 
 // What verification says of one block.
 struct BlockFault {
-  std::size_t block;
+  std::size_t block = 0;
   BlockHandle handle;
   Error error;
 };

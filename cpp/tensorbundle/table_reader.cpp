@@ -85,7 +85,7 @@ bool BlockCursor::next() {
 }
 
 std::uint32_t BlockCursor::restart(std::uint32_t index) const {
-  const std::uint32_t at =
+  const auto at =
       load_little<std::uint32_t>(contents_.data() + entries_end_ + index * sizeof(std::uint32_t));
   if (at > entries_end_) {
     throw Error(ErrorCode::kFormat, "a restart point lies outside its block", offset_);

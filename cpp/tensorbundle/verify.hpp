@@ -10,7 +10,7 @@
 namespace tensorbundle {
 
 struct Finding {
-  std::size_t row;
+  std::size_t row = 0;
   Error error;
 };
 
