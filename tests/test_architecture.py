@@ -37,7 +37,7 @@ PYTHON_FILE_LINES, CPP_FILE_LINES, FUNCTION_LINES = 400, 300, 60
 LEVELS = (
     ("errors", "_core", "_shards"),
     ("_dtypes", "_state", "_damage", "_selection", "_wire"),
-    ("_location", "_neighbours", "_tensor_info", "_saved_slices"),
+    ("_location", "_neighbours", "_tensor_info", "_saved_slices", "_retention"),
     ("_paths", "_sources", "_slices", "_verify"),
     ("_checkpoint", "_legacy_tensors"),
     ("_audit", "_legacy_audit"),
@@ -53,7 +53,7 @@ LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 # Imported where first needed, so that `import tensorbundle` costs what numpy costs.
 OPTIONAL_PACKAGES = {"fsspec", "h5py", "ml_dtypes", "rich", "safetensors", "tensorflow"}
-LAZY_ROOMS = {"_crosscheck", "_crosscheck_worker", "cli", "_export"}
+LAZY_ROOMS = {"_crosscheck", "_crosscheck_worker", "cli", "_export", "train"}
 PRINTING_ROOMS = {"_crosscheck_worker", "cli"}
 
 BANNED_STEMS = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}

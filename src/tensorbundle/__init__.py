@@ -28,6 +28,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from . import train
     from ._crosscheck import crosscheck
     from ._export import export
 
@@ -50,6 +51,7 @@ __all__ = [
     "crosscheck",
     "export",
     "open",
+    "train",
 ]
 
 
@@ -63,6 +65,10 @@ def __getattr__(name: str) -> Any:
         from ._export import export
 
         return export
+    if name == "train":
+        from importlib import import_module
+
+        return import_module(".train", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
