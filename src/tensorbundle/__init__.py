@@ -1,11 +1,11 @@
 """Everything TensorFlow leaves behind, without TensorFlow.
 
-    import tensorbundle as tb
+import tensorbundle as tb
 
-    ckpt = tb.open("run/model.ckpt-100")
-    ckpt["dense/kernel"]            # a zero-copy numpy array, its checksum checked
-    ckpt.load()                     # all of them, in memory of their own
-    ckpt.verify()                   # every checksum in the checkpoint
+ckpt = tb.open("run/model.ckpt-100")
+ckpt["dense/kernel"]            # a zero-copy numpy array, its checksum checked
+ckpt.load()                     # all of them, in memory of their own
+ckpt.verify()                   # every checksum in the checkpoint
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ._tensor_info import TensorInfo
 from ._verify import Fault, Report
 from .errors import (
     ChecksumError,
+    CompatibilityWarning,
     ConversionError,
     FormatError,
     MissingFileError,
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from . import train
     from ._crosscheck import crosscheck
     from ._export import export
+    from ._writer import Writer, save
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Checkpoint",
     "ChecksumError",
+    "CompatibilityWarning",
     "ConversionError",
     "Fault",
     "FormatError",
@@ -47,10 +50,12 @@ __all__ = [
     "TensorInfo",
     "TensorNotFoundError",
     "UnsupportedError",
+    "Writer",
     "__version__",
     "crosscheck",
     "export",
     "open",
+    "save",
     "train",
 ]
 
@@ -65,6 +70,10 @@ def __getattr__(name: str) -> Any:
         from ._export import export
 
         return export
+    if name in ("Writer", "save"):
+        from . import _writer
+
+        return getattr(_writer, name)
     if name == "train":
         from importlib import import_module
 
