@@ -7,6 +7,7 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "tensorbundle/bundle_writer.hpp"
+#include "tensorbundle/index_writer.hpp"
 
 namespace tensorbundle::bindings {
 
@@ -80,12 +81,16 @@ std::size_t add_arrays(BundleWriter& writer, const py::list& names, const py::li
   return i;
 }
 
+SliceSpec slice_from(const Extents& extents) {
+  SliceSpec slice;
+  for (const auto& [start, length] : extents) slice.push_back({start, length});
+  return slice;
+}
+
 std::optional<SlicePlace> place_from(const std::optional<std::vector<std::int64_t>>& full_shape,
                                      const std::optional<Extents>& slice) {
   if (!full_shape || !slice) return std::nullopt;
-  SlicePlace place{*full_shape, {}};
-  for (const auto& [start, length] : *slice) place.slice.push_back({start, length});
-  return place;
+  return SlicePlace{*full_shape, slice_from(*slice)};
 }
 
 void add_slice(BundleWriter& writer, const py::object& name, std::int32_t dtype,
@@ -110,6 +115,42 @@ void add_strings(BundleWriter& writer, const py::object& name,
   const auto place = place_from(full_shape, slice);
   const NewTensor tensor{key, kString, shape, {}, place ? &*place : nullptr};
   run(writer, name, [&] { writer.add_strings(tensor, views); });
+}
+
+// From what _core.pyi calls Entry.
+Entry entry_from(const py::tuple& fields) {
+  Entry entry;
+  entry.dtype = fields[0].cast<std::int32_t>();
+  entry.shape = fields[1].cast<std::vector<std::int64_t>>();
+  entry.size = fields[2].cast<std::int64_t>();
+  entry.shard = fields[3].cast<std::int32_t>();
+  entry.offset = fields[4].cast<std::int64_t>();
+  entry.crc32c = fields[5].cast<std::uint32_t>();
+  for (const auto& slice : fields[6].cast<std::vector<Extents>>()) {
+    entry.slices.push_back(slice_from(slice));
+  }
+  return entry;
+}
+
+void write_index(const py::str& path, const py::sequence& entries, std::uint32_t num_shards,
+                 bool big_endian) {
+  IndexWriter writer;
+  for (const py::handle& each : entries) {
+    const auto [key, entry] = each.cast<std::pair<py::bytes, py::tuple>>();
+    writer.add(std::string_view(key), entry_from(entry));
+  }
+  const std::string encoded = encode_path(path);
+  try {
+    const py::gil_scoped_release release;
+    const std::string index = writer.finish(num_shards, big_endian);
+    Workspace workspace(1);
+    Piece piece{index.data(), index.size()};
+    OutputFile file(encoded);
+    file.append({&piece, 1}, workspace);
+    file.finish(true);
+  } catch (const Error& error) {
+    throw_python(error, encoded, py::none());
+  }
 }
 
 }  // namespace
@@ -157,6 +198,8 @@ void register_writer(py::module_& module) {
           },
           "min_shards"_a = 0);
 
+  module.def("write_index", &write_index, "path"_a, "entries"_a, "num_shards"_a, py::kw_only(),
+             "big_endian"_a = false);
   module.def(
       "renumber_index",
       [](const std::shared_ptr<File>& index, std::uint32_t num_shards) {

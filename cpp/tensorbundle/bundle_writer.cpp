@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "crc32c.hpp"
@@ -13,7 +12,6 @@ namespace tensorbundle {
 
 namespace {
 
-constexpr std::int32_t kProducerVersion = 1;
 constexpr std::array<char, BundleWriter::kMaxAlignment> kZeros = {};
 
 // The name of a shard but for the "-of-" part, which is only known at the end.
@@ -21,12 +19,6 @@ std::string unfinished_shard_path(const BundleWriterOptions& options, std::uint3
   std::array<char, 24> number{};
   std::snprintf(number.data(), number.size(), ".data-%05u", static_cast<unsigned>(shard));
   return options.prefix + number.data() + options.suffix;
-}
-
-std::uint64_t head_of(ByteView key) {
-  std::uint64_t head = 0;
-  std::memcpy(&head, key.data(), std::min(key.size(), sizeof(head)));
-  return std::endian::native == std::endian::big ? head : byte_swapped(head);
 }
 
 std::uint64_t stored_size(const NewTensor& tensor) {
@@ -147,7 +139,8 @@ std::uint32_t BundleWriter::finish(std::uint32_t min_shards) {
       next_shard();
     }
   }
-  const std::string index = encode_index(shard_);
+  add_partitioned();
+  const std::string index = index_.finish(shard_);
   path_ = options_.prefix + ".index" + options_.suffix;
   OutputFile file(path_);
   Piece piece{index.data(), index.size()};
@@ -194,10 +187,10 @@ void BundleWriter::record(const NewTensor& tensor, std::uint64_t offset, std::ui
   entry_.size = static_cast<std::int64_t>(size);
   entry_.crc32c = crc;
   if (!is_partial(tensor)) {
-    add_record(tensor.name, entry_);
+    index_.add(tensor.name, entry_);
     return;
   }
-  add_record(encode_slice_key(tensor.name, tensor.place->slice), entry_);
+  index_.add(encode_slice_key(tensor.name, tensor.place->slice), entry_);
   Partitioned& whole =
       partitioned_
           .try_emplace(std::string(tensor.name),
@@ -207,15 +200,6 @@ void BundleWriter::record(const NewTensor& tensor, std::uint64_t offset, std::ui
     throw Error(ErrorCode::kFormat, "slices of one tensor differ in dtype or full shape");
   }
   whole.parts.push_back({shard_, tensor.place->slice});
-}
-
-void BundleWriter::add_record(ByteView key, const Entry& entry) {
-  std::string value;
-  encode_entry(entry, value);
-  order_.push_back({head_of(key), records_.size(), static_cast<std::uint32_t>(key.size()),
-                    static_cast<std::uint32_t>(value.size())});
-  records_.insert(records_.end(), key.begin(), key.end());
-  records_.insert(records_.end(), value.begin(), value.end());
 }
 
 // The entries under the names of partitioned tensors, as merging the shards in order leaves them:
@@ -228,55 +212,8 @@ void BundleWriter::add_partitioned() {
     entry_.shape = whole.shape;
     entry_.shard = static_cast<std::int32_t>(whole.parts.front().shard);
     for (Part& part : whole.parts) entry_.slices.push_back(std::move(part.slice));
-    add_record(name, entry_);
+    index_.add(name, entry_);
   }
-}
-
-ByteView BundleWriter::key_of(const Record& record) const {
-  return {records_.data() + record.at, record.key_size};
-}
-
-std::string BundleWriter::encode_index(std::uint32_t num_shards) {
-  add_partitioned();
-  std::sort(order_.begin(), order_.end(), [this](const Record& a, const Record& b) {
-    return a.head != b.head ? a.head < b.head : key_of(a) < key_of(b);
-  });
-  std::string index;
-  index.reserve(records_.size());
-  TableWriter table(index);
-  table.add("", encode_header({static_cast<std::int32_t>(num_shards), false, kProducerVersion, 0}));
-  ByteView last;
-  for (const Record& record : order_) {
-    const ByteView key = key_of(record);
-    if (key == last) {
-      throw Error(ErrorCode::kFormat,
-                  "two tensors, or slices, have the name '" + std::string(key) + "'");
-    }
-    table.add(key, {key.data() + key.size(), record.value_size});
-    last = key;
-  }
-  table.finish();
-  return index;
-}
-
-std::string renumber_index(const Table& index, std::uint32_t num_shards) {
-  std::string renumbered;
-  TableWriter table(renumbered);
-  BlockBuffers buffers;
-  for (std::size_t block = 0; block < index.block_count(); ++block) {
-    BlockCursor cursor(index.read_block(block, buffers), index.handle(block).offset);
-    while (cursor.next()) {
-      if (!cursor.key().empty()) {
-        table.add(cursor.key(), cursor.value());
-        continue;
-      }
-      Header header = decode_header(cursor.value(), cursor.value_offset());
-      header.num_shards = static_cast<std::int32_t>(num_shards);
-      table.add("", encode_header(header));
-    }
-  }
-  table.finish();
-  return renumbered;
 }
 
 }  // namespace tensorbundle

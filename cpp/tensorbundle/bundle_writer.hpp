@@ -16,9 +16,8 @@
 #include <vector>
 
 #include "bundle.hpp"
-#include "large_pages.hpp"
+#include "index_writer.hpp"
 #include "output_file.hpp"
-#include "table.hpp"
 
 namespace tensorbundle {
 
@@ -75,13 +74,6 @@ class BundleWriter {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  // One line of the index to be: its bytes lie in records_.
-  struct Record {
-    std::uint64_t head;  // the key's first bytes, as a number that sorts as they do
-    std::size_t at;
-    std::uint32_t key_size;
-    std::uint32_t value_size;
-  };
   // A slice of a partitioned tensor, in the order that MergeV2Checkpoints would leave them in.
   struct Part {
     std::uint32_t shard;
@@ -97,10 +89,7 @@ class BundleWriter {
   OutputFile& open_shard();
   void pad(OutputFile& file);
   void record(const NewTensor& tensor, std::uint64_t offset, std::uint64_t size, std::uint32_t crc);
-  void add_record(ByteView key, const Entry& entry);
   void add_partitioned();
-  [[nodiscard]] ByteView key_of(const Record& record) const;
-  std::string encode_index(std::uint32_t num_shards);
 
   BundleWriterOptions options_;
   Workspace workspace_;
@@ -108,8 +97,7 @@ class BundleWriter {
   std::vector<std::unique_ptr<OutputFile>> shards_;  // null: not begun, or finished
   std::vector<bool> finished_;
   std::uint32_t shard_ = 0;
-  Arena<char> records_;
-  Arena<Record> order_;
+  IndexWriter index_;
   std::map<std::string, Partitioned, std::less<>> partitioned_;
   Entry entry_;
   std::optional<NewTensor> open_;  // between begin() and end()
@@ -118,8 +106,5 @@ class BundleWriter {
   std::uint64_t open_offset_ = 0;
   std::uint32_t open_crc_ = 0;
 };
-
-// The same index for files that are called "-of-`num_shards`". Throws what reading it may.
-std::string renumber_index(const Table& index, std::uint32_t num_shards);
 
 }  // namespace tensorbundle

@@ -183,6 +183,26 @@ class PendingFiles:
             _flush_directory(self._directory)
 
 
+def replace_file(path: str, content: bytes, *, durable: bool = True) -> None:
+    """Replace a small file in one step: whoever looks finds the old content or the new.
+
+    Raises:
+        OSError: It could not be done; the old content is still there.
+    """
+    temporary = f"{path}.tempstate{secrets.randbits(64)}"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            _flush_file(file, durable)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    if durable:
+        _flush_directory(os.path.dirname(path))
+
+
 @contextlib.contextmanager
 def _abandoned(lock: str) -> Iterator[bool]:
     """Whether the process that wrote under a suffix is gone; only one caller is told so."""
@@ -233,15 +253,13 @@ def _add_name(path: str, other: str, durable: bool) -> None:
 
 
 def _make_directory(directory: str, durable: bool) -> None:
-    missing = []
-    while directory and not os.path.isdir(directory):
-        missing.append(directory)
-        directory = os.path.dirname(directory)
-    for each in reversed(missing):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(each)
-        if durable:
-            _flush_directory(os.path.dirname(each))
+    # The last level only, as TensorFlow does: a misspelled path should not become a tree.
+    if os.path.isdir(directory or os.curdir):
+        return
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(directory)
+    if durable:
+        _flush_directory(os.path.dirname(directory))
 
 
 def _flush_file(file: IO[bytes], durable: bool) -> None:

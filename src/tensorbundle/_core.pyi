@@ -200,6 +200,14 @@ class BundleWriter:
     def finish(self, min_shards: int = 0) -> int:
         """Finish all files, at least so many shards; returns how many there are."""
 
+def write_index(
+    path: str, entries: Sequence[tuple[bytes, Entry]], num_shards: int, *, big_endian: bool = False
+) -> None:
+    """Write an index of (raw key, entry) in any order, and have it on the disk.
+
+    Raises FormatError when two have one key.
+    """
+
 def renumber_index(index: File, num_shards: int) -> bytes:
     """The same index for shards that are called "-of-``num_shards``"."""
 

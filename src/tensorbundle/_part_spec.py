@@ -37,7 +37,7 @@ def part_spec(spec: PartSpec, full_shape: Sequence[int]) -> SliceSpec:
         found = [_EXTENT.fullmatch(extent) for extent in spec.split(":")]
         if None in found:
             raise ValueError(f"a slice is written like '0,2:-', not {spec!r}")
-        pairs = [(int(m[1]), int(m[2])) if m and m[1] else (0, None) for m in found]
+        pairs = [_pair((int(m[1]), int(m[2])) if m and m[1] else slice(None)) for m in found]
     else:
         pairs = [_pair(each) for each in spec]
     if len(pairs) != len(full_shape) or not full_shape:

@@ -10,24 +10,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
 from ._commit import PendingFiles
-from ._dtypes import name_of, number_named, plain_number_of
+from ._dtypes import number_named, plain_number_of
 from ._part_spec import PartSpec, part_spec, shape_of_part
 from ._selection import as_name
 from ._values import Value, value_of
+from ._written_names import WrittenNames
 from .errors import CompatibilityWarning, ConversionError, TensorBundleError, UnsupportedError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ._objects import ObjectGraph
+
 _MAX_ALIGNMENT: Final = 4096
 _MAX_SHARDS: Final = 99_997  # the two above are second names, see _commit.py
-
-# What TensorFlow can put together from slices (format.md §6.4).
-_JOINABLE: Final = frozenset(
-    "float32 float64 int32 uint8 int16 int8 complex64 complex128 int64 bool qint32 quint8 qint8 "
-    "bfloat16 int4 uint4".split()
-)
-_JOINABLE_RANK: Final = 8
 
 
 class Writer:
@@ -65,7 +61,7 @@ class Writer:
         """Prepare to write; leftovers of killed savers at the same prefix are removed.
 
         Args:
-            prefix: Of the checkpoint; directories are made as needed.
+            prefix: Of the checkpoint; its directory is made if only the last level is missing.
             max_shard_bytes: Begin another data shard when a tensor would make one larger than that.
             num_shards: Write at least so many shards; see ``shard`` of `add`.
             alignment: A power of two up to 4096: pad, so that each tensor begins at a multiple of
@@ -86,8 +82,7 @@ class Writer:
         self._num_shards = num_shards
         _check_shard((num_shards or 1) - 1)
         self._by_size = max_shard_bytes is not None
-        self._names: set[str] = set()
-        self._parts: dict[str, tuple[int, tuple[int, ...], set[object]]] = {}
+        self._names = WrittenNames()
         self._files = PendingFiles(self.prefix, durable=fsync)
         self._core: _core.BundleWriter | None = _core.BundleWriter(
             self.prefix,
@@ -116,10 +111,10 @@ class Writer:
             ConversionError: No TensorFlow type holds it.
             OSError: It could not be written; the writer is of no use then.
         """
-        text = self._new_name(name)
+        text = as_name(name)
         content = _value_of(text, value, dtype)
         core = self._at_shard(shard)
-        self._names.add(text)
+        self._names.add([text])
         self._write(core, text, content)
 
     def add_many(
@@ -132,12 +127,11 @@ class Writer:
             dtypes: What ``dtype`` of `add` is, for some of the names.
         """
         names = [as_name(name) for name in tensors]
-        for name in {"", *names} & {"", *self._names, *self._parts}:
-            if name or "" in names:
-                self._new_name(name)
+        if len(set(names)) < len(names):
+            raise ValueError("two names are the same: one as str and one as bytes")
         values = list(tensors.values())
         core = self._at_shard(None)
-        self._names.update(names)
+        self._names.add(names)
         at = 0
         while at < len(names):
             if not dtypes or names[at] not in dtypes:
@@ -193,14 +187,13 @@ class Writer:
         if expected == full_shape:
             self.add(text, value, dtype=dtype, shard=shard)
             return
-        self._add_part(text, content.number, full_shape, extents)
         core = self._at_shard(shard)
+        self._names.add_part(text, content.number, full_shape, extents)
+        place = (full_shape, extents)
         if content.elements is not None:
-            parts = (text, content.shape, content.elements, full_shape, extents)
-            self._guarded(core.add_strings, *parts)
+            self._guarded(core.add_strings, text, content.shape, content.elements, *place)
         else:
-            number, array = content.number, content.array
-            self._guarded(core.add_slice, text, number, array, full_shape, extents)
+            self._guarded(core.add_slice, text, content.number, content.array, *place)
 
     def add_chunks(
         self,
@@ -227,33 +220,32 @@ class Writer:
         number = number_named(dtype)
         if number is None or dtype == "string":
             raise ConversionError(f"{dtype!r} has no elements of fixed width")
-        text = self._new_name(name)
+        text = as_name(name)
         core = self._at_shard(shard)
-        self._names.add(text)
-        self._guarded(core.begin, text, number, tuple(shape))
-        self._guarded(lambda: [core.append(chunk) for chunk in chunks])
-        self._guarded(core.end)
+        self._names.add([text])
+
+        def write() -> None:
+            core.begin(text, number, tuple(shape))
+            for chunk in chunks:
+                core.append(chunk)
+            core.end()
+
+        self._guarded(write)
 
     def next_shard(self) -> None:
         """Finish the current data shard, and write what follows to the next one."""
-        core = self._at_shard(None)
-        self._guarded(core.next_shard)
+        self._guarded(self._at_shard(None).next_shard)
 
     def close(self) -> None:
         """Make the checkpoint visible. The second time, nothing is done.
 
         Raises:
-            ValueError: Writing a tensor had failed: there is nothing whole to be made visible.
             OSError: It could not be written; what was at the prefix is still there.
         """
-        if self._core is None:
-            return
-        try:
+        if self._core is not None:
             count = self._guarded(self._core.finish, self._num_shards or 1)
             self._core = None
             self._guarded(self._files.commit, count)
-        finally:
-            self._core = None
 
     def abort(self) -> None:
         """Remove all that was written; what was at the prefix before is still there."""
@@ -273,36 +265,6 @@ class Writer:
             self.close()
         else:
             self.abort()
-
-    # --- what all of these share ---------------------------------------------------------------
-
-    def _new_name(self, name: str | bytes) -> str:
-        text = as_name(name)
-        if not text:
-            raise ValueError("a tensor needs a name: TensorFlow crashes on an empty one")
-        if text in self._names or text in self._parts:
-            raise ValueError(f"there is a tensor {text!r} already")
-        return text
-
-    def _add_part(self, name: str, number: int, shape: tuple[int, ...], extents: Any) -> None:
-        if not name or name in self._names:
-            self._new_name(name)
-        first, full_shape, places = self._parts.setdefault(name, (number, shape, set()))
-        if (first, full_shape) != (number, shape):
-            raise ValueError(
-                f"parts of {name!r} differ: {name_of(number)} of {list(shape)}, "
-                f"expected {name_of(first)} of {list(full_shape)}"
-            )
-        if extents in places:
-            raise ValueError(f"there is a part {extents} of {name!r} already")
-        if not places and (name_of(number) not in _JOINABLE or len(shape) > _JOINABLE_RANK):
-            warnings.warn(
-                f"TensorFlow cannot join the parts of {name!r}: it is {name_of(number)} "
-                f"of rank {len(shape)}",
-                CompatibilityWarning,
-                stacklevel=3,
-            )
-        places.add(extents)
 
     def _at_shard(self, shard: int | None) -> _core.BundleWriter:
         if self._core is None:
@@ -338,7 +300,8 @@ def save(
     prefix: str | os.PathLike[str] | bytes,
     tensors: Mapping[str, Any],
     *,
-    shards: Sequence[Iterable[str]] | None = None,
+    objects: ObjectGraph | None = None,
+    shards: Mapping[str, int] | None = None,
     max_shard_bytes: int | None = None,
     alignment: int = 1,
     dtypes: Mapping[str, str] | None = None,
@@ -351,11 +314,14 @@ def save(
     looks, or comes after a crash, finds the previous checkpoint or this one, whole.
 
     Args:
-        prefix: Where: the files are ``PREFIX.index`` and ``PREFIX.data-…``; directories are made as
-            needed. Partitioned tensors, and tensors that do not fit in memory, want a `Writer`.
-        tensors: Values by name: arrays, scalars, nested lists; see `Writer.add`.
-        shards: The names for each data shard, in order; together all of ``tensors``. Such a
-            checkpoint is what TensorFlow merges from one save per shard.
+        prefix: Where: the files are ``PREFIX.index`` and ``PREFIX.data-…``. Their directory is made
+            if only the last level is missing.
+        tensors: Values by name: arrays, scalars, nested lists; see `Writer.add`. Partitioned
+            tensors, and more than fit in memory, want a `Writer`.
+        objects: The graph of a ``tf.train.Checkpoint`` that is to restore it; names are paths in
+            it.
+        shards: The number of the data shard of each tensor, from 0 on. Such a checkpoint is what
+            TensorFlow merges from one save per shard.
         max_shard_bytes: Begin another data shard when a tensor would make one larger than that.
         alignment: Pad, so that each tensor begins at a multiple of this power of two.
         dtypes: Other TensorFlow types for some names, of the same bytes, such as ``"qint8"``.
@@ -379,26 +345,32 @@ def save(
         >>> tb.open(prefix)["w"]
         array([0, 1, 2])
     """
-    groups = None if shards is None else [list(names) for names in shards]
-    if groups is not None:
-        given = sorted(name for names in groups for name in names)
-        if given != sorted(tensors) or max_shard_bytes is not None:
-            raise ValueError("shards must name every tensor once, and goes without max_shard_bytes")
-    writer = Writer(
+    if objects is not None:
+        tensors = objects.arrange(tensors)
+    groups = [tensors] if shards is None else _by_shard(tensors, shards)
+    if shards is not None and (max_shard_bytes is not None or objects is not None):
+        raise ValueError("shards goes without max_shard_bytes and without objects")
+    with Writer(
         prefix,
         max_shard_bytes=max_shard_bytes,
-        num_shards=None if groups is None else len(groups),
         alignment=alignment,
         threads=threads,
         fsync=fsync,
-    )
-    with writer:
-        if groups is None:
-            writer.add_many(tensors, dtypes=dtypes)
-        for names in groups or ():
-            writer.add_many({name: tensors[name] for name in names}, dtypes=dtypes)
+    ) as writer:
+        for group in groups:
+            writer.add_many(group, dtypes=dtypes)
             writer.next_shard()
     return writer.prefix
+
+
+def _by_shard(tensors: Mapping[str, Any], shards: Mapping[str, int]) -> list[Mapping[str, Any]]:
+    numbers = {name: shards.get(as_name(name), -1) for name in tensors}
+    _check_shard(min(numbers.values(), default=0))
+    _check_shard(last := max(numbers.values(), default=0))
+    groups: list[dict[str, Any]] = [{} for _ in range(last + 1)]
+    for name, value in tensors.items():
+        groups[numbers[name]][name] = value
+    return [*groups]
 
 
 def _value_of(name: str, value: Any, dtype: str | None) -> Value:
