@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import random
 import re
-from typing import Final
+import secrets
+from typing import IO, Final
 
 _TEMPORARY: Final = ".tempstate"  # TensorFlow's mark for files that a save is still writing
 
@@ -13,40 +14,54 @@ _TEMPORARY: Final = ".tempstate"  # TensorFlow's mark for files that a save is s
 def replace_file(path: str, content: bytes) -> None:
     """Write a file under a temporary name and rename it; both reach the disk before this returns.
 
-    Leftovers of earlier attempts at the same file, which were killed, are removed.
+    What killed processes left of earlier attempts at the same file is removed.
 
     Args:
         path: The file; there may be one of this name.
         content: What it shall hold.
 
     Raises:
-        OSError: The directory is not there, full, or not writable; nothing has changed.
+        OSError: The directory is not there, full, or not writable; the old content still is.
     """
     directory, name = os.path.split(path)
-    for left in _leftovers(directory or os.curdir, name):
-        os.unlink(os.path.join(directory, left))
-    temporary = f"{path}{_TEMPORARY}{random.SystemRandom().getrandbits(64)}"
+    directory = directory or os.curdir
+    _remove_leftovers(directory, name)
+    temporary = f"{path}{_TEMPORARY}{secrets.randbits(64)}"
     try:
         with open(temporary, "xb") as file:
+            _try_lock(file)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
+            os.replace(temporary, path)
+    except OSError as error:
         if os.path.lexists(temporary):
             os.unlink(temporary)
+        if error.filename in (None, temporary):
+            error.filename = path  # the name that the user knows
         raise
-    _sync_directory(directory or os.curdir)
-
-
-def _leftovers(directory: str, name: str) -> list[str]:
-    temporary = re.compile(re.escape(name + _TEMPORARY) + "[0-9]+")
-    return [each for each in os.listdir(directory) if temporary.fullmatch(each)]
-
-
-def _sync_directory(directory: str) -> None:
-    number = os.open(directory, os.O_RDONLY)
+    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(number)
+        os.fsync(descriptor)
     finally:
-        os.close(number)
+        os.close(descriptor)
+
+
+def _remove_leftovers(directory: str, name: str) -> None:
+    """Remove temporary files whose writer is gone: a living one holds a lock."""
+    temporary = re.compile(re.escape(name + _TEMPORARY) + "[0-9]+")
+    for left in filter(temporary.fullmatch, os.listdir(directory)):
+        try:
+            with open(os.path.join(directory, left), "rb") as file:
+                if _try_lock(file):
+                    os.unlink(file.name)
+        except FileNotFoundError:
+            continue  # another process was quicker
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

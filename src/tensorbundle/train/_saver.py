@@ -123,8 +123,8 @@ class Saver:
         Args:
             variables: Arrays, or what numpy makes arrays of, by name; None when ``var_list`` holds
                 them all.
-            save_path: The prefix of the checkpoint's files. Its directory is made if only its last
-                part is missing.
+            save_path: The prefix of the checkpoint's files. Their directory is made if only its
+                last part is missing.
             global_step: Appended to ``save_path``: ``-100``.
             latest_filename: The name of the state file, kept beside the checkpoint; ``checkpoint``
                 when None.
@@ -189,6 +189,7 @@ class Saver:
         return {name: known[names[name]] for name in sorted(names)}
 
     def _shards(self, tensors: Iterable[str]) -> dict[str, int] | None:
+        """The shard of each tensor: one a device, in the order of the devices' names."""
         if not self._devices:
             return None
         names = self._names or {}
