@@ -145,6 +145,14 @@ class Program:
     def update_state(self, *arguments: Any, **options: Any) -> None:
         v1.train.update_checkpoint_state(*arguments, **options)
 
+    def _values(self, reader: Any) -> dict[str, tuple[str, str]]:
+        values = {}
+        for name in reader.get_variable_to_shape_map():
+            with contextlib.suppress(tf.errors.InternalError, tf.errors.UnimplementedError):
+                value = reader.get_tensor(name)
+                values[name] = (type(value).__name__, repr(value))
+        return values
+
     def read(self, path: str) -> dict[str, Any]:
         """What the reader of `load_checkpoint` says, and the values that it can give."""
         reader = tf.train.load_checkpoint(path)
@@ -155,11 +163,7 @@ class Program:
                 name: [dtype.name, dtype.as_datatype_enum]
                 for name, dtype in reader.get_variable_to_dtype_map().items()
             },
-            "values": {
-                name: [type(value).__name__, repr(value)]
-                for name in reader.get_variable_to_shape_map()
-                for value in [reader.get_tensor(name)]
-            },
+            "values": self._values(reader),
             "listed": tf.train.list_variables(path),
         }
 

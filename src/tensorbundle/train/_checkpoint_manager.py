@@ -44,15 +44,15 @@ class CheckpointManager:
         FormatError: The directory's state file names no newest checkpoint.
 
     Example:
-        >>> import numpy as np, tensorbundle as tb
+        >>> import numpy as np, os, tempfile, tensorbundle as tb
         >>> tree = {"layer": {"kernel": np.ones((2, 3), np.float32)}, "step": np.array(0)}
-        >>> manager = tb.train.CheckpointManager(tree, "managed", max_to_keep=2)
+        >>> manager = tb.train.CheckpointManager(tree, tempfile.mkdtemp(), max_to_keep=2)
         >>> manager.restore_or_initialize()
         >>> for _ in range(3):
         ...     tree["step"] += 1
         ...     path = manager.save()
-        >>> manager.checkpoints
-        ['managed/ckpt-2', 'managed/ckpt-3']
+        >>> [os.path.basename(path) for path in manager.checkpoints]
+        ['ckpt-2', 'ckpt-3']
     """
 
     def __init__(

@@ -104,9 +104,10 @@ def update_checkpoint_state(
         OSError: The file cannot be written; the one before is still there.
 
     Example:
-        >>> import tensorbundle as tb
-        >>> tb.train.update_checkpoint_state(".", "./model.ckpt-7", latest_filename="newest")
-        >>> print(open("newest").read(), end="")
+        >>> import tempfile, tensorbundle as tb
+        >>> directory = tempfile.mkdtemp()
+        >>> tb.train.update_checkpoint_state(directory, "model.ckpt-7")
+        >>> print(open(directory + "/checkpoint").read(), end="")
         model_checkpoint_path: "model.ckpt-7"
         all_model_checkpoint_paths: "model.ckpt-7"
     """
@@ -179,6 +180,12 @@ def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[Path]) -> list[float]:
 
     Returns:
         One number for each that exists, in the order given.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> saved = ["tests/golden/data/saver/model.ckpt-20", "no/such/model.ckpt"]
+        >>> len(tb.train.get_checkpoint_mtimes(saved))
+        1
     """
     mtimes = []
     for prefix in checkpoint_prefixes:
@@ -208,6 +215,13 @@ def remove_checkpoint(
 
     Raises:
         OSError: A file cannot be removed.
+
+    Example:
+        >>> import tempfile, tensorbundle as tb
+        >>> prefix = tb.save(tempfile.mkdtemp() + "/model.ckpt", {"w": 1})
+        >>> tb.train.remove_checkpoint(prefix)
+        >>> tb.train.checkpoint_exists(prefix)
+        False
     """
     prefix = os.fsdecode(checkpoint_prefix)
     _remove(meta_graph_path(prefix, meta_graph_suffix))

@@ -41,7 +41,7 @@ class CheckpointReader:
         >>> import tensorbundle as tb
         >>> reader = tb.train.load_checkpoint("tests/golden/data/demo")
         >>> reader.get_variable_to_shape_map()["dense/bias"]
-        [64]
+        [16]
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -80,10 +80,15 @@ class CheckpointReader:
     def debug_string(self) -> bytes:
         """One line a tensor: name, type, shape; for a partitioned tensor the full shape."""
         lines = [
-            f"{info.name} (DT_{info.tf_dtype.upper()}) [{','.join(map(str, info.shape))}]\n"
+            f"{info.name} (DT_{_enum_name(info.tf_dtype)}) [{','.join(map(str, info.shape))}]\n"
             for info in self._checkpoint.infos()
         ]
         return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _enum_name(name: str) -> str:
+    """What a type is called in the enum of TensorFlow's protocol."""
+    return {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}.get(name, name.upper())
 
 
 def load_checkpoint(ckpt_dir_or_file: Path) -> CheckpointReader:
@@ -116,7 +121,7 @@ def load_variable(ckpt_dir_or_file: Path, name: str | bytes) -> Any:
     Example:
         >>> import tensorbundle as tb
         >>> tb.train.load_variable("tests/golden/data/demo", "dense/bias:0").shape
-        (64,)
+        (16,)
     """
     return load_checkpoint(ckpt_dir_or_file).get_tensor(as_name(name).removesuffix(":0"))
 
@@ -130,6 +135,6 @@ def list_variables(ckpt_dir_or_file: Path) -> list[tuple[str, list[int]]]:
     Example:
         >>> import tensorbundle as tb
         >>> tb.train.list_variables("tests/golden/data/saver")[0]
-        ('bias', [3])
+        ('dense/bias', [4])
     """
     return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())

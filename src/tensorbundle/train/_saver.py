@@ -65,16 +65,17 @@ class Saver:
         ValueError: ``max_to_keep`` is negative, or ``var_list`` empty without ``allow_empty``.
 
     Example:
-        >>> import numpy as np, tensorbundle as tb
+        >>> import numpy as np, os, tempfile, tensorbundle as tb
+        >>> directory = tempfile.mkdtemp()
         >>> variables = {"w": np.zeros((2, 3), np.float32), "step": np.array(0)}
         >>> saver = tb.train.Saver(max_to_keep=2)
         >>> for _ in range(3):
         ...     variables["w"] += 1
         ...     variables["step"] += 1
-        ...     path = saver.save(variables, "run/model.ckpt", variables["step"])
-        >>> saver.last_checkpoints
-        ['run/model.ckpt-2', 'run/model.ckpt-3']
-        >>> saver.restore(variables, "run/model.ckpt-2")["w"][0]
+        ...     path = saver.save(variables, directory + "/model.ckpt", variables["step"])
+        >>> [os.path.basename(path) for path in saver.last_checkpoints]
+        ['model.ckpt-2', 'model.ckpt-3']
+        >>> saver.restore(variables, directory + "/model.ckpt-2")["w"][0]
         array([2., 2., 2.], dtype=float32)
     """
 

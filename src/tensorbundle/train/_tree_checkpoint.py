@@ -34,9 +34,9 @@ class Checkpoint:
         ValueError: Both ways were used, or ``save_counter`` was, which has its own meaning.
 
     Example:
-        >>> import numpy as np, tensorbundle as tb
+        >>> import numpy as np, tempfile, tensorbundle as tb
         >>> layer = {"kernel": np.ones((2, 3), np.float32), "bias": np.zeros(3, np.float32)}
-        >>> path = tb.train.Checkpoint(layer=layer).save("objects/ckpt")
+        >>> path = tb.train.Checkpoint(layer=layer).save(tempfile.mkdtemp() + "/ckpt")
         >>> tb.open(path)["layer/bias/.ATTRIBUTES/VARIABLE_VALUE"]
         array([0., 0., 0.], dtype=float32)
         >>> fresh = {"layer": {"bias": np.ones(3, np.float32)}}
