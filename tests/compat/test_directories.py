@@ -6,13 +6,17 @@ made up, and the same for all.
 """
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from _tensorflow import TensorFlow
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tensorbundle as tb
 
@@ -72,6 +76,13 @@ def set_back(directory: Path, clock: float) -> None:
     for file in directory.iterdir():
         if file.stat().st_mtime > clock:
             os.utime(file, (clock, clock))
+
+
+def start_saver(side: Any, directory: Path, options: dict[str, Any]) -> None:
+    """Begin a program that goes on with what an earlier one kept."""
+    state = tb.train.get_checkpoint_state(directory)
+    kept = list(state.all_model_checkpoint_paths) if state else []
+    side.start_saver(VALUES, kept, **options)
 
 
 def tell(
@@ -140,9 +151,7 @@ def test_saver_keeps_the_same_files_whoever_goes_on(
     tmp_path: Path, tensorflow: TensorFlow, ours: Ours, options: dict[str, Any], turns: str
 ) -> None:
     def start(side: Any, directory: Path) -> None:
-        state = tb.train.get_checkpoint_state(directory)
-        kept = list(state.all_model_checkpoint_paths) if state else []
-        side.start_saver(VALUES, kept, **options)
+        start_saver(side, directory, options)
 
     def save(side: Any, directory: Path, number: int) -> None:
         side.save(str(directory / "model.ckpt"), number)
@@ -163,6 +172,42 @@ def test_manager_keeps_the_same_files_whoever_goes_on(
 
     sides = {"alone": tensorflow.running("alone"), "T": tensorflow.running("T"), "w": ours}
     tell(tmp_path / "alone", tmp_path / "together", turns, sides, start, save)
+
+
+HOURS = st.sampled_from([None, 0.3, 1.0, 2.5])
+SECONDS = st.sampled_from([0.0, 1.0, 1080.0, 3599.5, 3600.0, 9000.0, -4000.0])
+
+
+@given(
+    st.sampled_from(["saver", "manager"]),
+    st.integers(1, 3),
+    HOURS,
+    st.lists(st.tuples(SECONDS, st.booleans()), min_size=1, max_size=15),
+)
+@hypothesis.settings(max_examples=25)
+def test_the_same_files_stay_whatever_the_clock_says(
+    tensorflow: TensorFlow, kind: str, max_to_keep: int, hours: float | None, saves: Any
+) -> None:
+    options = {"max_to_keep": max_to_keep, "keep_checkpoint_every_n_hours": hours}
+    ours, theirs = Ours(), tensorflow.running("clock")
+    ours.clock = START
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.time", lambda: ours.clock)
+        directories = [Path(folder) / "ours", Path(folder) / "theirs"]
+        for number, (seconds, anew) in enumerate(saves):
+            ours.clock += seconds
+            theirs.clock = ours.clock
+            for side, directory in zip((ours, theirs), directories, strict=True):
+                if kind == "manager":
+                    if anew or not number:
+                        side.start_manager(str(directory), TREE, **options)
+                    side.manage()
+                else:
+                    if anew or not number:
+                        start_saver(side, directory, options)
+                    side.save(str(directory / "model.ckpt"), number % 11)
+                set_back(directory, ours.clock)
+            assert contents(directories[0]) == contents(directories[1])
 
 
 @pytest.mark.parametrize("options", [{}, {"sharded": True}], ids=["plain", "sharded"])
@@ -192,10 +237,10 @@ def test_relative_paths_are_written_as_tensorflow_does(
     (tmp_path / "run").mkdir()
     monkeypatch.chdir(tmp_path)
     tensorflow.change_directory(str(tmp_path))
-    for given in arguments:
-        path = tmp_path / given[0] / (given[3] if len(given) > 3 else "checkpoint")
+    for each in arguments:
+        path = tmp_path / each[0] / (each[3] if len(each) > 3 else "checkpoint")
         written = []
         for update in (tensorflow.update_state, tb.train.update_checkpoint_state):
-            update(*given)
+            update(*each)
             written.append(path.read_bytes())
-        assert written[0] == written[1], given
+        assert written[0] == written[1], each
