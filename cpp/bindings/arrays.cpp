@@ -58,21 +58,20 @@ std::optional<ArrayBytes> plain_bytes(const py::handle& object) {
   auto* const array = reinterpret_cast<PyArrayObject*>(object.ptr());
   if (!PyArray_IS_C_CONTIGUOUS(array) || !PyArray_ISNOTSWAPPED(array)) return std::nullopt;
   static_assert(sizeof(npy_intp) == sizeof(std::int64_t));
-  return ArrayBytes{
-      reinterpret_cast<PyObject*>(PyArray_DESCR(array)),
-      {static_cast<const char*>(PyArray_DATA(array)),
-       static_cast<std::size_t>(PyArray_NBYTES(array))},
-      {reinterpret_cast<const std::int64_t*>(PyArray_DIMS(array)),
-       static_cast<std::size_t>(PyArray_NDIM(array))}};
+  return ArrayBytes{reinterpret_cast<PyObject*>(PyArray_DESCR(array)),
+                    {static_cast<const char*>(PyArray_DATA(array)),
+                     static_cast<std::size_t>(PyArray_NBYTES(array))},
+                    {reinterpret_cast<const std::int64_t*>(PyArray_DIMS(array)),
+                     static_cast<std::size_t>(PyArray_NDIM(array))}};
 }
 
 py::object unpack_varints(const py::bytes& data, std::uint64_t count) {
   const std::string_view packed = data;
   // Each takes at least a byte: a hostile count takes no memory.
   if (count > packed.size()) {
-    throw Error(ErrorCode::kFormat, "a packed field is too short: " +
-                                        std::to_string(packed.size()) + " bytes for " +
-                                        std::to_string(count) + " numbers");
+    throw Error(ErrorCode::kFormat,
+                "a packed field is too short: " + std::to_string(packed.size()) + " bytes for " +
+                    std::to_string(count) + " numbers");
   }
   auto size = static_cast<npy_intp>(count);
   PyObject* const made = PyArray_SimpleNew(1, &size, NPY_UINT64);

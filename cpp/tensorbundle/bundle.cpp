@@ -99,8 +99,8 @@ void pass_field(Reader& reader, std::uint64_t at, ByteView message, std::uint64_
   reader = fields.rest();
 }
 
-// `count`: of the elements so far. As protobuf has it, the dimensions of a second shape follow those
-// of the first.
+// `count`: of the elements so far. As protobuf has it, the dimensions of a second shape follow
+// those of the first.
 void decode_shape(ByteView bytes, std::uint64_t offset, std::int64_t& count, Entry& entry) {
   Reader reader(bytes, offset);
   while (!reader.done()) {
@@ -143,9 +143,9 @@ Extent decode_extent(ByteView message, std::uint64_t offset) {
 
 int element_bytes(std::int32_t dtype) {
   // By DataType number, 0 (invalid) to 33 (float4_e2m1fn). Types below a byte still take one.
-  constexpr std::array<std::int8_t, 34> kBytes = {0, 4, 8, 4, 1, 2, 1, 0,  8, 8, 1, 1,
+  constexpr std::array<std::int8_t, 34> kBytes = {0, 4, 8, 4, 1, 2, 1,  0, 8, 8, 1, 1,
                                                   1, 4, 2, 2, 2, 2, 16, 2, 0, 0, 4, 8,
-                                                  1, 1, 1, 1, 1, 1, 1, 1,  1, 1};
+                                                  1, 1, 1, 1, 1, 1, 1,  1, 1, 1};
   if (dtype < 0 || static_cast<std::size_t>(dtype) >= kBytes.size()) return 0;
   return kBytes[static_cast<std::size_t>(dtype)];
 }

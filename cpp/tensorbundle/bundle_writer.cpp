@@ -37,8 +37,7 @@ void check_size(const NewTensor& tensor, std::uint64_t found) {
 
 // A slice that is all of its tensor is stored as that tensor.
 bool is_partial(const NewTensor& tensor) {
-  return tensor.place != nullptr &&
-         !std::ranges::equal(tensor.shape, tensor.place->full_shape);
+  return tensor.place != nullptr && !std::ranges::equal(tensor.shape, tensor.place->full_shape);
 }
 
 }  // namespace
@@ -61,8 +60,8 @@ void BundleWriter::add(std::span<const NewTensor> tensors) {
       check_size(tensor, tensor.bytes.size());
       const std::uint64_t end = at + tensor.bytes.size();
       if (count > 0 && options_.max_shard_bytes > 0 && end > options_.max_shard_bytes) break;
-      const std::uint64_t padding = (options_.alignment - end % options_.alignment) %
-                                    options_.alignment;
+      const std::uint64_t padding =
+          (options_.alignment - end % options_.alignment) % options_.alignment;
       offsets.push_back(at);
       pieces.push_back({tensor.bytes.data(), tensor.bytes.size()});
       if (padding > 0) pieces.push_back({kZeros.data(), static_cast<std::size_t>(padding)});
@@ -191,11 +190,10 @@ void BundleWriter::record(const NewTensor& tensor, std::uint64_t offset, std::ui
     return;
   }
   index_.add(encode_slice_key(tensor.name, tensor.place->slice), entry_);
-  Partitioned& whole =
-      partitioned_
-          .try_emplace(std::string(tensor.name),
-                       Partitioned{tensor.dtype, tensor.place->full_shape, {}})
-          .first->second;
+  Partitioned& whole = partitioned_
+                           .try_emplace(std::string(tensor.name),
+                                        Partitioned{tensor.dtype, tensor.place->full_shape, {}})
+                           .first->second;
   if (whole.dtype != tensor.dtype || whole.shape != tensor.place->full_shape) {
     throw Error(ErrorCode::kFormat, "slices of one tensor differ in dtype or full shape");
   }

@@ -1,8 +1,9 @@
 // Writes a V2 bundle: data shards and their index, byte for byte as TensorFlow's SaveV2 does (one
-// shard) and its MergeV2Checkpoints (several). Twin: index.hpp, bulk.hpp. Format: format.md §3 to §7.
+// shard) and its MergeV2Checkpoints (several). Twin: index.hpp, bulk.hpp. Format: format.md §3 to
+// §7.
 //
-// Tensors pass through: what stays in memory is the index. Every file is written under its name plus
-// a suffix; giving them their final names is the caller's, once all of them are complete.
+// Tensors pass through: what stays in memory is the index. Every file is written under its name
+// plus a suffix; giving them their final names is the caller's, once all of them are complete.
 //
 // Not safe for use from several threads. After an exception the files are of no use.
 #pragma once

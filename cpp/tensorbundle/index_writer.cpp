@@ -34,14 +34,14 @@ std::string IndexWriter::finish(std::uint32_t num_shards, bool big_endian) {
   std::string index;
   index.reserve(bytes_.size());
   TableWriter table(index);
-  table.add("",
-            encode_header({static_cast<std::int32_t>(num_shards), big_endian, kProducerVersion, 0}));
+  table.add(
+      "", encode_header({static_cast<std::int32_t>(num_shards), big_endian, kProducerVersion, 0}));
   ByteView last;  // the header's key
   for (const Record& record : records_) {
     const ByteView key = key_of(record);
     if (key == last) {
-      throw Error(ErrorCode::kFormat, "two tensors, or slices of one, have the same name: '" +
-                                          std::string(key) + "'");
+      throw Error(ErrorCode::kFormat,
+                  "two tensors, or slices of one, have the same name: '" + std::string(key) + "'");
     }
     table.add(key, {key.data() + key.size(), record.value_size});
     last = key;

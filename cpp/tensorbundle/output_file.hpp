@@ -1,8 +1,8 @@
 // A new file, written from its beginning to its end, with the checksums of what is written.
 //
 // Much at a time is written by several threads, straight to the disk: the page cache has room for
-// nothing that is written once, and filling it costs more than the checksums (measured: perf.md §7).
-// Where a file system refuses that, the same bytes are written the usual way.
+// nothing that is written once, and filling it costs more than the checksums (measured: perf.md
+// §7). Where a file system refuses that, the same bytes are written the usual way.
 //
 // Not safe for use from several threads.
 #pragma once
@@ -67,7 +67,8 @@ class OutputFile {
   // Bytes appended so far.
   [[nodiscard]] std::uint64_t size() const { return written_ + kept_.size(); }
 
-  // Writes what was kept and closes the file; `durable`: after it has reached the disk. Throws kSystem.
+  // Writes what was kept and closes the file; `durable`: after it has reached the disk. Throws
+  // kSystem.
   void finish(bool durable);
 
  private:

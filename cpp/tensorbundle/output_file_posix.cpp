@@ -52,8 +52,7 @@ AlignedBuffer::~AlignedBuffer() {
 }
 
 AlignedBuffer::AlignedBuffer(AlignedBuffer&& other) noexcept
-    : bytes_(std::exchange(other.bytes_, nullptr)),
-      capacity_(std::exchange(other.capacity_, 0)) {}
+    : bytes_(std::exchange(other.bytes_, nullptr)), capacity_(std::exchange(other.capacity_, 0)) {}
 
 char* AlignedBuffer::reserve(std::size_t size) {
   if (size > capacity_) {
@@ -230,7 +229,7 @@ void OutputFile::write_at(std::uint64_t offset, const char* from, std::size_t si
 void OutputFile::try_direct() {
   if (std::exchange(tried_direct_, true)) return;
 #if defined(__linux__) && defined(O_DIRECT)
-  struct statfs status {};
+  struct statfs status{};
   if (::fstatfs(file_.number(), &status) != 0) return;
   // Their files are memory: there is no disk to write to directly.
   const auto type = static_cast<std::uint32_t>(status.f_type);

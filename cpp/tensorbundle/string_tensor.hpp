@@ -16,12 +16,12 @@
 namespace tensorbundle {
 
 // Where a tensor of `count` elements starts in a shard. TensorFlow never checks an entry's size for
-// these types, so files exist where it is wrong: without a limit, elements are read up to the end of
-// the file, and `used` says what they took.
+// these types, so files exist where it is wrong: without a limit, elements are read up to the end
+// of the file, and `used` says what they took.
 struct StringTensorPlace {
   std::uint64_t offset = 0;
   std::uint64_t count = 0;
-  bool big_endian = false;  // of the bundle: its lengths enter the checksum in that order
+  bool big_endian = false;           // of the bundle: its lengths enter the checksum in that order
   std::uint64_t limit = UINT64_MAX;  // bytes that may be read, where the size is to be believed
 };
 

@@ -99,12 +99,13 @@ class PendingFiles:
             self._remove_second_names(num_shards)
 
     def discard(self) -> None:
-        """Remove what was written."""
-        with self._lock:
+        """Remove what was written; what cannot be removed, the next save finds."""
+        if self._lock.closed:
+            return
+        with self._lock, contextlib.suppress(OSError):
             for name, suffix in self._temporary_files():
                 if suffix == self.suffix:
-                    with contextlib.suppress(OSError):
-                        os.unlink(os.path.join(self._directory, name))
+                    os.unlink(os.path.join(self._directory, name))
 
     # --- the previous checkpoint ---------------------------------------------------------------
 
@@ -175,6 +176,8 @@ class PendingFiles:
             except OSError as error:
                 if error.errno in _NO_LOCKS:
                     return suffix, file
+                file.close()
+                os.unlink(path)
                 raise
             file.close()
 

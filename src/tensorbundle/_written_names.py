@@ -60,6 +60,6 @@ class WrittenNames:
                 f"TensorFlow cannot join the parts of {name!r}: it is {name_of(number)} "
                 f"of rank {len(shape)}",
                 CompatibilityWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
         places.add(place)
