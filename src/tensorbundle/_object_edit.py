@@ -1,4 +1,4 @@
-"""Object graphs made, and made anew without some objects or with other names.
+"""Object graphs made anew without some objects, or with other names.
 
 Keys follow: a key that was made of its object's path is made of its new one, so that the result is
 what TensorFlow would have written. Keys of another make stay as they are.
@@ -6,56 +6,13 @@ what TensorFlow would have written. Keys of another make stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from ._object_message import Attribute, Node, Slot
-from ._objects import VARIABLE_VALUE, ObjectGraph, canonical_key, escape, split_slot, unescape
+from ._object_message import Node, Slot
+from ._object_tree import escape, unescape
+from ._objects import ObjectGraph, canonical_key
 from .errors import ConversionError
-
-
-def build(full_names: Mapping[str, str]) -> ObjectGraph:
-    """Make a graph of variables from their readable paths; see `ObjectGraph.of`."""
-    draft = Draft(ObjectGraph([Node(has_values=True)]))
-    slots = {path: parts for path in full_names if (parts := split_slot(path))}
-    for path, name in full_names.items():
-        if path not in slots:
-            draft.make_variable(draft.reach(path.split("/")), name)
-    for path, (variable, optimizer, slot) in slots.items():
-        target = draft.walk(variable.split("/"))
-        if target is None:
-            raise ConversionError(f"a slot without its variable: {path!r}, expected {variable!r}")
-        owner = draft.reach(optimizer.split("/"))
-        node = draft.add()
-        draft.make_variable(node, full_names[path])
-        draft.slots[owner].append(Slot(target, unescape(slot), node))
-    return draft.finish()[0]
-
-
-def build_tree(tree: Mapping[str, Any]) -> ObjectGraph:
-    """Make the graph that ``tf.train.Checkpoint(**tree)`` has; see `ObjectGraph.of_tree`."""
-    draft = Draft(ObjectGraph([Node(has_values=True)]))
-    for route, _ in leaves({name: tree[name] for name in sorted(tree)}):
-        number = 0
-        for name in route:
-            number = draft.children[number].setdefault(name, len(draft.children))
-            if number == len(draft.children):
-                draft.add()
-        draft.make_variable(number, "")
-    return draft.finish()[0]
-
-
-def leaves(tree: Any, route: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The arrays of nested mappings and lists, each with the local names that lead to it."""
-    if isinstance(tree, Mapping):
-        for name, inner in tree.items():
-            yield from leaves(inner, (*route, str(name)))
-    elif isinstance(tree, (list, tuple)):
-        for number, inner in enumerate(tree):
-            yield from leaves(inner, (*route, str(number)))
-    else:
-        yield route, tree
 
 
 class Draft:
@@ -74,10 +31,6 @@ class Draft:
         self.attributes.append(())
         self.slots.append([])
         return len(self.children) - 1
-
-    def make_variable(self, number: int, full_name: str) -> None:
-        """Give an object a value, whose key `finish` makes."""
-        self.attributes[number] = (Attribute(VARIABLE_VALUE, full_name, ""),)
 
     def reach(self, names: Iterable[str]) -> int:
         """Walk from the root, adding the objects that are not there."""
@@ -159,7 +112,9 @@ class Draft:
             queue += above
         return found
 
-    def _keyed(self, graph: ObjectGraph, order: Sequence[int]) -> tuple[ObjectGraph, dict[str, str]]:
+    def _keyed(
+        self, graph: ObjectGraph, order: Sequence[int]
+    ) -> tuple[ObjectGraph, dict[str, str]]:
         nodes = []
         renamed: dict[str, str] = {}
         for position, number in enumerate(order):
@@ -167,10 +122,9 @@ class Draft:
             attributes = []
             for each in node.attributes:
                 key = each.key
-                if not key or key == canonical_key(self.graph, number, each.name):
+                if key == canonical_key(self.graph, number, each.name):
                     key = canonical_key(graph, position, each.name) or key
-                if each.key:
-                    renamed[each.key] = key
+                renamed[each.key] = key
                 attributes.append(replace(each, key=key))
             nodes.append(replace(node, attributes=tuple(attributes)))
         return ObjectGraph(nodes), renamed

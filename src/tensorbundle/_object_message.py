@@ -67,9 +67,7 @@ def decode_nodes(message: bytes) -> tuple[Node, ...]:
     Raises:
         FormatError: The bytes are no such message, or name nodes that are not there.
     """
-    nodes = tuple(
-        _decode_node(field.message()) for field in fields(message) if field.number == 1
-    )
+    nodes = tuple(_decode_node(field.message()) for field in fields(message) if field.number == 1)
     if not nodes:
         raise FormatError("the object graph has no nodes: expected at least the root")
     for number, node in enumerate(nodes):
@@ -142,14 +140,15 @@ def _string(number: int, text: str) -> bytes:
 
 
 def _bytes(number: int, content: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + _varint(len(content)) + content
+    return bytes([number << 3 | 2]) + encode_varint(len(content)) + content
 
 
 def _int(number: int, value: int) -> bytes:
-    return bytes([number << 3]) + _varint(value) if value else b""
+    return bytes([number << 3]) + encode_varint(value) if value else b""
 
 
-def _varint(value: int) -> bytes:
+def encode_varint(value: int) -> bytes:
+    """A number in seven bits a byte, lowest first."""
     parts = bytearray()
     while value > 0x7F:
         parts.append(value & 0x7F | 0x80)

@@ -9,18 +9,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from ._object_message import Attribute, Node, Slot, decode_nodes, encode_nodes
+from ._object_tree import (
+    ATTRIBUTES,
+    SLOT,
+    VARIABLE_VALUE,
+    Route,
+    escape,
+    leaves,
+    nodes_of_paths,
+    nodes_of_tree,
+    path_of,
+)
 from .errors import ConversionError
 
 GRAPH_KEY: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
-VARIABLE_VALUE: Final = "VARIABLE_VALUE"
-_ATTRIBUTES: Final = "/.ATTRIBUTES/"
-_SLOT: Final = "/.OPTIMIZER_SLOT/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +89,8 @@ class ObjectGraph:
             >>> ObjectGraph.of(["model/w", "step"]).key_of("model/w")
             'model/w/.ATTRIBUTES/VARIABLE_VALUE'
         """
-        from ._object_edit import build
-
         known = full_names or {}
-        return build({name: known.get(name, "") for name in names})
+        return cls(nodes_of_paths({name: known.get(name, "") for name in names}))
 
     @classmethod
     def of_tree(cls, tree: Mapping[str, Any]) -> ObjectGraph:
@@ -93,9 +99,7 @@ class ObjectGraph:
         Args:
             tree: Nested mappings and lists of arrays; names in it are local names, not paths.
         """
-        from ._object_edit import build_tree
-
-        return build_tree(tree)
+        return cls(nodes_of_tree(tree))
 
     def encode(self) -> bytes:
         """Write the message, as TensorFlow writes it."""
@@ -131,11 +135,11 @@ class ObjectGraph:
     @functools.cached_property
     def paths(self) -> tuple[str | None, ...]:
         """Per node, its path in the form that keys have: names escaped, joined by slashes."""
-        paths = [None if r is None else "/".join(map(escape, r)) for r in self.routes]
+        paths = [None if route is None else path_of(route) for route in self.routes]
         for owner, slot in self.slots():
             path, optimizer = paths[slot.variable], paths[owner]
             if paths[slot.node] is None and path is not None and optimizer is not None:
-                paths[slot.node] = f"{path}{_SLOT}{optimizer}/{escape(slot.name)}"
+                paths[slot.node] = f"{path}{SLOT}{optimizer}/{escape(slot.name)}"
         return tuple(paths)
 
     def slots(self) -> Iterator[tuple[int, Slot]]:
@@ -275,12 +279,12 @@ class ObjectGraph:
 
 def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays of a tree by readable path, for saving with `ObjectGraph.of_tree` of the same."""
-    from ._object_edit import leaves
+    return {_readable(route): leaf for route, leaf in leaves(tree)}
 
-    return {
-        "/".join(map(escape, route)) if any("/" in name for name in route) else "/".join(route): leaf
-        for route, leaf in leaves(tree)
-    }
+
+def _readable(route: Route) -> str:
+    """A path that people read and write: names as they are, unless they hold slashes."""
+    return path_of(route) if any("/" in name for name in route) else "/".join(route)
 
 
 def value_of(node: Node) -> Attribute | None:
@@ -289,45 +293,12 @@ def value_of(node: Node) -> Attribute | None:
 
 
 def readable(graph: ObjectGraph, number: int) -> str | None:
-    """The path that people read and write: names as they are, unless they hold slashes."""
+    """The path of an object that people read and write; None where nothing leads to it."""
     route = graph.routes[number]
-    if route is None:
-        return graph.paths[number]
-    plain = "/".join(route)
-    return graph.paths[number] if any("/" in name for name in route) else plain
+    return graph.paths[number] if route is None else _readable(route)
 
 
 def canonical_key(graph: ObjectGraph, number: int, attribute: str) -> str | None:
     """The key that TensorFlow would give a value; None for an object that nothing leads to."""
     path = graph.paths[number]
-    return None if path is None else f"{path}{_ATTRIBUTES}{escape(attribute)}"
-
-
-def escape(name: str) -> str:
-    """Escape a local name for a key (format.md §9.2)."""
-    return name.replace(".", "..").replace("/", ".S")
-
-
-def unescape(name: str) -> str:
-    """Read an escaped local name; one that was not escaped stays as it is."""
-    return name.replace(".S", "/").replace("..", ".")
-
-
-def split_slot(path: str) -> tuple[str, str, str] | None:
-    """Variable, optimizer and name in the path of a slot; None for other paths."""
-    variable, mark, rest = path.partition(_SLOT)
-    optimizer, slash, name = rest.rpartition("/")
-    return (variable, optimizer, name) if mark and slash else None
-
-
-def with_keys(graph: ObjectGraph, keys: Mapping[str, str]) -> ObjectGraph:
-    """The same graph with the keys of its values renamed."""
-    return ObjectGraph(
-        replace(
-            node,
-            attributes=tuple(
-                replace(each, key=keys.get(each.key, each.key)) for each in node.attributes
-            ),
-        )
-        for node in graph.nodes
-    )
+    return None if path is None else f"{path}{ATTRIBUTES}{escape(attribute)}"

@@ -19,10 +19,28 @@ Origin = Literal["tf1", "keras2", "keras3", "tf.Module"]
 
 EMA: Final = "ExponentialMovingAverage"
 _OPTIMIZERS: Final = (
-    "Adadelta Adagrad AdagradDA Adam AdamAsync Adamax AdaMax AMSGrad AdamW AdamWeightDecayOptimizer "
-    "Ftrl LARSOptimizer LazyAdam LAMB Momentum MomentumW Nadam ProximalAdagrad RMSProp SGD "
-    "LossScaleOptimizer adam_m adam_v lamb_m lamb_v"
-).split()
+    "AMSGrad",
+    "AdaMax",
+    "Adadelta",
+    "Adagrad",
+    "AdagradDA",
+    "Adam",
+    "AdamAsync",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "LARSOptimizer",
+    "LazyAdam",
+    "Momentum",
+    "MomentumW",
+    "Nadam",
+    "ProximalAdagrad",
+    "RMSProp",
+    "adam_m",  # BERT's own optimizers
+    "adam_v",
+    "lamb_m",
+    "lamb_v",
+)
 _POWERS: Final = re.compile(r"(^|/)beta[12]_power(_\d+)?$")
 _KERAS_TRAINING: Final = re.compile(r"(^|/)training(_\d+)?/([^/]+/)+")
 # Children that only an optimizer has, each of these sets by itself.
@@ -32,7 +50,11 @@ _SIGNS: Final = (
     {"iter", "beta_1", "beta_2"},
     {"beta1_power", "beta2_power"},  # tf.compat.v1.train.AdamOptimizer
 )
-_WRAPPED: Final = ("base_optimizer", "inner_optimizer", "_optimizer")  # by a loss scale, or averaging
+_WRAPPED: Final = (
+    "base_optimizer",
+    "inner_optimizer",
+    "_optimizer",
+)  # by a loss scale, or averaging
 _AVERAGES: Final = "_model_variables_moving_average"
 _TRAINABLE: Final = "_trainable_variables"
 
@@ -56,9 +78,7 @@ def origin(graph: ObjectGraph | None) -> Origin:
     return "tf.Module"
 
 
-def optimizer_names(
-    infos: Mapping[str, TensorInfo], more: Collection[str] = ()
-) -> list[str]:
+def optimizer_names(infos: Mapping[str, TensorInfo], more: Collection[str] = ()) -> list[str]:
     """The optimizer's tensors in a checkpoint of names.
 
     A slot is named after its variable and its optimizer, ``dense/kernel/Adam_1``, maybe below the
@@ -73,9 +93,8 @@ def optimizer_names(
     found = []
     for name in infos:
         match = slot.match(name)
-        if _POWERS.search(name) or _KERAS_TRAINING.match(name):
-            found.append(name)
-        elif match and any(tail in infos for tail in _tails(match[1])):
+        is_slot = match and any(tail in infos for tail in _tails(match[1]))
+        if is_slot or _POWERS.search(name) or _KERAS_TRAINING.match(name):
             found.append(name)
     return found
 
