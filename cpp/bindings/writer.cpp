@@ -45,11 +45,11 @@ class Numbers {
   std::unordered_map<PyObject*, std::int32_t> numbers_;
 };
 
-// Writes arrays from number `start` on, up to the first that needs looking at in Python; returns
-// its number. `number_of`: a dtype's DataType number, 0 for those whose bytes are not stored as
+// Writes arrays `start` to `stop`, up to the first that needs looking at in Python; returns its
+// number. `number_of`: a dtype's DataType number, 0 for those whose bytes are not stored as
 // they are.
 std::size_t add_arrays(BundleWriter& writer, const py::list& names, const py::list& arrays,
-                       std::size_t start, const py::object& number_of) {
+                       std::size_t start, std::size_t stop, const py::object& number_of) {
   Numbers numbers(number_of);
   std::vector<NewTensor> batch;
   std::deque<std::string> odd_names;  // that are not UTF-8
@@ -62,7 +62,7 @@ std::size_t add_arrays(BundleWriter& writer, const py::list& names, const py::li
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   };
   std::size_t i = start;
-  for (; i < names.size(); ++i) {
+  for (; i < stop; ++i) {
     const auto array = plain_bytes(arrays[i]);
     const std::int32_t number = array ? numbers.of(array->dtype) : 0;
     if (number == 0) break;
@@ -166,7 +166,7 @@ void register_writer(py::module_& module) {
            }),
            "prefix"_a, "suffix"_a, py::kw_only(), "alignment"_a, "max_shard_bytes"_a, "threads"_a,
            "durable"_a)
-      .def("add_arrays", &add_arrays, "names"_a, "arrays"_a, "start"_a, "number_of"_a)
+      .def("add_arrays", &add_arrays, "names"_a, "arrays"_a, "start"_a, "stop"_a, "number_of"_a)
       .def("add_slice", &add_slice, "name"_a, "dtype"_a, "array"_a, "full_shape"_a, "slice"_a)
       .def("add_strings", &add_strings, "name"_a, "shape"_a, "elements"_a,
            "full_shape"_a = py::none(), "slice"_a = py::none())

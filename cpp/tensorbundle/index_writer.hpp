@@ -22,7 +22,7 @@ class IndexWriter {
  private:
   // The key and, after it, the value lie in bytes_.
   struct Record {
-    std::uint64_t head;  // the key's first bytes, as a number that sorts as they do
+    std::uint64_t head;  // some bytes of the key, as a number that sorts as they do
     std::size_t at;
     std::uint32_t key_size;
     std::uint32_t value_size;
@@ -31,6 +31,8 @@ class IndexWriter {
   [[nodiscard]] ByteView key_of(const Record& record) const {
     return {bytes_.data() + record.at, record.key_size};
   }
+
+  void sort();
 
   Arena<char> bytes_;
   Arena<Record> records_;

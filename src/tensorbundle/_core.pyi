@@ -165,9 +165,10 @@ class BundleWriter:
         names: list[str],
         arrays: list[Any],
         start: int,
+        stop: int,
         number_of: Callable[[np.dtype[Any]], int],
     ) -> int:
-        """Write arrays from number ``start`` on, up to the first that is not plain; its number.
+        """Write arrays ``start`` to ``stop``, up to the first that is not plain; returns its number.
 
         Plain: an ndarray, C-contiguous, native, for whose dtype ``number_of`` gives not 0.
         """

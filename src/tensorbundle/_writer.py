@@ -126,9 +126,9 @@ class Writer:
             tensors: Values by name.
             dtypes: What ``dtype`` of `add` is, for some of the names.
         """
-        names = [as_name(name) for name in tensors]
-        if len(set(names)) < len(names):
-            raise ValueError("two names are the same: one as str and one as bytes")
+        names: list[str] = list(tensors)
+        if set(map(type, names)) != {str}:
+            names = list(map(as_name, names))
         values = list(tensors.values())
         core = self._at_shard(None)
         self._names.add(names)
@@ -136,9 +136,7 @@ class Writer:
         while at < len(names):
             if not dtypes or names[at] not in dtypes:
                 stop = at + 1 if dtypes else len(names)
-                done = self._guarded(
-                    core.add_arrays, names[:stop], values[:stop], at, plain_number_of
-                )
+                done = self._guarded(core.add_arrays, names, values, at, stop, plain_number_of)
                 if done > at:
                     at = done
                     continue
@@ -280,7 +278,7 @@ class Writer:
         if value.elements is not None:
             self._guarded(core.add_strings, name, value.shape, value.elements)
         else:
-            self._guarded(core.add_arrays, [name], [value.array], 0, lambda _: value.number)
+            self._guarded(core.add_arrays, [name], [value.array], 0, 1, lambda _: value.number)
 
     def _guarded(self, work: Any, *arguments: Any) -> Any:
         """Run what writes files; a failure undoes all, and is told of the final name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from ._dtypes import name_of
@@ -24,18 +24,20 @@ class WrittenNames:
         self._whole: set[str] = set()
         self._parts: dict[str, tuple[int, tuple[int, ...], set[SliceSpec]]] = {}
 
-    def add(self, names: Iterable[str]) -> None:
+    def add(self, names: Sequence[str]) -> None:
         """Add names of whole tensors, all or none.
 
         Raises:
             ValueError: There is one already, or one is empty.
         """
         new = set(names)
+        if len(new) < len(names):
+            raise ValueError("two names are the same: one as str and one as bytes")
         if "" in new:
             raise ValueError("a tensor needs a name: TensorFlow crashes on an empty one")
         if taken := (new & self._whole) | (new & self._parts.keys()):
             raise ValueError(f"there is a tensor {min(taken)!r} already")
-        self._whole |= new
+        self._whole = self._whole | new if self._whole else new
 
     def add_part(
         self, name: str, number: int, full_shape: tuple[int, ...], place: SliceSpec
