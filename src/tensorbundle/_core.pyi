@@ -168,7 +168,7 @@ class BundleWriter:
         stop: int,
         number_of: Callable[[np.dtype[Any]], int],
     ) -> int:
-        """Write arrays ``start`` to ``stop``, up to the first that is not plain; returns its number.
+        """Write arrays ``start`` to ``stop``, up to the first that is not plain; its number.
 
         Plain: an ndarray, C-contiguous, native, for whose dtype ``number_of`` gives not 0.
         """
