@@ -23,7 +23,7 @@ from .errors import ConversionError, UnsupportedError
 if TYPE_CHECKING:
     from ._tensor_info import TensorInfo
 
-_CHUNK_BYTES: Final = 1 << 20  # small enough for the cache to hold the sum
+_CHUNK_BYTES: Final = 256 << 10  # small enough for the cache to hold the sum
 _AVERAGED: Final = frozenset({1, 2, 8, 14, 18, 19, *range(24, 29)})
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._selection import Filter
     from ._tensor_info import TensorInfo
 
-_CHUNK_BYTES: Final = 4 << 20
+_CHUNK_BYTES: Final = 256 << 10  # small enough for the cache to hold what is made of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,26 +273,26 @@ class _Sums:
         wide = np.complex128 if x.dtype.kind == "c" else np.float64
         self.size += x.size
         # Integers of 64 bits are more than a double holds: whether they differ is asked of them.
-        unequal = (x != y) & ~((x != x) & (y != y))
+        unequal = x != y
         with np.errstate(all="ignore"):
             p, q = x.astype(wide), y.astype(wide)
-            gap = np.abs(p - q)
-            gap[~unequal] = 0.0
+            gap, magnitude = np.abs(p - q), np.abs(q)
+            if np.isnan(gap.max()):
+                unequal &= ~((x != x) & (y != y))
+                gap[~unequal] = 0.0
             if rtol or atol:
-                unequal &= ~(gap <= atol + rtol * np.abs(q))
+                unequal &= ~(gap <= atol + rtol * magnitude)
             self.count += int(np.count_nonzero(unequal))
-            self.max_abs = _larger(self.max_abs, gap)
-            self.max_rel = _larger(self.max_rel, gap[gap != 0] / np.abs(q[gap != 0]))
+            # maximum keeps a NaN, fmax passes over those of 0 / 0.
+            self.max_abs = float(np.maximum(self.max_abs, gap.max()))
             self.squares += [float(np.vdot(each, each).real) for each in (p, q, gap)]
+            np.divide(gap, magnitude, out=magnitude)
+            self.max_rel = float(np.fmax(self.max_rel, np.fmax.reduce(magnitude)))
 
     def result(self) -> ValueDifference:
         """What the sums say."""
         if self._dtype is None:
             return ValueDifference(1, 1, None, None, None, None, None)
+        max_rel = math.nan if math.isnan(self.max_abs) else self.max_rel
         norms = [math.sqrt(each) if each >= 0 else math.nan for each in self.squares]
-        return ValueDifference(self.count, self.size, self.max_abs, self.max_rel, *norms)
-
-
-def _larger(so_far: float, values: np.ndarray[Any, Any]) -> float:
-    # max() would lose a NaN on one side.
-    return float(np.max(values, initial=so_far)) if values.size else so_far
+        return ValueDifference(self.count, self.size, self.max_abs, max_rel, *norms)
