@@ -1,9 +1,11 @@
 """Fixtures and settings shared by every test."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from _tensorflow import TensorFlow
 
 PROJECT = Path(__file__).parents[1]
 
@@ -19,3 +21,11 @@ def corpus() -> Path:
     if not folder.is_dir():
         pytest.skip("corpus folder absent")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> Iterator[TensorFlow]:
+    """Real TensorFlow, in one process for all tests that ask for it; its clock is the true one."""
+    running = TensorFlow.start()
+    yield running
+    running.stop()

@@ -36,14 +36,27 @@ PYTHON_FILE_LINES, CPP_FILE_LINES, FUNCTION_LINES = 400, 300, 60
 # A room imports only from rooms of lower levels. A folder (cli, export, train) is one room.
 LEVELS = (
     ("errors", "_core", "_shards"),
-    ("_dtypes", "_state", "_damage", "_selection", "_wire"),
-    ("_location", "_neighbours", "_tensor_info", "_saved_slices"),
-    ("_paths", "_sources", "_slices", "_verify"),
+    ("_dtypes", "_state", "_damage", "_selection", "_wire", "_commit", "_part_spec"),
+    (
+        "_location",
+        "_neighbours",
+        "_tensor_info",
+        "_saved_slices",
+        "_retention",
+        "_values",
+        "_written_names",
+    ),
+    ("_paths", "_sources", "_slices", "_verify", "_writer", "_object_message"),
+    ("_object_tree", "_bundle_files", "_relocate"),
+    ("_objects",),
+    ("_object_edit", "_optimizers"),
     ("_checkpoint", "_legacy_tensors"),
     ("_audit", "_legacy_audit"),
     ("_bundle", "_legacy"),
     ("_open",),
-    ("_bitwise", "_oracle"),
+    ("_bitwise", "_oracle", "_edit_rules"),
+    ("_edit_plan", "_merge", "_average", "_diff"),
+    ("_edit",),
     ("_crosscheck", "_crosscheck_worker", "_export"),
     ("train",),
     ("cli",),
@@ -53,7 +66,7 @@ LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 # Imported where first needed, so that `import tensorbundle` costs what numpy costs.
 OPTIONAL_PACKAGES = {"fsspec", "h5py", "ml_dtypes", "rich", "safetensors", "tensorflow"}
-LAZY_ROOMS = {"_crosscheck", "_crosscheck_worker", "cli", "_export"}
+LAZY_ROOMS = {"_crosscheck", "_crosscheck_worker", "cli", "_export", "train", "_writer"}
 PRINTING_ROOMS = {"_crosscheck_worker", "cli"}
 
 BANNED_STEMS = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}

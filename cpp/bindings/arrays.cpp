@@ -53,6 +53,18 @@ char* array_data(const py::object& array) {
   return static_cast<char*>(PyArray_DATA(as_array(array)));
 }
 
+std::optional<ArrayBytes> plain_bytes(const py::handle& object) {
+  if (!PyArray_CheckExact(object.ptr())) return std::nullopt;
+  auto* const array = reinterpret_cast<PyArrayObject*>(object.ptr());
+  if (!PyArray_IS_C_CONTIGUOUS(array) || !PyArray_ISNOTSWAPPED(array)) return std::nullopt;
+  static_assert(sizeof(npy_intp) == sizeof(std::int64_t));
+  return ArrayBytes{reinterpret_cast<PyObject*>(PyArray_DESCR(array)),
+                    {static_cast<const char*>(PyArray_DATA(array)),
+                     static_cast<std::size_t>(PyArray_NBYTES(array))},
+                    {reinterpret_cast<const std::int64_t*>(PyArray_DIMS(array)),
+                     static_cast<std::size_t>(PyArray_NDIM(array))}};
+}
+
 py::object unpack_varints(const py::bytes& data, std::uint64_t count) {
   const std::string_view packed = data;
   // Each takes at least a byte: a hostile count takes no memory.

@@ -23,6 +23,17 @@ py::object new_array(const py::object& dtype, std::span<const std::int64_t> shap
 // The first byte of an array's memory.
 char* array_data(const py::object& array);
 
+// The memory of an array, borrowed.
+struct ArrayBytes {
+  PyObject* dtype;
+  ByteView bytes;
+  std::span<const std::int64_t> shape;
+};
+
+// Of an object that is exactly an ndarray, C-contiguous and of this machine's byte order; else
+// nothing.
+std::optional<ArrayBytes> plain_bytes(const py::handle& object);
+
 // The packed repeated varint field as an array of uint64. Throws Error(kFormat) unless it holds
 // exactly `count`.
 py::object unpack_varints(const py::bytes& data, std::uint64_t count);

@@ -25,6 +25,7 @@ void register_files(py::module_& module);
 void register_table(py::module_& module);
 void register_index(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module);
 void register_bulk(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module);
+void register_writer(py::module_& module);
 
 // The Python exception that an Error stands for, with the place that only the caller knows.
 py::object exception_for(const Error& error, const std::optional<std::string>& path = {},

@@ -13,4 +13,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
                                                                        pybind11::is_final());
   tb::bindings::register_index(index, module);
   tb::bindings::register_bulk(index, module);
+  tb::bindings::register_writer(module);
 }

@@ -1,7 +1,6 @@
 #include "bundle.hpp"
 
 #include <array>
-#include <bit>
 #include <limits>
 
 #include "crc32c.hpp"
@@ -37,6 +36,17 @@ void check_version(const Field& versions, Header& header) {
                     (bad_consumer ? ", and not 1" : "") + "; this is one of version 1",
                 versions.offset);
   }
+}
+
+void append_field(std::string& out, std::uint32_t number, std::uint64_t value) {
+  append_varint(out, tag_of(number, WireType::kVarint));
+  append_varint(out, value);
+}
+
+void append_message(std::string& out, std::uint32_t number, ByteView message) {
+  append_varint(out, tag_of(number, WireType::kBytes));
+  append_varint(out, message.size());
+  out += message;
 }
 
 std::int64_t decode_dimension(ByteView bytes, std::uint64_t offset) {
@@ -129,41 +139,6 @@ Extent decode_extent(ByteView message, std::uint64_t offset) {
   return extent;
 }
 
-// OrderedCode, as far as slice keys use it (format.md §6.2).
-void append_ordered_string(std::string& out, ByteView text) {
-  for (const char c : text) {
-    out.push_back(c);
-    if (c == '\x00') out.push_back('\xff');
-    if (c == '\xff') out.push_back('\x00');
-  }
-  out.append("\x00\x01", 2);
-}
-
-void append_ordered_unsigned(std::string& out, std::uint64_t value) {
-  const int bytes = (static_cast<int>(std::bit_width(value)) + 7) / 8;
-  out.push_back(static_cast<char>(bytes));
-  for (int i = bytes - 1; i >= 0; --i) out.push_back(static_cast<char>(value >> (8 * i)));
-}
-
-void append_ordered_signed(std::string& out, std::int64_t value) {
-  const auto magnitude = static_cast<std::uint64_t>(value < 0 ? ~value : value);
-  if (magnitude < 64) {
-    out.push_back(static_cast<char>(0x80 ^ (value & 0xFF)));
-    return;
-  }
-  const int length = static_cast<int>(std::bit_width(magnitude)) / 7 + 1;
-  // Two's complement, big-endian, sign-extended to `length` bytes; then `length` leading ones are
-  // xored in, so that longer numbers sort outside shorter ones.
-  std::string bytes;
-  for (int i = length - 1; i >= 0; --i) {
-    bytes.push_back(static_cast<char>(i >= 8 ? value >> 63 : value >> (8 * i)));
-  }
-  const std::uint32_t header = 0xFFFF0000U >> length;
-  bytes[0] = static_cast<char>(bytes[0] ^ static_cast<char>((header >> 8) & 0xFF));
-  bytes[1] = static_cast<char>(bytes[1] ^ static_cast<char>(header & 0xFF));
-  out += bytes;
-}
-
 }  // namespace
 
 int element_bytes(std::int32_t dtype) {
@@ -197,6 +172,19 @@ Header decode_header(ByteView value, std::uint64_t offset) {
                 "the header claims " + std::to_string(header.num_shards) + " shards", offset);
   }
   return header;
+}
+
+std::string encode_header(const Header& header) {
+  std::string version;
+  if (header.producer != 0) append_field(version, 1, static_cast<std::uint32_t>(header.producer));
+  if (header.min_consumer != 0) {
+    append_field(version, 2, static_cast<std::uint32_t>(header.min_consumer));
+  }
+  std::string out;
+  if (header.num_shards != 0) append_field(out, 1, static_cast<std::uint32_t>(header.num_shards));
+  if (header.big_endian) append_field(out, 2, 1);
+  append_message(out, 3, version);
+  return out;
 }
 
 void decode_entry(ByteView value, std::uint64_t offset, Entry& entry) {
@@ -247,6 +235,27 @@ void decode_entry(ByteView value, std::uint64_t offset, Entry& entry) {
   }
 }
 
+void encode_entry(const Entry& entry, std::string& out) {
+  append_field(out, 1, static_cast<std::uint32_t>(entry.dtype));
+  std::string shape, dimension;
+  for (const std::int64_t size : entry.shape) {
+    dimension.clear();
+    if (size != 0) append_field(dimension, 1, static_cast<std::uint64_t>(size));
+    append_message(shape, 2, dimension);
+  }
+  append_message(out, 2, shape);
+  if (entry.shard != 0) append_field(out, 3, static_cast<std::uint32_t>(entry.shard));
+  if (entry.offset != 0) append_field(out, 4, static_cast<std::uint64_t>(entry.offset));
+  if (entry.size != 0) append_field(out, 5, static_cast<std::uint64_t>(entry.size));
+  // A partitioned tensor has no bytes of its own, so no checksum; otherwise absent means 0.
+  const std::uint32_t masked = entry.slices.empty() ? crc32c_mask(entry.crc32c) : 0;
+  if (masked != 0) {
+    append_varint(out, tag_of(6, WireType::kFixed32));
+    append_fixed(out, masked);
+  }
+  for (const SliceSpec& slice : entry.slices) append_message(out, 7, encode_slice(slice));
+}
+
 SliceSpec decode_slice(ByteView message, std::uint64_t offset) {
   SliceSpec slice;
   MessageReader reader(message, offset);
@@ -261,25 +270,17 @@ SliceSpec decode_slice(ByteView message, std::uint64_t offset) {
   return slice;
 }
 
-std::string encode_slice_name(ByteView name) {
-  std::string key;
-  append_ordered_unsigned(key, 0);
-  append_ordered_string(key, name);
-  return key;
-}
-
-std::string encode_slice_extents(const SliceSpec& slice) {
-  std::string key;
-  append_ordered_unsigned(key, slice.size());
+std::string encode_slice(const SliceSpec& slice) {
+  std::string out;
   for (const Extent& extent : slice) {
-    append_ordered_signed(key, extent.start);
-    append_ordered_signed(key, extent.length);
+    std::string message;
+    if (extent.start != 0) append_field(message, 1, static_cast<std::uint64_t>(extent.start));
+    if (extent.length != Extent::kWhole) {
+      append_field(message, 2, static_cast<std::uint64_t>(extent.length));
+    }
+    append_message(out, 1, message);
   }
-  return key;
-}
-
-std::string encode_slice_key(ByteView name, const SliceSpec& slice) {
-  return encode_slice_name(name) + encode_slice_extents(slice);
+  return out;
 }
 
 }  // namespace tensorbundle

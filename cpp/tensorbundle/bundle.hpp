@@ -20,6 +20,7 @@ struct Header {
 
 // Throws kFormat when malformed, kUnsupported for versions that this reader must not touch.
 Header decode_header(ByteView value, std::uint64_t offset);
+std::string encode_header(const Header& header);
 
 // One dimension of a slice.
 struct Extent {
@@ -61,9 +62,12 @@ struct Entry {
 // Throws kFormat for whatever is not a sound entry: negative sizes and dimensions, an element
 // count past int64, more than kMaxDimensions.
 void decode_entry(ByteView value, std::uint64_t offset, Entry& entry);
+// Appends to `out` what TensorFlow would store, byte for byte.
+void encode_entry(const Entry& entry, std::string& out);
 
 // TensorSliceProto. Throws kFormat.
 SliceSpec decode_slice(ByteView message, std::uint64_t offset);
+std::string encode_slice(const SliceSpec& slice);
 
 // The key under which one slice of a tensor is stored, and its two parts: what the slices of one
 // tensor share, and what tells them apart.

@@ -175,6 +175,18 @@ StringTensor read_strings(const File& file, const StringTensorPlace& place) {
   return tensor;
 }
 
+StringLengths encode_lengths(std::span<const ByteView> elements) {
+  StringLengths lengths;
+  for (const ByteView element : elements) {
+    append_varint(lengths.stored, element.size());
+    lengths.crc32c = extend_with_length(lengths.crc32c, element.size(), false);
+  }
+  const std::uint32_t masked = crc32c_mask(lengths.crc32c);
+  append_fixed(lengths.stored, masked);
+  lengths.crc32c = extend_with(lengths.crc32c, masked, false);
+  return lengths;
+}
+
 StringCheck check_strings(const File& file, const StringTensorPlace& place) {
   ByteStream stream(file, place);
   std::uint64_t total = 0;

@@ -1,11 +1,12 @@
 // The bytes of string and variant tensors, whose checksums are not over the bytes as stored
-// (format.md §5.4 and §5.5). Twin: encoding, which comes with the writer.
+// (format.md §5.4 and §5.5). What is read and what is encoded stand side by side.
 //
 //   strings:   varint length[0] ... length[n-1] | u32 checksum of the lengths | the bytes of all
 //   variants:  per element  varint length | bytes | u32 checksum of all so far
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,16 @@ struct StringTensor {
 // Throws kFormat, kChecksum (of the lengths), kSizeMismatch (the elements end after the file or the
 // limit), kTruncated, kSystem.
 StringTensor read_strings(const File& file, const StringTensorPlace& place);
+
+// What comes before the bytes of the elements, and the checksum up to there: extended with those
+// bytes it is the entry's.
+struct StringLengths {
+  std::string stored;
+  std::uint32_t crc32c = 0;
+};
+
+// Encodes the lengths of a little-endian string tensor.
+StringLengths encode_lengths(std::span<const ByteView> elements);
 
 struct StringCheck {
   std::uint32_t crc32c = 0;

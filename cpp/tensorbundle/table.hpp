@@ -106,4 +106,51 @@ class Table {
   std::vector<std::string> limits_;  // per block, a key >= all of its own and < all later ones
 };
 
+// Makes the contents of one block.
+class BlockWriter {
+ public:
+  explicit BlockWriter(std::uint32_t restart_interval) : interval_(restart_interval) {}
+
+  void add(ByteView key, ByteView value);
+  [[nodiscard]] bool empty() const { return bytes_.empty(); }
+  // Bytes that the contents would have now.
+  [[nodiscard]] std::size_t size() const {
+    return bytes_.size() + sizeof(std::uint32_t) * (restarts_.size() + 1);
+  }
+  // The contents; begins anew.
+  std::string finish();
+
+ private:
+  std::uint32_t interval_;
+  std::uint32_t counter_ = 0;  // entries since the last restart
+  std::string bytes_;
+  std::string last_key_;
+  std::vector<std::uint32_t> restarts_ = {0};
+};
+
+// Writes a table, byte for byte as TensorFlow does (format.md §2.4 to §2.6). Twin: Table.
+class TableWriter {
+ public:
+  // Appends to `out`, which must outlive the writer and be touched by nobody else meanwhile.
+  explicit TableWriter(std::string& out) : out_(out), begin_(out.size()) {}
+
+  // Keys come in strictly ascending order of their bytes; kFormat is thrown otherwise.
+  void add(ByteView key, ByteView value);
+  // Writes what comes after the entries. Nothing can be added any more.
+  void finish();
+
+ private:
+  void cut();
+  void index_waiting(ByteView limit);
+  BlockHandle write_block(ByteView contents);
+
+  std::string& out_;
+  std::size_t begin_;
+  BlockWriter block_{16};
+  BlockWriter index_{1};
+  bool any_ = false;
+  std::string last_key_;
+  std::optional<BlockHandle> waiting_;  // a block whose limit depends on the next key
+};
+
 }  // namespace tensorbundle

@@ -10,7 +10,7 @@ ckpt.verify()                   # every checksum in the checkpoint
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ._checkpoint import Checkpoint
 from ._open import open
@@ -18,6 +18,7 @@ from ._paths import Location
 from ._tensor_info import TensorInfo
 from .errors import (
     ChecksumError,
+    CompatibilityWarning,
     ConversionError,
     FormatError,
     MissingFileError,
@@ -27,44 +28,78 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from . import train
+    from ._average import Average, average
     from ._crosscheck import crosscheck
+    from ._diff import Diff, diff
+    from ._edit import Rewrite, rewrite
     from ._export import export
+    from ._merge import Merge, merge
+    from ._objects import ObjectGraph
+    from ._relocate import Relocation, relocate
     from ._verify import Fault, Report
+    from ._writer import Writer, save
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Average",
     "Checkpoint",
     "ChecksumError",
+    "CompatibilityWarning",
     "ConversionError",
+    "Diff",
     "Fault",
     "FormatError",
     "Location",
+    "Merge",
     "MissingFileError",
+    "ObjectGraph",
+    "Relocation",
     "Report",
+    "Rewrite",
     "TensorBundleError",
     "TensorInfo",
     "TensorNotFoundError",
     "UnsupportedError",
+    "Writer",
     "__version__",
+    "average",
     "crosscheck",
+    "diff",
     "export",
+    "merge",
     "open",
+    "relocate",
+    "rewrite",
+    "save",
+    "train",
 ]
+
+# Rooms that few need, by the public names in them.
+_ROOMS: Final = {
+    "_average": ("Average", "average"),
+    "_crosscheck": ("crosscheck",),
+    "_diff": ("Diff", "diff"),
+    "_edit": ("Rewrite", "rewrite"),
+    "_export": ("export",),
+    "_merge": ("Merge", "merge"),
+    "_objects": ("ObjectGraph",),
+    "_relocate": ("Relocation", "relocate"),
+    "_verify": ("Fault", "Report"),
+    "_writer": ("Writer", "save"),
+}
 
 
 def __getattr__(name: str) -> Any:
     # `import tensorbundle` costs what numpy costs: what few need is imported when it is named.
-    rooms = {
-        "crosscheck": "_crosscheck",
-        "export": "_export",
-        "Fault": "_verify",
-        "Report": "_verify",
-    }
-    if name in rooms:
-        import importlib
+    from importlib import import_module
 
-        return getattr(importlib.import_module(f".{rooms[name]}", __name__), name)
+    if name == "train":
+        return import_module(".train", __name__)
+    for room, names in _ROOMS.items():
+        if name in names:
+            return getattr(import_module(f".{room}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -219,6 +219,30 @@ class Bundle(Checkpoint):
         except TensorBundleError as error:
             raise error.add_context(path=self.location.index, key=info.name) from None
 
+    def stored(self, info: TensorInfo) -> list[tuple[_core.SliceSpec, TensorInfo]]:
+        """The ranges in which a tensor is stored, each as if it were a tensor of its own.
+
+        Returns:
+            One with an empty slice, or one for each slice of a partitioned tensor.
+
+        Raises:
+            FormatError: A slice does not lie in the tensor, or is missing, or of another kind.
+        """
+        if not info.slices:
+            return [((), info)]
+        key = info.name.encode("utf-8", "surrogateescape")
+        try:
+            shapes = [_slices.shape_of(_slices.box_of(s, info.shape)) for s in info.slices]
+            parts = [self._slice_info(info, key, i, shape) for i, shape in enumerate(shapes)]
+            return list(zip(info.slices, parts, strict=True))
+        except TensorBundleError as error:
+            raise error.add_context(path=self.location.index, key=info.name) from None
+
+    @property
+    def big_endian(self) -> bool:
+        """Whether numbers are stored with their first byte highest."""
+        return self._index.big_endian
+
     def _slice_info(
         self, whole: TensorInfo, key: bytes, position: int, shape: tuple[int, ...]
     ) -> TensorInfo:

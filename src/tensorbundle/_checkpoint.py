@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from . import _dtypes
 from ._selection import Filter, as_name, not_found, select
 from .errors import ConversionError
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._location import Location
+    from ._objects import ObjectGraph
+    from ._optimizers import Origin
     from ._tensor_info import TensorInfo
     from ._verify import Report
 
@@ -112,7 +115,10 @@ class Checkpoint(Mapping[str, Array], ABC):
         return len(self._names)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, (str, bytes)) and self._find(as_name(name)) is not None
+        if not isinstance(name, (str, bytes)):
+            return False
+        name = as_name(name)
+        return self._find(name) is not None or self._key(name) is not None
 
     def __getitem__(self, name: str | bytes) -> Array:
         return self._read(self.info(name))
@@ -139,10 +145,37 @@ class Checkpoint(Mapping[str, Array], ABC):
         """How many data shards (V2) or files (V1) the checkpoint says it has."""
         return len(self.location.files)
 
+    @functools.cached_property
+    def objects(self) -> ObjectGraph | None:
+        """The object graph of a ``tf.train.Checkpoint``; None where there is none.
+
+        With one, tensors are found by the readable path of their object too, on every way that
+        leads to it: ``ckpt["model/layer1/kernel"]``.
+        """
+        from ._objects import GRAPH_KEY, ObjectGraph
+
+        info = self._find(GRAPH_KEY)
+        if info is None or info.data_type != _dtypes.STRING or info.shape:
+            return None
+        return ObjectGraph.decode(self._read_owned(info).item())
+
     @property
-    def objects(self) -> None:
-        """The object graph of a ``tf.train.Checkpoint``; None where there is none."""
-        return None
+    def origin(self) -> Origin:
+        """What made it: ``"tf1"`` (names only), ``"keras2"``, ``"keras3"`` or ``"tf.Module"``.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> tb.open("tests/golden/data/objects/keras").origin
+            'keras2'
+        """
+        from ._optimizers import origin
+
+        return origin(self.objects)
+
+    def _key(self, name: str) -> str | None:
+        """The key that a readable path means, if the checkpoint has objects and that key."""
+        key = self.objects.key_of(name) if self.objects is not None else None
+        return key if key is not None and self._find(key) is not None else None
 
     def info(self, name: str | bytes) -> TensorInfo:
         """Describe one tensor; no data shard is touched.
@@ -153,6 +186,8 @@ class Checkpoint(Mapping[str, Array], ABC):
         """
         name = as_name(name)
         info = self._find(name)
+        if info is None and (key := self._key(name)) is not None:
+            info = self._find(key)
         if info is None:
             raise not_found(name, self._names).add_context(path=self.location.prefix)
         return info
@@ -178,7 +213,7 @@ class Checkpoint(Mapping[str, Array], ABC):
         """Return the names that a filter chooses, in key order; see `infos`."""
         if isinstance(names, str) and self._find(names) is not None:
             return [names]
-        return select(names, self._names, self._known)
+        return select(names, self._names, self._known, self._key)
 
     @functools.cached_property
     def nbytes(self) -> int:

@@ -150,6 +150,76 @@ class Index:
         ``out``: arrays to fill, whose dtype, shape and layout the caller has checked.
         """
 
+@final
+class BundleWriter:
+    """Writes shards and index of a V2 bundle under temporary names: the final ones plus a suffix.
+
+    Shards lack the "-of-" part of their names. Not for use from several threads, and not after an
+    exception.
+    """
+
+    def __init__(
+        self,
+        prefix: str,
+        suffix: str,
+        *,
+        alignment: int,
+        max_shard_bytes: int,
+        threads: int,
+        durable: bool,
+    ) -> None: ...
+    def add_arrays(
+        self,
+        names: list[str],
+        arrays: list[Any],
+        start: int,
+        stop: int,
+        number_of: Callable[[np.dtype[Any]], int],
+    ) -> int:
+        """Write arrays ``start`` to ``stop``, up to the first that is not plain; its number.
+
+        Plain: an ndarray, C-contiguous, native, for whose dtype ``number_of`` gives not 0.
+        """
+    def add_slice(
+        self,
+        name: str,
+        dtype: int,
+        array: np.ndarray[Any, Any],
+        full_shape: Sequence[int],
+        slice: SliceSpec,
+    ) -> None:
+        """Write a plain array as a part of a tensor."""
+    def add_strings(
+        self,
+        name: str,
+        shape: Sequence[int],
+        elements: list[bytes],
+        full_shape: Sequence[int] | None = None,
+        slice: SliceSpec | None = None,
+    ) -> None:
+        """Write a string tensor, or a part of one."""
+    def begin(self, name: str, dtype: int, shape: Sequence[int]) -> None:
+        """Begin a tensor whose bytes follow in calls of ``append``."""
+    def append(self, data: Any) -> None: ...
+    def end(self) -> None: ...
+    def use_shard(self, shard: int) -> None:
+        """Write what follows to that shard."""
+    def next_shard(self) -> None:
+        """Finish the current shard, and write what follows to the next."""
+    def finish(self, min_shards: int = 0) -> int:
+        """Finish all files, at least so many shards; returns how many there are."""
+
+def write_index(
+    path: str, entries: Sequence[tuple[bytes, Entry]], num_shards: int, *, big_endian: bool = False
+) -> None:
+    """Write an index of (raw key, entry) in any order, and have it on the disk.
+
+    Raises FormatError when two have one key.
+    """
+
+def renumber_index(index: File, num_shards: int) -> bytes:
+    """The same index for shards that are called "-of-``num_shards``"."""
+
 def slice_key(name: bytes, slice: SliceSpec) -> bytes:
     """The key under which a slice of a tensor is stored (format.md §6.2)."""
 

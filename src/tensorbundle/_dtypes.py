@@ -111,6 +111,33 @@ def numpy_dtype(number: int) -> np.dtype[Any] | None:
     return None if scalar_type is None else np.dtype(scalar_type)
 
 
+def number_named(name: str) -> int | None:
+    """The DataType of that TensorFlow name, if an array can hold it; the inverse of `name_of`."""
+    if name not in _NAMES:
+        return None
+    number = _NAMES.index(name)
+    return None if numpy_dtype(number) is None else number
+
+
+def number_of(dtype: np.dtype[Any]) -> int | None:
+    """The DataType that holds the numbers of a dtype, in whatever byte order; None if none does.
+
+    Example:
+        >>> import numpy as np
+        >>> number_of(np.dtype("float32")), number_of(np.dtype("datetime64[s]"))
+        (1, None)
+    """
+    number = number_named(dtype.name)
+    native = dtype.newbyteorder("=")
+    return number if number is not None and numpy_dtype(number) == native else None
+
+
+def plain_number_of(dtype: np.dtype[Any]) -> int:
+    """The DataType whose stored bytes are those of such an array as they are; 0 if none is."""
+    number = number_of(dtype) or 0
+    return 0 if number in _SUB_BYTE_MASKS else number
+
+
 def is_exotic(number: int) -> bool:
     """Whether stored bytes may hold patterns that are no canonical values of the type."""
     return number == BOOL or number in _SUB_BYTE_MASKS

@@ -17,7 +17,12 @@ def as_name(name: str | bytes) -> str:
     return name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
 
 
-def select(filter: Filter, names: Sequence[str], known: Collection[str]) -> list[str]:
+def select(
+    filter: Filter,
+    names: Sequence[str],
+    known: Collection[str],
+    key_of: Callable[[str], str | None] = lambda name: None,
+) -> list[str]:
     """Return the names that a filter chooses, each once, in the order of ``names``.
 
     A ``str`` that is a name means that name; otherwise, with ``*``, ``?`` or ``[`` in it, it is a
@@ -27,6 +32,7 @@ def select(filter: Filter, names: Sequence[str], known: Collection[str]) -> list
         filter: What to choose.
         names: All names, in key order.
         known: The same names, for a quick look-up.
+        key_of: Gives the name that a plain one which is not there stands for, or None.
 
     Raises:
         TensorNotFoundError: A plain name that is not there. Patterns may match nothing.
@@ -35,11 +41,16 @@ def select(filter: Filter, names: Sequence[str], known: Collection[str]) -> list
         return list(names)
     given = [filter] if isinstance(filter, (str, bytes, re.Pattern)) else filter
     parts = [as_name(part) if isinstance(part, bytes) else part for part in given]
+    parts = [_meant(part, known, key_of) if isinstance(part, str) else part for part in parts]
     exact = {part for part in parts if isinstance(part, str) and part in known}
     matchers = [_matcher(part, names) for part in parts if part not in exact]
     if not matchers and len(exact) == 1:
         return list(exact)
     return [name for name in names if name in exact or any(match(name) for match in matchers)]
+
+
+def _meant(name: str, known: Collection[str], key_of: Callable[[str], str | None]) -> str:
+    return name if name in known else key_of(name) or name
 
 
 def _matcher(part: str | re.Pattern[str], names: Sequence[str]) -> Callable[[str], object]:

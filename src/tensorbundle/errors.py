@@ -8,7 +8,8 @@
     ├── UnsupportedError      (NotImplementedError)  sound, but of a version or type not supported
     └── ConversionError       (ValueError)           the target cannot hold this
 
-Trouble with the operating system stays ``OSError``.
+Trouble with the operating system stays ``OSError``. What is written although TensorFlow will not read
+it back is told by a ``CompatibilityWarning``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChecksumError",
+    "CompatibilityWarning",
     "ConversionError",
     "FormatError",
     "MissingFileError",
@@ -127,3 +129,7 @@ class UnsupportedError(TensorBundleError, NotImplementedError):
 
 class ConversionError(TensorBundleError, ValueError):
     """The target format or memory cannot hold this tensor."""
+
+
+class CompatibilityWarning(UserWarning):
+    """What is written is sound, but TensorFlow will not be able to read it back."""

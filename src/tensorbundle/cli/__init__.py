@@ -1,4 +1,4 @@
-"""The command line: ``tensorbundle ls|show|verify|export|crosscheck``.
+"""The command line: ``tensorbundle ls|show|verify|export|crosscheck|edit|merge|…``.
 
 One file a command. Only this folder writes to stdout and stderr, and only it knows click and rich;
 rich is loaded when there is a progress bar to draw, and by names with wide characters.
@@ -11,12 +11,18 @@ from typing import Any
 
 import click
 
+from ._average import average
 from ._console import PROGRAM
 from ._crosscheck import crosscheck
+from ._diff import diff
+from ._edit import edit
 from ._export import export
 from ._failures import UNREADABLE, Program
 from ._ls import ls
+from ._merge import merge
 from ._options import global_options
+from ._relocate import relocate
+from ._save import save
 from ._show import show
 from ._verify import verify
 
@@ -54,7 +60,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: Any) -> Non
 @global_options
 @click.pass_context
 def program(ctx: click.Context) -> None:
-    """Read TensorFlow checkpoints without TensorFlow.
+    """Read, write and edit TensorFlow checkpoints without TensorFlow.
 
     PATH is a checkpoint in any spelling: its prefix, its .index, .data or .meta
     file, a directory with a `checkpoint` file, a SavedModel, a V1 file or glob.
@@ -65,6 +71,7 @@ def program(ctx: click.Context) -> None:
       tensorbundle show model.ckpt-2000 dense/kernel
       tensorbundle verify model.ckpt-2000
       tensorbundle export model.ckpt-2000 weights.safetensors
+      tensorbundle edit model.ckpt-2000 slim --strip-optimizer
 
     Exit codes: 0 fine; 1 the check failed; 2 wrong use or unreadable input.
     """
@@ -73,7 +80,7 @@ def program(ctx: click.Context) -> None:
         ctx.exit(UNREADABLE)
 
 
-for _command in (ls, show, verify, export, crosscheck):
+for _command in (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate):
     program.add_command(_command)
 
 

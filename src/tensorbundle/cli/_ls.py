@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +48,7 @@ _SCOPE_ORDERS: Final[dict[str, Callable[[Scope], Any]]] = {
 )
 @click.option("-r", "--reverse", is_flag=True, help="Turn the order round.")
 @click.option("-b", "--bytes", "exact", is_flag=True, help="Show sizes in bytes.")
+@click.option("--paths", is_flag=True, help="Show readable paths of objects, not their keys.")
 @regex_option
 @json_option
 @global_options
@@ -60,6 +62,7 @@ def ls(
     sort: str,
     reverse: bool,
     exact: bool,
+    paths: bool,
     regex: bool,
     as_json: bool,
 ) -> None:
@@ -85,6 +88,9 @@ def ls(
     infos: Collection[TensorInfo] = _Listing(checkpoint)
     if patterns:
         infos = checkpoint.infos(select(checkpoint, patterns, regex=regex))
+    if paths and checkpoint.objects is not None:
+        path_of = checkpoint.objects.path_of
+        infos = [dataclasses.replace(info, name=path_of(info.name) or info.name) for info in infos]
     if not tree and sort in _ORDERS:
         infos = sorted(infos, key=_ORDERS[sort])
     if not tree and reverse:

@@ -66,6 +66,17 @@ def threads_option(command: F) -> F:
     )(command)
 
 
+def dry_run_option(command: F) -> F:
+    """Accept ``--dry-run``."""
+    return click.option("--dry-run", is_flag=True, help="Only say what would be done.")(command)
+
+
+def writing_options(command: F) -> F:
+    """Accept ``--force`` and ``--dry-run``, of commands that write a checkpoint."""
+    force = click.option("--force", is_flag=True, help="Replace a checkpoint that is at TARGET.")
+    return force(dry_run_option(command))
+
+
 class NameType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.2
     """A tensor's name or pattern as typed: its bytes, whatever the locale calls them."""
 

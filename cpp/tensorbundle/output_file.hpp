@@ -1,0 +1,87 @@
+// A new file, written from its beginning to its end, with the checksums of what is written.
+//
+// Much at a time is written by several threads, straight to the disk: the page cache has room for
+// nothing that is written once, and filling it costs more than the checksums (measured: perf.md
+// §7). Where a file system refuses that, the same bytes are written the usual way.
+//
+// Not safe for use from several threads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "file.hpp"
+
+namespace tensorbundle {
+
+// Bytes to be written, and their checksum.
+struct Piece {
+  const char* data = nullptr;
+  std::size_t size = 0;
+  std::uint32_t crc32c = 0;  // filled in
+};
+
+// Memory at an address that direct writing accepts; allocated when first asked for.
+class AlignedBuffer {
+ public:
+  static constexpr std::size_t kAlignment = 4096;
+
+  AlignedBuffer() = default;
+  ~AlignedBuffer();
+  AlignedBuffer(AlignedBuffer&& other) noexcept;
+  AlignedBuffer& operator=(AlignedBuffer&&) = delete;
+
+  // At least `size` bytes; what was there before is gone when it has to grow.
+  char* reserve(std::size_t size);
+
+ private:
+  char* bytes_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
+// What the workers of one writer keep from one call to the next, for however many files.
+class Workspace {
+ public:
+  // `threads`: 0 means as many as are useful.
+  explicit Workspace(unsigned threads);
+
+  [[nodiscard]] unsigned threads() const { return static_cast<unsigned>(buffers_.size()); }
+  AlignedBuffer& buffer(unsigned worker) { return buffers_[worker]; }
+
+ private:
+  std::vector<AlignedBuffer> buffers_;
+};
+
+class OutputFile {
+ public:
+  // Creates the file, or empties it; never follows a symbolic link. Throws kSystem.
+  explicit OutputFile(const std::string& path);
+
+  // Writes the pieces one after the other, and fills in their checksums. Small amounts are only
+  // kept, until there are more or the end. Throws kSystem; the file is of no use then.
+  void append(std::span<Piece> pieces, Workspace& workspace);
+
+  // Bytes appended so far.
+  [[nodiscard]] std::uint64_t size() const { return written_ + kept_.size(); }
+
+  // Writes what was kept and closes the file; `durable`: after it has reached the disk. Throws
+  // kSystem.
+  void finish(bool durable);
+
+ private:
+  class Stretches;
+
+  void write_at(std::uint64_t offset, const char* from, std::size_t size);
+  void try_direct();
+
+  Descriptor file_;
+  std::uint64_t written_ = 0;  // a multiple of AlignedBuffer::kAlignment until finish()
+  std::string kept_;           // what comes after that
+  bool tried_direct_ = false;
+  std::atomic<bool> direct_ = false;
+};
+
+}  // namespace tensorbundle

@@ -1,0 +1,48 @@
+"""The face of ``tf.train`` for variables that are numpy arrays: save, keep the newest, resume.
+
+Names, files and state files are TensorFlow's, so that either side continues the other's directory.
+What differs is said where it does: variables are mappings of arrays, errors this library's own.
+
+    saver = tb.train.Saver(max_to_keep=4)
+    saver.save(variables, "run/model.ckpt", step)               # a flat mapping, saved by name
+    saver.restore(variables, tb.train.latest_checkpoint("run"))
+
+    manager = tb.train.CheckpointManager(tree, "run", max_to_keep=4)    # a tree, saved as objects
+    manager.restore_or_initialize()
+    manager.save()
+"""
+
+from .._state import CheckpointState
+from ._checkpoint_manager import CheckpointManager
+from ._directory import (
+    checkpoint_exists,
+    get_checkpoint_mtimes,
+    get_checkpoint_state,
+    latest_checkpoint,
+    remove_checkpoint,
+    update_checkpoint_state,
+)
+from ._reader import CheckpointReader, DType, list_variables, load_checkpoint, load_variable
+from ._saver import Saver
+from ._tree_checkpoint import Checkpoint
+from ._waiting import checkpoints_iterator, wait_for_new_checkpoint
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointManager",
+    "CheckpointReader",
+    "CheckpointState",
+    "DType",
+    "Saver",
+    "checkpoint_exists",
+    "checkpoints_iterator",
+    "get_checkpoint_mtimes",
+    "get_checkpoint_state",
+    "latest_checkpoint",
+    "list_variables",
+    "load_checkpoint",
+    "load_variable",
+    "remove_checkpoint",
+    "update_checkpoint_state",
+    "wait_for_new_checkpoint",
+]

@@ -1,0 +1,109 @@
+"""Kills savers; see test_writer_crash.py. A child is forked for each: hundreds take seconds.
+
+_killed_saves.py DIRECTORY moments COUNT: kills by SIGKILL at random moments.
+_killed_saves.py DIRECTORY step NUMBER: dies before its n-th change to a name, and leaves what there
+is then; prints a line when there was no such change.
+"""
+
+import os
+import random
+import signal
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tensorbundle as tb
+
+TENSORS = 40
+
+
+def content(generation: int) -> dict[str, Any]:
+    arrays: dict[str, Any] = {f"t{i}": np.full(500, generation) for i in range(TENSORS)}
+    return arrays | {"large": np.full(700_000, generation), "text": str(generation)}
+
+
+def layout(generation: int) -> dict[str, Any]:
+    """Now one shard, now two; mostly as many as before."""
+    if generation // 3 % 2:
+        return {"max_shard_bytes": 4_000_000}
+    return {}
+
+
+def generation_of(prefix: Path) -> int:
+    """Of a whole checkpoint; anything else is an error."""
+    ckpt = tb.open(prefix)
+    report = ckpt.verify()
+    assert report.ok, report.faults
+    arrays = ckpt.load()
+    generation = int(arrays.pop("text").item())
+    assert all((array == generation).all() for array in arrays.values()), "a mixture"
+    assert len(arrays) == TENSORS + 1
+    return generation
+
+
+def save_on(prefix: Path, generation: int, told: int) -> None:
+    while True:
+        generation += 1
+        fsync = generation % 4 == 0
+        tb.save(prefix, content(generation), fsync=fsync, **layout(generation))
+        os.write(told, struct.pack("q", generation))
+
+
+def kill_at_random_moments(directory: Path, count: int) -> None:
+    moments = random.Random(7)
+    prefix = directory / "model.ckpt"
+    generation, finished, torn = 0, 0, 0
+    tb.save(prefix, content(0))
+    for _ in range(count):
+        heard, told = os.pipe()
+        child = os.fork()
+        if child == 0:
+            save_on(prefix, generation, told)
+        os.close(told)
+        time.sleep(moments.uniform(0, 0.06))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        with open(heard, "rb") as pipe:
+            said = [each for (each,) in struct.iter_unpack("q", pipe.read())]
+        found = generation_of(prefix)
+        newest = max([generation, *said])
+        # The last one may have been completed without having been told of.
+        assert found in (newest, newest + 1), f"{found}, expected {newest}"
+        finished += found - generation
+        torn += any(".tempstate" in name or "-of-9999" in name for name in os.listdir(directory))
+        generation = found
+    tb.save(prefix, content(-1))
+    left = [name for name in os.listdir(directory) if ".tempstate" in name or "-of-9999" in name]
+    assert generation_of(prefix) == -1
+    assert left == [], left
+    print(f"{count} killed, {finished} saves finished, {torn} left something behind")
+
+
+def die_at_step(prefix: Path, number: int) -> None:
+    tb.save(prefix, {"w": np.full(3, 1.0, np.float32)})
+    changes = [0]
+
+    def dying(change: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            changes[0] += 1
+            if changes[0] == number:
+                os._exit(0)
+            return change(*arguments, **options)
+
+        return call
+
+    for name in ("replace", "link", "unlink"):
+        setattr(os, name, dying(getattr(os, name)))
+    tb.save(prefix, {"w": np.full(3, 2.0, np.float32)})
+    print("no such step")
+
+
+if __name__ == "__main__":
+    if sys.argv[2] == "moments":
+        kill_at_random_moments(Path(sys.argv[1]), int(sys.argv[3]))
+    else:
+        die_at_step(Path(sys.argv[1]) / "model.ckpt", int(sys.argv[3]))
