@@ -8,8 +8,8 @@
     ├── UnsupportedError      (NotImplementedError)  sound, but of a version or type not supported
     └── ConversionError       (ValueError)           the target cannot hold this
 
-Trouble with the operating system stays ``OSError``. What is written although TensorFlow will not read
-it back is told by a ``CompatibilityWarning``.
+Trouble with the operating system stays ``OSError``. What is written although TensorFlow will not
+read it back is told by a ``CompatibilityWarning``.
 """
 
 from __future__ import annotations
