@@ -1,7 +1,9 @@
 """Real TensorFlow and both Keras for tests of editing: a process, and what it has saved."""
 
+import atexit
 import functools
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -49,6 +51,7 @@ def tensorflow() -> Keras:
 def samples() -> Path:
     """A folder of checkpoints by TensorFlow 1, Keras 2, Keras 3 and a tf.Module."""
     folder = Path(tempfile.mkdtemp(prefix="tensorbundle-samples-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     tensorflow().make(folder)
     return folder
 

@@ -166,7 +166,7 @@ class Checkpoint(Mapping[str, Array], ABC):
         Example:
             >>> import tensorbundle as tb
             >>> tb.open("tests/golden/data/objects/keras").origin
-            'keras2'
+            'keras3'
         """
         from ._optimizers import origin
 

@@ -57,7 +57,7 @@ class ObjectGraph:
         >>> import tensorbundle as tb
         >>> graph = tb.open("tests/golden/data/objects/keras").objects
         >>> graph.variables[0].path, graph.variables[0].full_name
-        ('layer_with_weights-0/kernel', 'dense/kernel')
+        ('optimizer/_iterations', 'adam/iteration')
     """
 
     def __init__(self, nodes: Iterable[Node]) -> None:
