@@ -8,16 +8,16 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-import random
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 DEFAULT_DIRECTORY = Path("build/benchmarks")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Tensors of one shape, all float32; `memory` is the plain buffer of the sets without files."""
+    """Tensors of one shape, all float32; `memory` is the bytes of those without files."""
 
     path: Path
     count: int
@@ -59,8 +59,8 @@ class Dataset:
         return self.name(self.count // 2)
 
     @property
-    def memory(self) -> bytes:
-        return _random_bytes(self.nbytes)
+    def memory(self) -> Any:
+        return _random_array(self.nbytes)
 
     def files(self, subject: str) -> list[str]:
         """What a subject of that name reads."""
@@ -69,9 +69,10 @@ class Dataset:
 
 
 @functools.cache
-def _random_bytes(size: int) -> bytes:
-    block = random.Random(1).randbytes(min(size, 1 << 20))
-    return block * (size // len(block))
+def _random_array(size: int) -> Any:
+    import numpy as np
+
+    return np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
 
 
 # name -> (tensors, shape); a name with "memory" has no files.

@@ -154,7 +154,7 @@ def _draw_task(axes: Any, results: list[Line], rows: int) -> None:
         axes.text(end + 0.02 * slowest, y, text, va="center", fontsize=8)
     axes.set_yticks(range(len(results)), [line["label"] for line in results], fontsize=8)
     axes.set_ylim(rows - 0.4, -0.6)
-    axes.set_xlim(0, 1.75 * max(line["max_s"] for line in results))
+    axes.set_xlim(0, 2 * max(line["max_s"] for line in results))
     axes.set_xticks([])
     cold = {"cold": ", cold cache", "warm": "", "none": ""}[results[0]["page_cache"]]
     axes.annotate(
