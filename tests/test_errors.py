@@ -21,13 +21,9 @@ ERRORS = {
 
 def test_every_error_is_in_the_tree():
     found = {each for each in vars(errors).values() if isinstance(each, type)}
-    assert {each for each in found if issubclass(each, Exception)} == {
-        tb.TensorBundleError,
-        *ERRORS,
-    }
-    assert sorted(errors.__all__) == sorted(
-        each.__name__ for each in (*ERRORS, tb.TensorBundleError)
-    )
+    public = {tb.TensorBundleError, tb.CompatibilityWarning, *ERRORS}
+    assert {each for each in found if issubclass(each, Exception)} == public
+    assert sorted(errors.__all__) == sorted(each.__name__ for each in public)
     for error in ERRORS:
         assert error.__name__ in errors.__doc__
 

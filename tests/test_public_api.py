@@ -17,22 +17,37 @@ from tensorbundle import _core
 from tensorbundle._verify import FAULT_KINDS
 
 NAMES = [
+    "Average",
     "Checkpoint",
     "ChecksumError",
+    "CompatibilityWarning",
     "ConversionError",
+    "Diff",
     "Fault",
     "FormatError",
     "Location",
+    "Merge",
     "MissingFileError",
+    "ObjectGraph",
+    "Relocation",
     "Report",
+    "Rewrite",
     "TensorBundleError",
     "TensorInfo",
     "TensorNotFoundError",
     "UnsupportedError",
+    "Writer",
     "__version__",
+    "average",
     "crosscheck",
+    "diff",
     "export",
+    "merge",
     "open",
+    "relocate",
+    "rewrite",
+    "save",
+    "train",
 ]
 FUNCTIONS = ["crosscheck", "export", "open"]
 CLASSES = ["Checkpoint", "Fault", "Location", "Report", "TensorInfo"]
@@ -41,6 +56,7 @@ METHODS = ["infos", "load", "read_slice", "verify"]
 MEMBERS = {
     *("chunks", "get", "info", "infos", "items", "iter_infos", "keys", "load", "location", "mode"),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
+    *("big_endian", "origin", "stored"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

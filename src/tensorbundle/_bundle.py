@@ -13,7 +13,7 @@ from ._checkpoint import DEFAULT_CHUNK_BYTES, Array, Checkpoint, Mode, fitting
 from ._damage import explain_not_a_table
 from ._location import Location
 from ._selection import Filter
-from ._sources import DataShards, explain
+from ._sources import DataShards, checksum_error, explain
 from ._tensor_info import TensorInfo
 from .errors import FormatError, MissingFileError, TensorBundleError, UnsupportedError
 
@@ -194,7 +194,7 @@ class Bundle(Checkpoint):
         except TensorBundleError as error:
             raise explain(error.add_context(path=file.path, key=info.name), file.path) from None
         if crc32c != info.crc32c:
-            raise _checksum_error(info, crc32c, file.path)
+            raise checksum_error(info, crc32c, file.path)
         array = np.empty(len(elements), dtype=object)
         array[:] = elements
         return array.reshape(info.shape)
@@ -383,7 +383,7 @@ class Bundle(Checkpoint):
                 piece = _dtypes.canonical(piece.view(dtype), info.data_type).view(np.uint8)
             yield piece.data
         if crc32c != info.crc32c:
-            raise explain(_checksum_error(info, crc32c, file.path), file.path)
+            raise explain(checksum_error(info, crc32c, file.path), file.path)
 
     # --- verification ----------------------------------------------------------------------------
 
@@ -395,15 +395,3 @@ class Bundle(Checkpoint):
 
         path = self.location.index or ""
         return audit(self._index, path, self._shards, threads, progress)
-
-
-def _checksum_error(info: TensorInfo, computed: int, path: str) -> TensorBundleError:
-    from .errors import ChecksumError
-
-    return ChecksumError(
-        f"checksum mismatch: stored 0x{info.crc32c or 0:08x}, computed 0x{computed:08x}",
-        path=path,
-        key=info.name,
-        offset=info.offset,
-        nbytes=info.nbytes,
-    )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from . import _core
 from ._damage import describe_shard
 from ._shards import shard_path
-from .errors import FormatError, MissingFileError, TensorBundleError
+from .errors import ChecksumError, FormatError, MissingFileError, TensorBundleError
+
+if TYPE_CHECKING:
+    from ._tensor_info import TensorInfo
 
 
 class DataShards:
@@ -81,3 +85,14 @@ def explain(error: TensorBundleError, path: str) -> TensorBundleError:
     if found is not None and found not in error.message:
         error.message += f"; the file is {found}"
     return error
+
+
+def checksum_error(info: TensorInfo, computed: int, path: str) -> ChecksumError:
+    """The error for a tensor whose bytes are not those that were written."""
+    return ChecksumError(
+        f"checksum mismatch: stored 0x{info.crc32c or 0:08x}, computed 0x{computed:08x}",
+        path=path,
+        key=info.name,
+        offset=info.offset,
+        nbytes=info.nbytes,
+    )

@@ -107,7 +107,8 @@ def update_checkpoint_state(
         >>> import tempfile, tensorbundle as tb
         >>> directory = tempfile.mkdtemp()
         >>> tb.train.update_checkpoint_state(directory, "model.ckpt-7")
-        >>> print(open(directory + "/checkpoint").read(), end="")
+        >>> with open(directory + "/checkpoint") as file:
+        ...     print(file.read(), end="")
         model_checkpoint_path: "model.ckpt-7"
         all_model_checkpoint_paths: "model.ckpt-7"
     """
