@@ -5,12 +5,15 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 _PAGE = mmap.PAGESIZE
+TMPFS = Path("/dev/shm")
 _DROP_CACHES = "/proc/sys/vm/drop_caches"
 
 
@@ -70,6 +73,27 @@ def warm(paths: Iterable[str]) -> None:
 def peak_rss(usage: Any) -> int:
     """Peak memory in bytes. A child begins with its parent's peak: who starts it must be small."""
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def current_rss() -> int | None:
+    """Memory of this process now, in bytes; None if unknown."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * _PAGE
+    except FileNotFoundError:
+        return None
+
+
+def scratch(directory: str | os.PathLike[str], where: Literal["disk", "tmpfs"]) -> Path:
+    """The folder that tasks write into: beside the data, or in memory."""
+    return Path(directory) / "scratch" if where == "disk" else TMPFS / "tensorbundle-benchmarks"
+
+
+def empty(folder: Path) -> None:
+    """Empty a folder, and wait for all disks: nobody pays for what others wrote."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    os.sync()
 
 
 # In huge pages: the kernel hands out what small ones leave behind only to small ones.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,24 @@ DEFAULT_DIRECTORY = Path("build/benchmarks")
 
 @dataclass(frozen=True)
 class Dataset:
-    """Tensors of one shape, all float32; `memory` is the bytes of those without files."""
+    """Tensors of one shape, all float32; `memory` is the bytes of those without files.
+
+    Attributes:
+        parts: The checkpoints that it consists of, if these are several.
+        first: The number of its first tensor.
+        seed: Of its values.
+        slots: Each layer has its kernel with these endings.
+        scratch: Where to write, in tasks that do: a folder that is empty before each call.
+    """
 
     path: Path
     count: int
     shape: tuple[int, ...]
+    parts: tuple[Dataset, ...] = ()
+    first: int = 0
+    seed: int = 0
+    slots: tuple[str, ...] = ("",)
+    scratch: Path = Path()
 
     @property
     def prefix(self) -> str:
@@ -45,14 +58,18 @@ class Dataset:
 
     @property
     def nbytes(self) -> int:
+        if self.parts:
+            return sum(part.nbytes for part in self.parts)
         elements = self.count
         for dim in self.shape:
             elements *= dim
         return elements * 4
 
     def name(self, i: int) -> str:
-        large = self.nbytes // self.count > 1 << 20
-        return f"layer_{i}/kernel" if large else f"scope_{i // 100}/layer_{i}/Adam/m"
+        if self.nbytes // self.count <= 1 << 20:
+            return f"scope_{i // 100}/layer_{i}/Adam/m"
+        layer, slot = divmod(self.first + i, len(self.slots))
+        return f"layer_{layer}/kernel{self.slots[slot]}"
 
     @property
     def one_name(self) -> str:
@@ -64,6 +81,8 @@ class Dataset:
 
     def files(self, subject: str) -> list[str]:
         """What a subject of that name reads."""
+        if self.parts:
+            return [file for part in self.parts for file in part.files(subject)]
         by_format = {"safetensors_": [self.safetensors], "npz_": [self.npz]}
         return by_format.get(subject, [self.index, self.shard])
 
@@ -75,10 +94,15 @@ def _random_array(size: int) -> Any:
     return np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
 
 
+_LARGE = (1024, 4096)
+
 # name -> (tensors, shape); a name with "memory" has no files.
 _SETS = {
-    "1g": (64, (1024, 4096)),
-    "4g": (256, (1024, 4096)),
+    "1g": (64, _LARGE),
+    "1g-adam": (63, _LARGE),
+    "5x1g": (5 * 64, _LARGE),
+    "64x16m": (64, _LARGE),
+    "4g": (256, _LARGE),
     "1k": (1_000, (4, 4)),
     "10k": (10_000, (4, 4)),
     "50k": (50_000, (4, 4)),
@@ -89,13 +113,25 @@ _SETS = {
 
 
 def dataset(directory: str | os.PathLike[str], name: str) -> Dataset:
-    return Dataset(Path(directory) / name, *_SETS[name])
+    data = Dataset(Path(directory) / name, *_SETS[name])
+    if name == "1g-adam":
+        return replace(data, slots=("", "/Adam", "/Adam_1"))
+    if name == "5x1g":
+        parts = [Dataset(Path(directory) / f"{name}-{i}", 64, _LARGE, seed=i) for i in range(5)]
+        return replace(data, parts=tuple(parts))
+    if name == "64x16m":
+        parts = [
+            Dataset(Path(directory) / f"{name}-{i}", 1, _LARGE, first=i, seed=i) for i in range(64)
+        ]
+        return replace(data, parts=tuple(parts))
+    return data
 
 
 def make(data: Dataset, *, rivals: bool) -> None:
     """Write what is not there yet; each file appears when it is whole."""
-    if not os.path.exists(data.index):
-        _make_checkpoint(data)
+    for part in data.parts or (data,):
+        if not os.path.exists(part.index):
+            _make_checkpoint(part)
     if not rivals or (os.path.exists(data.safetensors) and os.path.exists(data.npz)):
         return
     import numpy as np
@@ -114,7 +150,7 @@ def _make_checkpoint(data: Dataset) -> None:
     import numpy as np
     import tensorflow as tf
 
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(data.seed)
     tf.raw_ops.SaveV2(
         prefix=data.prefix,
         tensor_names=[data.name(i) for i in range(data.count)],

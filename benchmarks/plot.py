@@ -44,6 +44,7 @@ _LIMITS = (
     "numpy, map kept",
     "cat",
     "plain read",
+    "reading once, writing once",
 )
 
 
@@ -146,7 +147,8 @@ def _draw_task(axes: Any, results: list[Line], rows: int) -> None:
         axes.barh(y, line["median_s"], height=0.66, color=_OURS if ours else _RIVAL)
         axes.plot([line["min_s"], line["max_s"]], [y, y], color=_INK, linewidth=0.8)
         text = time_text(line["median_s"])
-        if line["nbytes"] >= 1 << 28 and line["how"] != "process":
+        rate = line.get("rate", line["nbytes"] >= 1 << 28)  # older results lack it
+        if rate and line["how"] != "process":
             text += f"  {line['nbytes'] / line['median_s'] / 1e9:.3g} GB/s"
         if line["peak_rss_mb"]:
             text += f"  {line['peak_rss_mb']:.0f} MiB"

@@ -18,7 +18,10 @@ def lines(task: Task, measured: dict[str, Any], directory: Path, load: float) ->
     if task.memory_goal:
         return results + _memory_ratios(task, results, directory)
     by_label = {line["label"]: line for line in results}
-    return results + [_ratio(task, by_label, goal) for goal in task.goals + _others(task, by_label)]
+    ratios = [_ratio(task, by_label, goal) for goal in task.goals + _others(task, by_label)]
+    if task.growth_goal and by_label[OURS]["grown_mb"] is not None:
+        ratios.append(_growth_ratio(task, by_label[OURS]))
+    return results + ratios
 
 
 def _result(task: Task, label: str, measured: Any, directory: Path, load: float) -> Line:
@@ -44,6 +47,8 @@ def _result(task: Task, label: str, measured: Any, directory: Path, load: float)
         "minor_faults": _median(measured.faults),
         "resident": _median(measured.resident),
         "peak_rss_mb": round(max(measured.rss) / MIB, 1) if alone else None,
+        "grown_mb": round(max(measured.grown) / MIB, 1) if alone and measured.grown else None,
+        "rate": task.rate and data.nbytes >= 1 << 28,
         "load_average": round(load, 2),
     }
 
@@ -95,6 +100,13 @@ def _memory_ratios(task: Task, results: list[Line], directory: Path) -> list[Lin
     return [_ratio(task, by_label, goal) for goal in goals]
 
 
+def _growth_ratio(task: Task, ours: Line) -> Line:
+    label = f"allowed: {task.growth_goal} MiB over the start"
+    limit = {**ours, "peak_rss_mb": task.growth_goal}
+    grown = {**ours, "peak_rss_mb": max(ours["grown_mb"], 0.1)}  # for a ratio
+    return _ratio(task, {OURS: grown, label: limit}, Goal(label, 1, of="rss"))
+
+
 # --- printing ------------------------------------------------------------------------------------
 
 
@@ -115,10 +127,12 @@ def show(task: Task, found: list[Line]) -> None:
 def _result_text(task: Task, line: Line) -> str:
     low, middle, high = (time_text(line[key]) for key in ("min_s", "median_s", "max_s"))
     text = f"{line['label']:36} {middle:>9}  ({low} .. {high})"
-    if line["nbytes"] >= 1 << 28 and not task.memory_goal:
+    if line["rate"] and not task.memory_goal:
         text += f"  {line['nbytes'] / line['median_s'] / 1e9:.2f} GB/s"
     if line["peak_rss_mb"]:
         text += f"  peak {line['peak_rss_mb']:.0f} MiB"
+    if task.growth_goal and line["grown_mb"] is not None:
+        text += f" (+{line['grown_mb']:.0f})"
     if line["minor_faults"] is not None:
         text += f"  {line['minor_faults']:.0f} faults"
     if line["resident"] is not None:

@@ -36,6 +36,7 @@ class Measured:
     faults: list[float] = field(default_factory=list)
     resident: list[float] = field(default_factory=list)
     rss: list[int] = field(default_factory=list)
+    grown: list[int] = field(default_factory=list)
 
     def add(self, sample: dict[str, Any]) -> None:
         for key, value in sample.items():
@@ -195,8 +196,13 @@ def _lack(task: Task, directory: Path) -> str:
     data = dataset(directory, task.data)
     if data.nbytes > 1 << 30 and machine.available_memory() < 3 * data.nbytes:
         return f"{3 * data.nbytes / 1e9:.0f} GB of memory"
-    if not os.path.exists(data.index) and shutil.disk_usage(directory).free < 4 * data.nbytes:
+    made = all(map(os.path.exists, data.files("")))
+    if not made and shutil.disk_usage(directory).free < 4 * data.nbytes:
         return f"{4 * data.nbytes / 1e9:.0f} GB of disk"
+    if task.writes:
+        target = directory if task.writes == "disk" else conditions.TMPFS
+        if not target.is_dir() or shutil.disk_usage(target).free < 2 * data.nbytes:
+            return f"{2 * data.nbytes / 1e9:.0f} GB of {task.writes} to write to"
     return ""
 
 

@@ -15,6 +15,9 @@ TF_RESTORE = "TensorFlow: RestoreV2"
 TF_MAPS = "TensorFlow: shape map, dtype map"
 SAFETENSORS = "safetensors.numpy"
 NPZ = "numpy npz"
+TF_SAVE = "TensorFlow: SaveV2"
+COPY = "copying its files"
+READ_WRITE = "reading once, writing once"
 MIB = 1 << 20
 
 
@@ -69,6 +72,10 @@ class Task:
         calls: Calls in a row that make one sample of `fresh`, its results dropped in between.
         memory_goal: Peak memory may be that of the run "import" plus the index plus 64 MiB.
         per_tensor: Values are compared per tensor.
+        writes: Where its calls write, if they do: each finds an empty folder, and no call is
+            repeated within a sample.
+        growth_goal: Ours may use so many MiB more than at the start of the call, at its peak.
+        rate: Bytes per second say something.
     """
 
     name: str
@@ -82,6 +89,9 @@ class Task:
     calls: int = 1
     memory_goal: bool = False
     per_tensor: bool = False
+    writes: Literal["", "disk", "tmpfs"] = ""
+    growth_goal: int = 0
+    rate: bool = True
 
 
 _LOADERS = (
@@ -124,6 +134,48 @@ def _peak(data: str, title: str, repeats: int, *commands: tuple[str, tuple[str, 
             *(Run(label, command=("-m", "tensorbundle", *command)) for label, command in commands),
         ),
         repeats=repeats, memory_goal=True,
+    )  # fmt: skip
+
+
+def _saved(label: str, call: str) -> Run:
+    return Run(label, call, facts="read_back")
+
+
+def _save_1g(where: Literal["disk", "tmpfs"], call: str, title: str, goal: float) -> Task:
+    return Task(
+        f"save_1g_{where}", f"save 1 GB, {title}", "together", "1g", "none",
+        (
+            _saved(OURS, f"tensorbundle_.{call}"),
+            _saved(TF_SAVE, f"tensorflow_.{call}"),
+            _saved(SAFETENSORS, f"safetensors_.{call}"),
+        ),
+        (Goal(TF_SAVE, goal),),
+        repeats=7, writes=where,
+    )  # fmt: skip
+
+
+def _index_only(what: str, data: str) -> Task:
+    return Task(
+        f"{what}_1g", f"{what} in a checkpoint of 1 GB, on the disk", "together", data, "warm",
+        (
+            Run(OURS, f"tensorbundle_.{what}", facts=f"{what}_undone"),
+            Run(COPY, "files_.copy", facts=f"before_{what}"),
+            Run(f"{COPY}, fsync", "files_.copy_synced", facts=f"before_{what}"),
+        ),
+        (Goal(COPY, 20),),
+        repeats=7, writes="disk", rate=False,
+    )  # fmt: skip
+
+
+def _gathered(what: str, title: str, data: str, *, rate: bool) -> Task:
+    return Task(
+        what, title, "fresh", data, "warm",
+        (
+            _saved(OURS, f"tensorbundle_.{what}"),
+            Run(READ_WRITE, f"files_.read_write_{what}", facts=what),
+        ),
+        (Goal(READ_WRITE, 1 / 1.25),),
+        repeats=5, writes="disk", growth_goal=128, rate=rate,
     )  # fmt: skip
 
 
@@ -254,6 +306,22 @@ TASKS = (
         "loop_4g", "a loop over 4 GB: four loads, per load", "fresh", "4g", "warm",
         _LOADERS[:2], (Goal(TF_LOOP, 1),), repeats=3, calls=4,
     ),
+    Task(
+        "save_50k", "save 50,000 small tensors", "together", "50k", "none",
+        (
+            _saved(OURS, "tensorbundle_.save"),
+            _saved(f"{OURS}, fsync", "tensorbundle_.save_synced"),
+            _saved(TF_SAVE, "tensorflow_.save"),
+            _saved(SAFETENSORS, "safetensors_.save"),
+        ),
+        (Goal(TF_SAVE, 5),), writes="disk",
+    ),
+    _save_1g("disk", "save_synced", "on the disk, with fsync", 1.5),
+    _save_1g("tmpfs", "save", "on tmpfs", 1.4),
+    _index_only("rename", "1g"),
+    _index_only("strip", "1g-adam"),
+    _gathered("average", "average of five checkpoints of 1 GB", "5x1g", rate=True),
+    _gathered("merge", "merge of 64 shards of 16 MiB", "64x16m", rate=False),
     _peak("1g", "1 GB of 64 tensors", 3, _LS, _VERIFY, *_EXPORTS),
     _peak("50k", "50,000 tensors", 1, _LS, _VERIFY, *_EXPORTS),
     _peak("1m", "1,000,000 tensors", 3, _LS, _VERIFY),

@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from benchmarks import conditions
@@ -28,7 +29,9 @@ class Subject:
 
     def __init__(self, task: Task, run: Run, directory: str) -> None:
         self.run = run
-        self.data: Dataset = dataset(directory, run.data or task.data)
+        data: Dataset = dataset(directory, run.data or task.data)
+        self.scratch = conditions.scratch(directory, task.writes) if task.writes else None
+        self.data = replace(data, scratch=self.scratch) if self.scratch else data
         self.files = [] if task.state == "none" else self.data.files(run.subject)
         self.module = importlib.import_module(f"benchmarks.subjects.{run.subject}")
         self.call: Callable[[], Any] = getattr(self.module, run.call.partition(".")[2])(self.data)
@@ -36,15 +39,23 @@ class Subject:
 
     def digest(self) -> str:
         """What the call gave, in few letters."""
+        self.clear()
         result = self.call()
         if self.run.facts:
             result = getattr(self.module, self.run.facts)(result)
         return digest(result)
 
+    def clear(self) -> None:
+        """Leave nothing of earlier calls, on the disk or on the way to it."""
+        if self.scratch:
+            conditions.empty(self.scratch)
+
     def sample(self, *, keep: bool) -> dict[str, float | None]:
         """Time the call; `keep`: freeing the last result is not part of it."""
+        self.clear()
         gc.collect()
         resident = conditions.resident_share(self.files) if self.files else None
+        memory = conditions.current_rss()
         before = resource.getrusage(resource.RUSAGE_SELF)
         start = time.perf_counter()
         for _ in range(self.calls):
@@ -60,11 +71,14 @@ class Subject:
             "faults": (after.ru_minflt - before.ru_minflt) / self.calls,
             "resident": resident,
             "rss": conditions.peak_rss(after),
+            "grown": None if memory is None else max(0, conditions.peak_rss(after) - memory),
         }
 
     def lengthen(self) -> None:
         """Choose how many calls make a sample."""
         elapsed = self.sample(keep=True)["seconds"] or 1e-9
+        if self.scratch:
+            return  # each call needs it empty
         self.calls = max(1, round(_SHORTEST_SAMPLE / elapsed))
 
 
@@ -127,6 +141,8 @@ def main() -> None:
     else:
         answer["digests"] = {subject.run.label: subject.digest() for subject in subjects}
         answer["samples"] = measure_together(task, subjects, request["repeats"])
+    for subject in subjects:
+        subject.clear()
     print(json.dumps(answer))
 
 

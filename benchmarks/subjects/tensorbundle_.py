@@ -52,5 +52,66 @@ def crc32c(data):
     return lambda: _core.crc32c(memory)
 
 
+def save(data, fsync=False):
+    tensors = tb.open(data.prefix).load()
+    return lambda: tb.save(data.scratch / "saved", tensors, fsync=fsync)
+
+
+def save_synced(data):
+    return save(data, fsync=True)
+
+
+def read_back(prefix):
+    return tb.open(prefix).load()
+
+
+def rename(data):
+    rules = [(r"^layer_(\d+)/", r"decoder/block_\1/")]
+    target = data.scratch / "renamed"
+
+    def run():
+        tb.rewrite(data.prefix, target, rename=rules)
+        return target
+
+    return run
+
+
+def rename_undone(prefix):
+    return {n.replace("decoder/block_", "layer_"): array for n, array in read_back(prefix).items()}
+
+
+def strip(data):
+    target = data.scratch / "stripped"
+
+    def run():
+        tb.rewrite(data.prefix, target, strip_optimizer=True)
+        return target
+
+    return run
+
+
+strip_undone = read_back
+
+
+def average(data):
+    target = data.scratch / "average"
+
+    def run():
+        tb.average([part.prefix for part in data.parts], target)
+        return target
+
+    return run
+
+
+def merge(data):
+    target = data.scratch / "merged"
+
+    def run():
+        tb.merge([part.prefix for part in data.parts], target)
+        return target
+
+    return run
+
+
 if __name__ == "__main__" and len(sys.argv) == 3:
     tb.open(sys.argv[1])[sys.argv[2]]

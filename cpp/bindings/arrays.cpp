@@ -4,6 +4,9 @@
 #define NPY_TARGET_VERSION NPY_2_0_API_VERSION
 #include <numpy/arrayobject.h>
 
+#include <cstring>
+
+#include "tensorbundle/block_pool.hpp"
 #include "tensorbundle/bytes.hpp"
 
 namespace tensorbundle::bindings {
@@ -22,6 +25,47 @@ py::object make_array(const py::object& dtype, std::span<const std::int64_t> sha
   if (array == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(array);
 }
+
+// Kept for as long as the process lives, since arrays may outlive the module.
+BlockPool& block_pool() {
+  constexpr std::size_t kKeptBytes = std::size_t{4} << 30;
+  static BlockPool* const pool = new BlockPool(kKeptBytes);
+  return *pool;
+}
+
+// The pool as numpy knows allocators (NEP 49): an array remembers the one it came from.
+PyObject* pool_handler() {
+  static PyDataMem_Handler handler = {
+      "tensorbundle block pool",
+      1,
+      {nullptr, [](void*, std::size_t size) { return block_pool().allocate(size); },
+       [](void*, std::size_t count, std::size_t width) {
+         if (width != 0 && count > SIZE_MAX / width) return static_cast<void*>(nullptr);
+         void* const memory = block_pool().allocate(count * width);
+         return memory != nullptr ? std::memset(memory, 0, count * width) : nullptr;
+       },
+       [](void*, void* block, std::size_t size) { return block_pool().reallocate(block, size); },
+       [](void*, void* block, std::size_t) { block_pool().release(block); }}};
+  static PyObject* const capsule = PyCapsule_New(&handler, "mem_handler", nullptr);
+  return capsule;
+}
+
+// While it lives, new arrays of this context get their memory from the pool.
+class PoolInUse {
+ public:
+  PoolInUse() : before_(PyDataMem_SetHandler(pool_handler())) {
+    if (before_ == nullptr) throw py::error_already_set();
+  }
+  ~PoolInUse() {
+    Py_XDECREF(PyDataMem_SetHandler(before_));
+    Py_DECREF(before_);
+  }
+  PoolInUse(const PoolInUse&) = delete;
+  PoolInUse& operator=(const PoolInUse&) = delete;
+
+ private:
+  PyObject* before_;
+};
 
 PyArrayObject* as_array(const py::object& array) {
   return reinterpret_cast<PyArrayObject*>(array.ptr());
@@ -46,6 +90,11 @@ py::object borrow_array(const py::object& dtype, std::span<const std::int64_t> s
 }
 
 py::object new_array(const py::object& dtype, std::span<const std::int64_t> shape) {
+  std::size_t size =
+      static_cast<std::size_t>(PyDataType_ELSIZE(reinterpret_cast<PyArray_Descr*>(dtype.ptr())));
+  for (const std::int64_t dimension : shape) size *= static_cast<std::size_t>(dimension);
+  if (size < BlockPool::kSmallest) return make_array(dtype, shape, nullptr, 0);
+  const PoolInUse pool;
   return make_array(dtype, shape, nullptr, 0);
 }
 

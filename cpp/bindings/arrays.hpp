@@ -17,7 +17,8 @@ inline constexpr std::size_t kMaxArrayDimensions = 64;
 py::object borrow_array(const py::object& dtype, std::span<const std::int64_t> shape, char* data,
                         bool writable, const py::object& base);
 
-// A new array with unspecified contents. Throws MemoryError.
+// A new array with unspecified contents; a large one gets its memory from a BlockPool. Throws
+// MemoryError.
 py::object new_array(const py::object& dtype, std::span<const std::int64_t> shape);
 
 // The first byte of an array's memory.

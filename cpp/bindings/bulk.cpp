@@ -1,4 +1,6 @@
 // Bulk calls on an index: everything of 50,000 tensors for the price of one crossing.
+#include <pybind11/stl.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -241,6 +243,12 @@ void register_bulk(py::class_<Index, std::shared_ptr<Index>>& index, py::module_
   index.def("views", &views, "shards"_a, "maps"_a, "dtypes"_a, "names"_a, "checked"_a, "threads"_a)
       .def("load", &load, "shards"_a, "dtypes"_a, "names"_a, "out"_a, "threads"_a)
       .def("verify", &verify, "entries"_a, "shards"_a, "threads"_a, "progress"_a);
+  module.def(
+      "empty",
+      [](const std::vector<std::int64_t>& shape, const py::object& dtype) {
+        return new_array(dtype, shape);
+      },
+      "shape"_a, "dtype"_a);
   module.def("read_range", &read_range, "file"_a, "offset"_a, "size"_a, "crc32c"_a, "out"_a,
              "threads"_a);
 }

@@ -24,7 +24,7 @@ void append_ordered_unsigned(std::string& out, std::uint64_t value) {
 }
 
 void append_ordered_signed(std::string& out, std::int64_t value) {
-  const std::uint64_t magnitude = static_cast<std::uint64_t>(value < 0 ? ~value : value);
+  const auto magnitude = static_cast<std::uint64_t>(value < 0 ? ~value : value);
   if (magnitude < 64) {
     out.push_back(static_cast<char>(0x80 ^ (value & 0xFF)));
     return;

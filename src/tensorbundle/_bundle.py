@@ -113,7 +113,7 @@ class Bundle(Checkpoint):
         if info.data_type == _dtypes.STRING:
             return self._read_strings(info)
         file = self._checked_range(info, dtype)
-        array = np.empty(info.shape, dtype) if out is None else out
+        array = _core.empty(info.shape, dtype) if out is None else out
         self._read_range(file, info, array.reshape(-1).view(np.uint8))
         return self._native(array, info)
 

@@ -233,6 +233,12 @@ def read_range(
 ) -> None:
     """Check the bytes of one range, and read them into a buffer of that size where one is given."""
 
+def empty(shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """As numpy.empty; the memory of a large array is kept for the next when the array is gone.
+
+    Up to 4 GiB are, and the system may take them back whenever it needs memory.
+    """
+
 def crc32c(data: Any, value: int = 0) -> int:
     """The CRC-32C of a contiguous buffer, continuing from ``value``."""
 
