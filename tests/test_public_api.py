@@ -96,7 +96,9 @@ def test_method_has_an_example(name):
 
 @pytest.mark.parametrize("name", sorted(MEMBERS - {"location", "mode"}))
 def test_member_is_documented(name):
-    assert inspect.getdoc(inspect.getattr_static(tb.Checkpoint, name))
+    from tensorbundle._bundle import Bundle
+
+    assert inspect.getdoc(inspect.getattr_static(Bundle, name))
 
 
 # Programs, which do their work when they are imported.
