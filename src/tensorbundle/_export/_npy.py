@@ -132,7 +132,12 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
             dtype = "string" if info.dtype == object else str(info.dtype)
             index[info.name] = {"file": place, "dtype": dtype, "shape": info.shape}
         with staging.create(INDEX_NAME) as file:
-            file.write(json.dumps(index, indent=1).encode())
+            # A tensor a line, written one by one: the whole of it can be longer than any tensor.
+            separator = "{\n"
+            for name, facts in index.items():
+                file.write(f"{separator} {json.dumps(name)}: {json.dumps(facts)}".encode())
+                separator = ",\n"
+            file.write(b"\n}\n" if index else b"{}\n")
     return staging.files
 
 
