@@ -74,9 +74,8 @@ def _read_write(data, written):
 def average(data):
     """What the average has to be."""
     parts = [tb.open(part.prefix) for part in data.parts]
-    share = 1 / len(parts)
     return {
-        name: sum(part[name].astype(np.float64) * share for part in parts).astype(np.float32)
+        name: np.mean([part[name] for part in parts], 0, np.float64).astype(np.float32)
         for name in parts[0]
     }
 

@@ -29,7 +29,7 @@ py::object make_array(const py::object& dtype, std::span<const std::int64_t> sha
 // Kept for as long as the process lives, since arrays may outlive the module.
 BlockPool& block_pool() {
   constexpr std::size_t kKeptBytes = std::size_t{4} << 30;
-  static BlockPool* const pool = new BlockPool(kKeptBytes);
+  static auto* const pool = new BlockPool(kKeptBytes);
   return *pool;
 }
 
