@@ -90,7 +90,7 @@ py::object borrow_array(const py::object& dtype, std::span<const std::int64_t> s
 }
 
 py::object new_array(const py::object& dtype, std::span<const std::int64_t> shape) {
-  std::size_t size =
+  auto size =
       static_cast<std::size_t>(PyDataType_ELSIZE(reinterpret_cast<PyArray_Descr*>(dtype.ptr())));
   for (const std::int64_t dimension : shape) size *= static_cast<std::size_t>(dimension);
   if (size < BlockPool::kSmallest) return make_array(dtype, shape, nullptr, 0);
