@@ -23,9 +23,12 @@ void register_errors(py::module_& module);
 void register_crc32c(py::module_& module);
 void register_files(py::module_& module);
 void register_table(py::module_& module);
+void register_attributes(py::module_& module);
+void register_graph(py::module_& module);
 void register_index(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module);
 void register_bulk(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module);
 void register_writer(py::module_& module);
+void register_output(py::module_& module);
 
 // The Python exception that an Error stands for, with the place that only the caller knows.
 py::object exception_for(const Error& error, const std::optional<std::string>& path = {},

@@ -2,7 +2,8 @@
 //
 // Much at a time is written by several threads, straight to the disk: the page cache has room for
 // nothing that is written once, and filling it costs more than the checksums (measured: perf.md
-// §7). Where a file system refuses that, the same bytes are written the usual way.
+// §7). Where a file system refuses that, the same bytes are written the usual way. What comes from
+// another file passes through the same buffers, so memory stays at a few megabytes a thread.
 //
 // Not safe for use from several threads.
 #pragma once
@@ -17,11 +18,13 @@
 
 namespace tensorbundle {
 
-// Bytes to be written, and their checksum.
+// Bytes to be written, in memory or in another file, and their checksum.
 struct Piece {
   const char* data = nullptr;
   std::size_t size = 0;
-  std::uint32_t crc32c = 0;  // filled in
+  std::uint32_t crc32c = 0;      // filled in
+  const File* source = nullptr;  // where there is no `data`: these bytes are from `offset` on
+  std::uint64_t offset = 0;
 };
 
 // Memory at an address that direct writing accepts; allocated when first asked for.
@@ -61,8 +64,17 @@ class OutputFile {
   explicit OutputFile(const std::string& path);
 
   // Writes the pieces one after the other, and fills in their checksums. Small amounts are only
-  // kept, until there are more or the end. Throws kSystem; the file is of no use then.
+  // kept, until there are more or the end. Throws kSystem, and what reading a source throws; the
+  // file is of no use then.
   void append(std::span<Piece> pieces, Workspace& workspace);
+
+  // Appends a range of another file as the kernel copies it: nothing is checked. False, and nothing
+  // was appended, where there is no such way, or the source ends before: append() will say. Throws
+  // kSystem.
+  bool append_unchecked(const File& source, std::uint64_t offset, std::uint64_t size);
+
+  // The source that could not be read, when that is why something was thrown.
+  [[nodiscard]] const File* unreadable() const { return unreadable_; }
 
   // Bytes appended so far.
   [[nodiscard]] std::uint64_t size() const { return written_ + kept_.size(); }
@@ -76,12 +88,15 @@ class OutputFile {
 
   void write_at(std::uint64_t offset, const char* from, std::size_t size);
   void try_direct();
+  void leave_direct();
+  void write_kept();
 
   Descriptor file_;
-  std::uint64_t written_ = 0;  // a multiple of AlignedBuffer::kAlignment until finish()
+  std::uint64_t written_ = 0;  // while direct_: a multiple of AlignedBuffer::kAlignment
   std::string kept_;           // what comes after that
   bool tried_direct_ = false;
   std::atomic<bool> direct_ = false;
+  std::atomic<const File*> unreadable_ = nullptr;
 };
 
 }  // namespace tensorbundle

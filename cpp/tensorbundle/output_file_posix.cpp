@@ -45,6 +45,29 @@ std::uint32_t copy_with_crc(const char* from, std::size_t size, char* into) {
   return crc;
 }
 
+std::uint32_t read_with_crc(const File& file, std::uint64_t offset, std::size_t size, char* into) {
+  const File::Access access = file.access();
+  std::uint32_t crc = 0;
+  for (std::size_t at = 0; at < size; at += kCachedBytes) {
+    const std::size_t part = std::min(kCachedBytes, size - at);
+    file.read_at(access, offset + at, into + at, part);
+    crc = crc32c_extend(crc, into + at, part);
+  }
+  return crc;
+}
+
+// Part of a piece to a place in memory.
+std::uint32_t copy_part(const Piece& piece, std::size_t skipped, std::size_t size, char* into,
+                        std::atomic<const File*>& unreadable) {
+  if (piece.source == nullptr) return copy_with_crc(piece.data + skipped, size, into);
+  try {
+    return read_with_crc(*piece.source, piece.offset + skipped, size, into);
+  } catch (const Error&) {
+    unreadable = piece.source;
+    throw;
+  }
+}
+
 }  // namespace
 
 AlignedBuffer::~AlignedBuffer() {
@@ -69,8 +92,9 @@ Workspace::Workspace(unsigned threads) : buffers_(threads == 0 ? kMaxThreads : t
 // What was kept and what is appended now, as one run of bytes that is cut into stretches.
 class OutputFile::Stretches {
  public:
-  Stretches(ByteView kept, std::span<Piece> pieces, std::size_t stretch_bytes)
-      : pieces_(pieces), stretch_bytes_(stretch_bytes) {
+  Stretches(ByteView kept, std::span<Piece> pieces, std::size_t stretch_bytes,
+            std::atomic<const File*>& unreadable)
+      : pieces_(pieces), stretch_bytes_(stretch_bytes), unreadable_(unreadable) {
     sources_.reserve(pieces.size() + 1);
     sources_.push_back({kept.data(), kept.size(), 0});
     sources_.insert(sources_.end(), pieces.begin(), pieces.end());
@@ -101,7 +125,7 @@ class OutputFile::Stretches {
   const char* in_place(std::size_t stretch) {
     const std::size_t i = source_at(begin(stretch));
     const auto skipped = static_cast<std::size_t>(begin(stretch) - starts_[i]);
-    if (sources_[i].size - skipped < size(stretch)) return nullptr;
+    if (sources_[i].source != nullptr || sources_[i].size - skipped < size(stretch)) return nullptr;
     const char* const from = sources_[i].data + skipped;
     note(stretch, i, crc32c_extend(0, from, size(stretch)), size(stretch));
     return from;
@@ -113,7 +137,7 @@ class OutputFile::Stretches {
     auto skipped = static_cast<std::size_t>(begin(stretch) - starts_[i]);
     for (; left > 0; ++i, skipped = 0) {
       const std::size_t part = std::min(left, sources_[i].size - skipped);
-      note(stretch, i, copy_with_crc(sources_[i].data + skipped, part, into), part);
+      note(stretch, i, copy_part(sources_[i], skipped, part, into, unreadable_), part);
       into += part;
       left -= part;
     }
@@ -153,6 +177,7 @@ class OutputFile::Stretches {
 
   std::span<Piece> pieces_;
   std::size_t stretch_bytes_;
+  std::atomic<const File*>& unreadable_;
   std::vector<Piece> sources_;
   std::vector<std::uint64_t> starts_;
   std::uint64_t size_ = 0;
@@ -174,13 +199,14 @@ void OutputFile::append(std::span<Piece> pieces, Workspace& workspace) {
   for (const Piece& piece : pieces) size += piece.size;
   if (size < kDirectBytes) {
     for (Piece& piece : pieces) {
-      piece.crc32c = crc32c_extend(0, piece.data, piece.size);
-      kept_.append(piece.data, piece.size);
+      const std::size_t at = kept_.size();
+      kept_.resize(at + piece.size);
+      piece.crc32c = copy_part(piece, 0, piece.size, kept_.data() + at, unreadable_);
     }
     return;
   }
   try_direct();
-  Stretches stretches(kept_, pieces, direct_ ? kDirectBytes : kCachedBytes);
+  Stretches stretches(kept_, pieces, direct_ ? kDirectBytes : kCachedBytes, unreadable_);
   parallel_for(stretches.count(), workspace.threads(), [&](std::size_t i, unsigned worker) {
     const char* from = direct_ ? nullptr : stretches.in_place(i);
     if (from == nullptr) {
@@ -198,32 +224,38 @@ void OutputFile::append(std::span<Piece> pieces, Workspace& workspace) {
 }
 
 void OutputFile::finish(bool durable) {
-#if defined(O_DIRECT)
-  if (direct_.exchange(false)) ::fcntl(file_.number(), F_SETFL, 0);  // its end is not aligned
-#endif
-  write_at(written_, kept_.data(), kept_.size());
+  leave_direct();  // its end is not aligned
+  write_kept();
   if (durable && ::fsync(file_.number()) != 0) throw_system("cannot write the file to the disk");
-  written_ += kept_.size();
-  kept_ = std::string();
   if (::close(file_.release()) != 0 && errno != EINTR) throw_system("cannot close the file");
 }
 
 void OutputFile::write_at(std::uint64_t offset, const char* from, std::size_t size) {
   while (size > 0) {
+    const bool direct = direct_;
     const ssize_t count = ::pwrite(file_.number(), from, size, static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-#if defined(O_DIRECT)
-    if (count < 0 && errno == EINVAL && direct_) {  // promised, and refused when it comes to it
-      direct_ = false;
-      ::fcntl(file_.number(), F_SETFL, 0);
+    if (count < 0 && errno == EINVAL && direct) {  // promised, and refused when it comes to it
+      leave_direct();
       continue;
     }
-#endif
     if (count < 0) throw_system("cannot write the file");
     from += count;
     offset += static_cast<std::uint64_t>(count);
     size -= static_cast<std::size_t>(count);
   }
+}
+
+void OutputFile::write_kept() {
+  write_at(written_, kept_.data(), kept_.size());
+  written_ += kept_.size();
+  kept_ = std::string();
+}
+
+void OutputFile::leave_direct() {
+#if defined(O_DIRECT)
+  if (direct_.exchange(false)) ::fcntl(file_.number(), F_SETFL, 0);
+#endif
 }
 
 void OutputFile::try_direct() {

@@ -5,9 +5,11 @@ gives them. All objects are immutable to their users and may be shared between t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias, TypeVar, final
 
 import numpy as np
+
+_T = TypeVar("_T")
 
 # (start, length) of each dimension; a length of -1 is the whole dimension.
 SliceSpec: TypeAlias = tuple[tuple[int, int], ...]
@@ -65,6 +67,48 @@ class Table:
 
         In a compressed block the offset counts in its plain contents, from where the block begins.
         """
+
+@final
+class GraphScan:
+    """The nodes of a graph or of a function's body, walked once. Borrows ``data``."""
+
+    def __init__(self, data: Any, base: int, node_field: int) -> None:
+        """Walk a message whose fields of that number are nodes; ``base``: for offsets in errors."""
+    def __len__(self) -> int:
+        """How many nodes there are, those of equal names too."""
+    def names(self) -> list[str]:
+        """Their names in stored order."""
+    def ops(self) -> list[tuple[str, int]]:
+        """Each operation and how many nodes have it, in the order in which they first occur."""
+    def devices(self) -> list[tuple[str, int]]:
+        """Each device and how many nodes ask for it, likewise."""
+    def others(self) -> list[tuple[int, int, int, int, int]]:
+        """Fields beside the nodes: number, wire type, value, begin and end of the content."""
+    def edges(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """Arrays of int32 for a main graph.
+
+        By node, the number of its first input, and at the end that of all inputs; by input, the
+        node it comes from (-1: there is none) and which output of it (-1: control); the nodes whose
+        name an earlier one has.
+        """
+    def make_nodes(
+        self, make: Callable[..., _T], data: Any, first: int = 0, last: int = ...
+    ) -> list[_T]:
+        """Call ``make(name, op, inputs, device, None, data, begin, end)`` for each node."""
+
+def map_entries(message: Any, number: int, base: int = 0) -> dict[str, bytes | memoryview]:
+    """The entries of a map from strings to messages, which is that field; short values as copies."""
+
+def map_value_offset(message: Any, number: int, key: str, base: int = 0) -> int:
+    """Where the value under a key of such a map begins; ``base`` if there is none."""
+
+def attr_value(attr: Any, base: int = 0) -> tuple[int, Any] | int | None:
+    """Which member of an ``AttrValue`` is set, and its value.
+
+    Tensors and functions come as (their bytes, where those begin), shapes as tuples or None, lists
+    as lists of such pairs, in which functions have the number they have outside. The member alone:
+    a message given in several parts, which have to be joined. None: nothing is set.
+    """
 
 @final
 class Entries:
@@ -208,6 +252,25 @@ class BundleWriter:
         """Finish the current shard, and write what follows to the next."""
     def finish(self, min_shards: int = 0) -> int:
         """Finish all files, at least so many shards; returns how many there are."""
+
+@final
+class OutputFile:
+    """A new file, written from its beginning to its end by several threads.
+
+    Not for use from several threads, and not after an exception.
+    """
+
+    def __init__(self, path: str, *, threads: int = 0) -> None:
+        """Create the file, or empty it; a symbolic link is not followed."""
+    @property
+    def size(self) -> int:
+        """Bytes appended so far."""
+    def append(self, pieces: Sequence[Any]) -> list[int]:
+        """Write buffers, and ranges of files given as (file, offset, bytes); their CRC-32C."""
+    def append_unchecked(self, source: File, offset: int, size: int) -> None:
+        """Write a range of a file as the kernel copies it, its bytes unseen."""
+    def finish(self, *, durable: bool = True) -> None:
+        """Write what is left and close the file; ``durable``: once it has reached the disk."""
 
 def write_index(
     path: str, entries: Sequence[tuple[bytes, Entry]], num_shards: int, *, big_endian: bool = False

@@ -1,0 +1,94 @@
+// New files made of bytes and of ranges of other files.
+#include <pybind11/stl.h>
+
+#include <deque>
+#include <vector>
+
+#include "bindings.hpp"
+#include "tensorbundle/output_file.hpp"
+
+namespace tensorbundle::bindings {
+
+namespace {
+
+// An OutputFile with its path, which errors name, and the memory of its threads.
+struct Output {
+  Output(std::string where, unsigned threads)
+      : path(std::move(where)), file(path), workspace(threads) {}
+
+  std::string path;
+  OutputFile file;
+  Workspace workspace;
+};
+
+// Runs work without the GIL; what goes wrong is told of the file that it is about.
+template <typename Work>
+void run(const Output& output, Work&& work) {
+  try {
+    const py::gil_scoped_release release;
+    work();
+  } catch (const Error& error) {
+    const File* const source = output.file.unreadable();
+    throw_python(error, source != nullptr ? source->path() : output.path, py::none());
+  }
+}
+
+std::unique_ptr<Output> create(const py::str& path, unsigned threads) {
+  const std::string encoded = encode_path(path);
+  try {
+    return std::make_unique<Output>(encoded, threads);
+  } catch (const Error& error) {
+    throw_python(error, encoded, py::none());
+  }
+}
+
+std::vector<std::uint32_t> append(Output& self, const py::sequence& given) {
+  std::vector<Piece> pieces;
+  std::deque<BorrowedBuffer> buffers;
+  for (const py::handle& each : given) {
+    Piece& piece = pieces.emplace_back();
+    if (py::isinstance<py::tuple>(each)) {
+      const auto range = py::reinterpret_borrow<py::tuple>(each);
+      piece.source = range[0].cast<const File*>();
+      piece.offset = range[1].cast<std::uint64_t>();
+      piece.size = range[2].cast<std::size_t>();
+    } else {
+      const BorrowedBuffer& buffer = buffers.emplace_back(each, false);
+      piece.data = buffer.data();
+      piece.size = buffer.size();
+    }
+  }
+  run(self, [&] { self.file.append(pieces, self.workspace); });
+  std::vector<std::uint32_t> checksums;
+  checksums.reserve(pieces.size());
+  for (const Piece& piece : pieces) checksums.push_back(piece.crc32c);
+  return checksums;
+}
+
+void append_unchecked(Output& self, const File& source, std::uint64_t offset, std::uint64_t size) {
+  run(self, [&] {
+    if (self.file.append_unchecked(source, offset, size)) return;
+    Piece piece;
+    piece.source = &source;
+    piece.offset = offset;
+    piece.size = static_cast<std::size_t>(size);
+    self.file.append({&piece, 1}, self.workspace);
+  });
+}
+
+}  // namespace
+
+void register_output(py::module_& module) {
+  using namespace py::literals;
+  py::class_<Output>(module, "OutputFile", py::is_final())
+      .def(py::init(&create), "path"_a, py::kw_only(), "threads"_a = 0)
+      .def_property_readonly("size", [](const Output& self) { return self.file.size(); })
+      .def("append", &append, "pieces"_a)
+      .def("append_unchecked", &append_unchecked, "source"_a, "offset"_a, "size"_a)
+      .def(
+          "finish",
+          [](Output& self, bool durable) { run(self, [&] { self.file.finish(durable); }); },
+          py::kw_only(), "durable"_a = true);
+}
+
+}  // namespace tensorbundle::bindings
