@@ -151,6 +151,7 @@ def test_file_of_known_kind_is_described(tmp_path, content, phrase):
         b"\x80",
         b"\x0a\x80",
         b"\x0a\xff\xff\xff\xff\xff\xff",
+        b"\x08",
         b"\x08\x01\x12",
         b"\xff" * 20,
     ],

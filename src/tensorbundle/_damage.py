@@ -252,8 +252,13 @@ def _describe_protobuf(head: bytes) -> str | None:
 
     A GraphDef begins with a node (#1) holding a name (#1) and an op (#2), both plain text; in a
     MetaGraphDef #1 is the meta information, whose #2 is a list of ops; a SavedModel begins with
-    its schema version, 1, and a MetaGraphDef (#2).
+    its schema version, 1, and a MetaGraphDef (#2); an ONNX model with the version of its format,
+    which is above 2 in all but the first files, and its producer (#2) or graph (#7).
     """
+    if head[:1] == b"\x08" and b"\x02" < head[1:2] < b"\x20" and head[2:3] in (b"\x12", b"\x3a"):
+        found = _field(head, 2)
+        if found and (head[2:3] == b"\x3a" or found[0].decode("ascii", "ignore").isprintable()):
+            return "an ONNX model"
     if head.startswith(b"\x08\x01\x12") and (found := _field(head, 2)) and found[0][:1] == b"\x0a":
         return "a SavedModel graph (saved_model.pb), which holds no tensors"
     if not (first := _field(head, 0)) or head[:1] != b"\x0a":
