@@ -5,6 +5,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from _graph_models import Models
 from _tensorflow import TensorFlow
 
 PROJECT = Path(__file__).parents[1]
@@ -29,3 +30,9 @@ def tensorflow() -> Iterator[TensorFlow]:
     running = TensorFlow.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """The programs of graphs/, built once by real TensorFlow."""
+    return Models.build(tmp_path_factory.mktemp("models"))

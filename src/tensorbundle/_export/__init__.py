@@ -6,15 +6,14 @@ makes their files appear whole or not at all. No target's own library is needed.
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ..errors import ConversionError
 from . import _npy, _npz, _safetensors
 from ._request import Progress, Request
+from ._staging import check_target
 
 if TYPE_CHECKING:
     from .._checkpoint import Checkpoint
@@ -106,7 +105,7 @@ def export(
         raise ConversionError(f"unknown format {format!r}: expected one of {', '.join(FORMATS)}")
     if max_shard_bytes is not None and (format != "safetensors" or max_shard_bytes < 1):
         raise ValueError(f"max_shard_bytes={max_shard_bytes}: is for safetensors, and at least 1")
-    path = _check_target(path, is_directory=format == "npy")
+    path = check_target(path, is_directory=format == "npy")
     request = Request(ckpt, names, progress)
     if format == "npz":
         files = _npz.write(request, path, overwrite=overwrite)
@@ -130,25 +129,3 @@ def _format_of(path: str) -> str:
         f"no format for {path!r}: expected a name in .npz or .safetensors, or a directory for "
         f".npy files (ending in {os.sep!r})"
     )
-
-
-def _check_target(path: str, *, is_directory: bool) -> str:
-    """Follow a symbolic link, and refuse early what the last step could only fail or harm."""
-    path = path.rstrip(os.sep) or path if is_directory else path
-    if os.path.islink(path):
-        path = os.path.realpath(path)
-    parent = os.path.dirname(path)
-    if not os.path.isdir(parent or os.curdir):
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), parent)
-    try:
-        mode = os.stat(path).st_mode
-    except FileNotFoundError:
-        return path
-    if is_directory and not stat.S_ISDIR(mode):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-    if not is_directory and stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    if not is_directory and not stat.S_ISREG(mode):
-        # Renaming over a device or pipe would replace it by a file.
-        raise FileExistsError(f"{path!r} is no regular file, it cannot be replaced")
-    return path

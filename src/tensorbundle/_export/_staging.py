@@ -8,9 +8,11 @@ that is replaced keeps its content for those who have it open or mapped.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
@@ -51,11 +53,14 @@ class Staging:
 
     def create(self, name: str) -> BinaryIO:
         """Open a new file for writing; ``name`` may hold directories."""
+        return open(self.place(name), "xb")
+
+    def place(self, name: str) -> str:
+        """Say where the caller is to make a new file; ``name`` may hold directories."""
         path = os.path.join(self._hidden, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        file = open(path, "xb")  # noqa: SIM115 - the caller closes it
         self._names.append(name)
-        return file
+        return path
 
     def __enter__(self) -> Self:
         os.mkdir(self._hidden)
@@ -103,3 +108,25 @@ def _flush(path: str) -> None:
 def _flush_directory(path: str) -> None:
     with contextlib.suppress(OSError):  # some file systems cannot, and then need not
         _flush(path or os.curdir)
+
+
+def check_target(path: str, *, is_directory: bool) -> str:
+    """Follow a symbolic link, and refuse early what the last step could only fail or harm."""
+    path = path.rstrip(os.sep) or path if is_directory else path
+    if os.path.islink(path):
+        path = os.path.realpath(path)
+    parent = os.path.dirname(path)
+    if not os.path.isdir(parent or os.curdir):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), parent)
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return path
+    if is_directory and not stat.S_ISDIR(mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+    if not is_directory and stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not is_directory and not stat.S_ISREG(mode):
+        # Renaming over a device or pipe would replace it by a file.
+        raise FileExistsError(f"{path!r} is no regular file, it cannot be replaced")
+    return path
