@@ -181,7 +181,7 @@ def test_trailing_separator_without_empty_base_name_means_the_directory(tmp_path
     [
         ("model.h5", b"\x89HDF\r\n\x1a\n\0", "an HDF5 file"),
         ("model.tflite", b"\x1c\0\0\0TFL3\0", "a TensorFlow Lite model"),
-        ("graph.pbtxt", b"node {\n}\n", "a graph as text"),
+        ("model.pbtxt", b"meta_info_def {\n}\n", "a MetaGraph as text"),
         ("model.ckpt", POINTER, "a git-LFS pointer"),
         ("model.ckpt", b"", "an empty file"),
         ("model.ckpt", TABLE[:-1] + b"\x00", "cut off|zero-filled"),
@@ -194,6 +194,21 @@ def test_other_file_raises_format_error_that_says_what_it_is(tmp_path, name, con
     with pytest.raises(FormatError, match=f"not a checkpoint: .*{name}' is .*({phrase})") as caught:
         locate(file)
     assert caught.value.path == str(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("frozen.pb", b"\n\n\n\x01w\x12\x05Const"),
+        ("no suffix", b"\n\n\n\x01w\x12\x05Const"),
+        ("graph.pbtxt", b"\nnode {\n}\n"),
+    ],
+)
+def test_graph_is_located_by_its_content(tmp_path, name, content):
+    file = touch(tmp_path / name, content)
+    found = locate(file)
+    assert (found.kind, found.prefix, found.files) == ("graph", str(file), (str(file),))
+    assert (found.index, found.meta, found.saved_model) == (None, None, None)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")

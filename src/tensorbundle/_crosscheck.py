@@ -2,7 +2,8 @@
 
 TensorFlow runs in a process of its own (`_oracle`), because it aborts on some tensors and because
 a process that holds both libraries would prove less. Both of its ways are asked: the reader of
-`tf.train.load_checkpoint` and the `RestoreV2` operation.
+`tf.train.load_checkpoint` and the `RestoreV2` operation; of a frozen graph `tf.make_ndarray` and
+a session into which the graph is imported.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "Crosscheck", "Difference", "crosscheck"]
 
 _WAYS: Final = ("get_tensor", "RestoreV2")
+_GRAPH_WAYS: Final = ("make_ndarray", "Session.run")
 _CONTRADICTIONS: Final = ("different", "only here", "only there")
 
 
@@ -141,7 +143,7 @@ def crosscheck(
     more than about one tensor is in memory on either side. The checkpoint is only read.
 
     Args:
-        path: The checkpoint, in any spelling that `open` takes.
+        path: The checkpoint or frozen graph, in any spelling that `open` takes.
         names: Compare only these: a name, a glob, a regular expression, or several of them.
         python: The Python that has TensorFlow; it need not have tensorbundle.
         progress: Called with the bytes compared and all bytes, at most ten times a second.
@@ -235,12 +237,13 @@ def _compare_tensor(
         return Comparison(info.name, status, how, detail, sha256, info.tf_dtype, info.shape, **more)
 
     ours = None
+    ways = _GRAPH_WAYS if checkpoint.location.kind == "graph" else _WAYS
     try:
         ours = Tensor(info, checkpoint[info.name])
     except UnsupportedError as error:
         return verdict("we cannot", detail=str(error))
     except (TensorBundleError, OSError) as error:
-        said = [f"{way}: {_ask_in_vain(oracle, way, info)}" for way in _WAYS]
+        said = [f"{way}: {_ask_in_vain(oracle, way, info)}" for way in ways]
         return verdict("we cannot", detail=f"{error}; in tensorflow: {'; '.join(said)}", ok=False)
 
     listed = None if listing is None else listing.get(info.name)
@@ -249,7 +252,7 @@ def _compare_tensor(
         there = f"{name_of(listed[0])} {list(listed[1])}"
         return verdict("different", detail=f"{here} here, {there} in tensorflow")
     equal, refusals = [], []
-    for way in _WAYS:
+    for way in ways:
         try:
             difference = _compare_way(ours, info, oracle, way)
         except OracleFailure as failure:
@@ -264,7 +267,7 @@ def _compare_tensor(
         refusals.insert(0, "tensorflow does not list it")
         if not equal:
             return verdict("only here", detail="; ".join(refusals))
-    return verdict("equal" if equal else "tensorflow cannot", equal or _WAYS, "; ".join(refusals))
+    return verdict("equal" if equal else "tensorflow cannot", equal or ways, "; ".join(refusals))
 
 
 def _compare_way(

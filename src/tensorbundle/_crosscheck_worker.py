@@ -37,7 +37,11 @@ def main() -> None:
             _answer(answers, {"error": _describe(error)})
             return
         _answer(answers, {"tensorflow": version, "python": platform.python_version()})
-        oracle = Oracle(tf, os.fsencode(sys.argv[1]))
+        oracle: Oracle | GraphOracle
+        if sys.argv[2:] == ["graph"]:
+            oracle = GraphOracle(tf, sys.argv[1])
+        else:
+            oracle = Oracle(tf, os.fsencode(sys.argv[1]))
         for line in sys.stdin.buffer:
             try:
                 answer, parts = oracle.do(json.loads(line))
@@ -78,6 +82,68 @@ class Oracle:
         dtypes = reader.get_variable_to_dtype_map()
         shapes = reader.get_variable_to_shape_map()
         return [(name, dtypes[name].as_datatype_enum, shape) for name, shape in shapes.items()]
+
+
+class GraphOracle:
+    """TensorFlow's ways to read the constants of a frozen graph."""
+
+    def __init__(self, tensorflow: Any, path: str) -> None:
+        self._tf = tensorflow
+        self._path = path
+        self._graph: Any = None
+        self._session: Any = None
+        self._nodes: dict[str, Any] = {}
+
+    def do(self, request: dict[str, Any]) -> tuple[dict[str, Any], Iterable[Any]]:
+        """Do what a request asks for; return the answer and the bytes that follow it."""
+        self._open()
+        if request["do"] == "list":
+            listed = []
+            for name, node in self._nodes.items():
+                tensor = node.attr["value"].tensor
+                shape = [dim.size for dim in tensor.tensor_shape.dim]
+                listed.append((name, tensor.dtype, shape))
+            return {"tensors": listed}, ()
+        if request["do"] == "make_ndarray":
+            tensor = self._nodes[request["name"]].attr["value"].tensor
+            return _pack(self._tf.make_ndarray(tensor))
+        return _pack(self._run(request["name"]))
+
+    def _open(self) -> None:
+        if self._graph is not None:
+            return
+        from google.protobuf import message, text_format
+
+        graph = self._tf.compat.v1.GraphDef()
+        with open(self._path, "rb") as file:
+            data = file.read()
+        try:
+            graph.ParseFromString(data)
+        except message.DecodeError:
+            graph = text_format.Parse(data, self._tf.compat.v1.GraphDef())
+        functions = [(f"{each.signature.name}/", each.node_def) for each in graph.library.function]
+        for start, nodes in [("", graph.node), *functions]:
+            for node in nodes:
+                if node.op in ("Const", "HostConst"):
+                    self._nodes.setdefault(start + node.name, node)
+        self._graph = graph
+
+    def _run(self, name: str) -> Any:
+        """The value of a constant in a session; nothing of the graph is rewritten before."""
+        v1 = self._tf.compat.v1
+        if self._session is None:
+            from tensorflow.core.protobuf import rewriter_config_pb2
+
+            config = v1.ConfigProto()
+            config.graph_options.optimizer_options.opt_level = -1
+            config.graph_options.rewrite_options.disable_meta_optimizer = True
+            off = rewriter_config_pb2.RewriterConfig.OFF
+            config.graph_options.rewrite_options.constant_folding = off
+            graph = self._tf.Graph()
+            with graph.as_default():
+                self._tf.import_graph_def(self._graph, name="")
+            self._session = v1.Session(graph=graph, config=config)
+        return self._session.run(f"{name}:0")
 
 
 def _pack(value: Any) -> tuple[dict[str, Any], Iterable[Any]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from . import _dtypes
+from ._core import crc32c
 from ._open import open
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ class Diff:
         renamed: New names by old ones: the same dtype, shape and bytes under another name.
         changed: Tensors that differ.
         equal: How many are the same.
+        frozen: Whether one of the two, but not the other, is a frozen graph. What only one has is
+            then no difference: a graph has constants of its own, and a checkpoint holds what
+            training needs and the graph's outputs do not.
     """
 
     only_a: tuple[str, ...]
@@ -81,10 +85,17 @@ class Diff:
     renamed: Mapping[str, str]
     changed: tuple[TensorDifference, ...]
     equal: int
+    frozen: bool = False
 
     @property
     def same(self) -> bool:
-        """Whether there is no difference at all."""
+        """Whether there is no difference at all.
+
+        Of a frozen graph and a checkpoint: whether the graph may have been made from it, because
+        they have tensors in common, and all of these are equal.
+        """
+        if self.frozen:
+            return not self.changed and bool(self.equal or self.renamed)
         return not (self.only_a or self.only_b or self.renamed or self.changed)
 
 
@@ -98,13 +109,13 @@ def diff(
     exact: bool = False,
     progress: Callable[[int, int], object] | None = None,
 ) -> Diff:
-    """Compare two checkpoints.
+    """Compare two checkpoints, or a frozen graph with the checkpoint it may have been made from.
 
     Tensors whose dtype, shape and stored checksum agree are taken to be the same and not read, so
     that two like checkpoints are compared by their indexes alone.
 
     Args:
-        a: A checkpoint, in any spelling.
+        a: A checkpoint or a frozen graph, in any spelling.
         b: Another.
         names: Which tensors: names, globs or patterns; those that either has.
         rtol: Elements are the same within ``atol + rtol * abs(b)``; NaN equals NaN.
@@ -147,6 +158,7 @@ def diff(
         renamed,
         tuple(changed),
         len(common) - len(changed),
+        (one.location.kind == "graph") != (other.location.kind == "graph"),
     )
 
 
@@ -184,11 +196,12 @@ def _renames(
     are told apart by the end of their names, or not at all.
     """
     by_content: dict[Any, tuple[list[str], list[str]]] = {}
-    for side, infos in enumerate((lost, new)):
+    forms = {_form(info) for info in lost.values()} & {_form(info) for info in new.values()}
+    for side, (ckpt, infos) in enumerate(((one, lost), (other, new))):
         for name, info in infos.items():
-            if info.crc32c is not None and info.size:
-                content = (info.data_type, info.shape, info.nbytes, info.crc32c)
-                by_content.setdefault(content, ([], []))[side].append(name)
+            checksum = _checksum(ckpt, info) if _form(info) in forms else None
+            if checksum is not None and info.size:
+                by_content.setdefault((*_form(info), checksum), ([], []))[side].append(name)
     found = {}
     for olds, news in by_content.values():
         pairs = [(olds[0], news[0])] if len(olds) == len(news) == 1 else _by_ending(olds, news)
@@ -196,6 +209,25 @@ def _renames(
             if _is_equal(one, other, old, name):
                 found[old] = name
     return found
+
+
+def _form(info: TensorInfo) -> tuple[int, tuple[int, ...], int]:
+    return info.data_type, info.shape, info.nbytes
+
+
+def _checksum(ckpt: Checkpoint, info: TensorInfo) -> int | None:
+    """The stored one; a frozen graph has none, so it is computed of what may be a weight."""
+    if info.crc32c is not None or ckpt.location.kind != "graph":
+        return info.crc32c
+    if info.dtype is None or info.data_type == _dtypes.STRING:
+        return None
+    # A number alone, such as an axis, is like others by chance.
+    if info.size == 1 and info.dtype.kind in "iub":
+        return None
+    value = 0
+    for chunk in ckpt.chunks(info.name, nbytes=_CHUNK_BYTES):
+        value = crc32c(chunk, value)
+    return value
 
 
 def _by_ending(olds: list[str], news: list[str]) -> list[tuple[str, str]]:

@@ -32,10 +32,11 @@ class Location:
 
     Attributes:
         requested: The path as it was given.
-        kind: ``"v2"`` (index and data shards) or ``"v1"`` (tables).
-        prefix: The prefix; for V1 the file, the common start of the shards, or the glob.
+        kind: ``"v2"`` (index and data shards), ``"v1"`` (tables) or ``"graph"`` (a frozen graph).
+        prefix: The prefix; for V1 the file, the common start of the shards, or the glob; the file
+            of a graph.
         index: The index file of a V2 checkpoint.
-        files: The table files of a V1 checkpoint, sorted.
+        files: The table files of a V1 checkpoint, sorted; the file of a graph.
         meta: The graph saved beside the checkpoint, if there is one.
         state: The state file that named the checkpoint, if one did.
         saved_model: The SavedModel directory that the checkpoint belongs to, if any.
@@ -43,7 +44,7 @@ class Location:
     """
 
     requested: str
-    kind: Literal["v2", "v1"]
+    kind: Literal["v2", "v1", "graph"]
     prefix: str
     index: str | None = None
     files: tuple[str, ...] = ()
@@ -125,6 +126,23 @@ def checkpoint_at(
         return _tables(requested, prefix, files, notes, state)
     files = _matches(prefix)
     return _tables(requested, prefix, files, notes, state) if files else None
+
+
+def graph_at(requested: str) -> Location | None:
+    """The frozen graph that a file may be, told by its beginning: a GraphDef, binary or text."""
+    from ._damage import describe_file
+
+    what = describe_file(requested) or ""
+    if not what.startswith(("a graph (GraphDef", "a graph as text")):
+        return None
+    return Location(requested=requested, kind="graph", prefix=requested, files=(requested,))
+
+
+def is_text_graph(path: str) -> bool:
+    """Whether the file of a graph is text."""
+    from ._damage import describe_file
+
+    return (describe_file(path) or "").startswith("a graph as text")
 
 
 def _table_shards(stem: str, total: int | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Opening a checkpoint of either format."""
+"""Opening a checkpoint of either format, or the constants of a frozen graph."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ def open(
     mode: Mode = "r",
     verify: Literal["read", "never"] = "read",
 ) -> Checkpoint:
-    """Open a TensorFlow checkpoint; no data shard is touched yet.
+    """Open a TensorFlow checkpoint, or a frozen graph; no data shard is touched yet.
 
     Args:
         path: Any spelling: the prefix; its ``.index``, ``.data-…`` or ``.meta`` file; a directory
             with a ``checkpoint`` state file, or that file; a SavedModel directory; a V1 file, or
-            the glob of its shards. What it was taken for is on ``ckpt.location``.
+            the glob of its shards; a frozen graph (GraphDef, ``.pb`` or ``.pbtxt``), whose
+            constants are given. What it was taken for is on ``ckpt.location``.
         mode: ``"r"``: arrays are read-only views of the mapped files. ``"c"``: copy on write,
             arrays are writable and the files never change. ``"read"``: nothing is mapped, every
             access reads anew; chosen by itself on network file systems, where a map may fault.
@@ -36,7 +37,8 @@ def open(
     Raises:
         MissingFileError: There is no checkpoint; the message says what is there instead.
         FormatError: The file is damaged, or no checkpoint: the message says what it is.
-        UnsupportedError: It declares a format version that this library does not read.
+        UnsupportedError: It declares a format version that this library does not read, or is a
+            graph as text and protobuf is not installed.
 
     Example:
         >>> import tensorbundle as tb
@@ -53,6 +55,10 @@ def open(
         from ._legacy import LegacyCheckpoint
 
         return LegacyCheckpoint(location, mode)
+    if location.kind == "graph":
+        from ._frozen import FrozenGraph
+
+        return FrozenGraph(location, mode)
     if mode == "r" and File(location.index or "").on_network:
         mode = "read"
     return Bundle(location, mode, verify == "read")

@@ -68,6 +68,7 @@ class Oracle:
         self._left = 0  # bytes of the last answer that are still in the pipe
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="tensorbundle-")
+        self._kind = location.kind
         try:
             self._prefix = self._understood_prefix(location, files)
             self._start()
@@ -133,6 +134,8 @@ class Oracle:
         file names, and knows a set of V1 shards only by a pattern.
         """
         prefix = os.path.abspath(location.prefix)
+        if location.kind == "graph":
+            return prefix
         if location.prefix.endswith(os.sep):
             prefix = os.path.join(prefix, "")
         misread = bool(_PATTERN_MARKS.intersection(prefix)) or os.path.isdir(prefix)
@@ -158,7 +161,7 @@ class Oracle:
         self._log = tempfile.TemporaryFile(dir=self._folder.name)  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
-                [self._python, os.fspath(_WORKER), self._prefix],
+                [self._python, os.fspath(_WORKER), self._prefix, self._kind],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,

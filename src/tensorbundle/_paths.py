@@ -2,7 +2,8 @@
 
 Spellings: the prefix; one of the files ``.index``, ``.data-…``, ``.meta``; the state file
 ``checkpoint``; a directory that holds one, or a single checkpoint; a SavedModel; a V1 file, set of
-shards or glob. Of several checkpoints none is chosen by guess.
+shards or glob; a GraphDef, whose constants are taken for a checkpoint. Of several checkpoints none
+is chosen by guess.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ._location import (
     checkpoint_at,
     describe_wrong_file,
     file_mode,
+    graph_at,
     is_regular_file,
     is_saved_model,
     is_table_file,
@@ -126,6 +128,8 @@ def _from_file(requested: str) -> Location:
         return _from_state(requested, os.path.join(directory, name))
     if prefix is not None:
         raise _missing(prefix)
+    if found := graph_at(requested):
+        return found
     what = describe_wrong_file(requested)
     raise FormatError(f"not a checkpoint: {requested!r} is {what}", path=requested)
 
