@@ -10,7 +10,7 @@ import functools
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 DEFAULT_DIRECTORY = Path("build/benchmarks")
 
@@ -25,6 +25,7 @@ class Dataset:
         seed: Of its values.
         slots: Each layer has its kernel with these endings.
         scratch: Where to write, in tasks that do: a folder that is empty before each call.
+        graph: What a model is stored as, if the tensors are one's: see graph_data.py.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Dataset:
     seed: int = 0
     slots: tuple[str, ...] = ("",)
     scratch: Path = Path()
+    graph: Literal["", "meta", "saved_model"] = ""
 
     @property
     def prefix(self) -> str:
@@ -47,6 +49,10 @@ class Dataset:
     @property
     def index(self) -> str:
         return f"{self.path}.index"
+
+    @property
+    def meta(self) -> str:
+        return f"{self.path}.meta"
 
     @property
     def safetensors(self) -> str:
@@ -83,6 +89,12 @@ class Dataset:
         """What a subject of that name reads."""
         if self.parts:
             return [file for part in self.parts for file in part.files(subject)]
+        if self.graph == "meta":
+            return [self.meta, self.index, self.shard]
+        if self.graph == "saved_model":
+            variables = f"{self.path}/variables/variables"
+            shards = [f"{variables}.index", f"{variables}.data-00000-of-00001"]
+            return [f"{self.path}/saved_model.pb", *shards]
         by_format = {"safetensors_": [self.safetensors], "npz_": [self.npz]}
         return by_format.get(subject, [self.index, self.shard])
 
@@ -107,6 +119,9 @@ _SETS = {
     "10k": (10_000, (4, 4)),
     "50k": (50_000, (4, 4)),
     "1m": (1_000_000, (4, 4)),
+    "graph-1g": (64, (2048, 2048)),
+    "graph-15k": (230, (64, 64)),
+    "saved-model-512m": (32, (2048, 2048)),
     "memory-64b": (1, (16,)),
     "memory-256m": (1, (64 << 20,)),
 }
@@ -114,6 +129,10 @@ _SETS = {
 
 def dataset(directory: str | os.PathLike[str], name: str) -> Dataset:
     data = Dataset(Path(directory) / name, *_SETS[name])
+    if name.startswith("graph-"):
+        return replace(data, graph="meta")
+    if name.startswith("saved-model-"):
+        return replace(data, graph="saved_model")
     if name == "1g-adam":
         return replace(data, slots=("", "/Adam", "/Adam_1"))
     if name == "5x1g":
@@ -129,6 +148,12 @@ def dataset(directory: str | os.PathLike[str], name: str) -> Dataset:
 
 def make(data: Dataset, *, rivals: bool) -> None:
     """Write what is not there yet; each file appears when it is whole."""
+    if data.graph:
+        if not all(map(os.path.exists, data.files(""))):
+            from benchmarks import graph_data
+
+            graph_data.make(data)
+        return
     for part in data.parts or (data,):
         if not os.path.exists(part.index):
             _make_checkpoint(part)

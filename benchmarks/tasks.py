@@ -18,6 +18,9 @@ NPZ = "numpy npz"
 TF_SAVE = "TensorFlow: SaveV2"
 COPY = "copying its files"
 READ_WRITE = "reading once, writing once"
+TF_FREEZE = "TensorFlow: freeze_graph"
+TF_CONVERT = "TensorFlow: load, convert_variables_to_constants_v2, write"
+TF_IMPORT = "TensorFlow: import_meta_graph"
 MIB = 1 << 20
 
 
@@ -179,6 +182,18 @@ def _gathered(what: str, title: str, data: str, *, rate: bool) -> Task:
     )  # fmt: skip
 
 
+def _frozen(what: str, title: str, data: str, rival: str, goal: float, growth: int) -> Task:
+    return Task(
+        what, title, "fresh", data, "warm",
+        (
+            Run(OURS, f"tensorbundle_graphs_.{what}", facts="constants"),
+            Run(rival, f"tensorflow_graphs_.{what}", facts="constants"),
+        ),
+        (Goal(rival, goal),),
+        repeats=3, writes="disk", growth_goal=growth,
+    )  # fmt: skip
+
+
 _LS = ("ls", ("ls", "{prefix}"))
 _VERIFY = ("verify", ("verify", "{prefix}"))
 _EXPORTS = tuple(
@@ -322,6 +337,23 @@ TASKS = (
     _index_only("strip", "1g-adam"),
     _gathered("average", "average of five checkpoints of 1 GB", "5x1g", rate=True),
     _gathered("merge", "merge of 64 shards of 16 MiB", "64x16m", rate=False),
+    _frozen("freeze_meta", "freeze a .meta model of 1 GiB", "graph-1g", TF_FREEZE, 8, 64),
+    _frozen(
+        "freeze_saved_model", "freeze a SavedModel of 0.5 GiB", "saved-model-512m",
+        TF_CONVERT, 15, 0,
+    ),
+    Task(
+        "load_graph", "load and summarise a .meta of 15,000 nodes", "together", "graph-15k", "warm",
+        (
+            Run(OURS, "tensorbundle_graphs_.summarise", facts="counted"),
+            Run(TF_IMPORT, "tensorflow_graphs_.import_meta", facts="counted"),
+        ),
+        (Goal(TF_IMPORT, 20),), rate=False,
+    ),
+    Task(
+        "suggest_outputs", "load a .meta of 15,000 nodes and suggest outputs", "together",
+        "graph-15k", "warm", (Run(OURS, "tensorbundle_graphs_.suggest"),), rate=False,
+    ),
     _peak("1g", "1 GB of 64 tensors", 3, _LS, _VERIFY, *_EXPORTS),
     _peak("50k", "50,000 tensors", 1, _LS, _VERIFY, *_EXPORTS),
     _peak("1m", "1,000,000 tensors", 3, _LS, _VERIFY),

@@ -47,17 +47,27 @@ LEVELS = (
         "_written_names",
     ),
     ("_paths", "_sources", "_slices", "_verify", "_writer", "_object_message"),
-    ("_object_tree", "_bundle_files", "_relocate"),
+    ("_object_tree", "_bundle_files", "_relocate", "_graphdef"),
     ("_objects",),
     ("_object_edit", "_optimizers"),
     ("_checkpoint", "_legacy_tensors"),
     ("_audit", "_legacy_audit"),
-    ("_bundle", "_legacy"),
+    ("_bundle", "_legacy", "_frozen"),
     ("_open",),
     ("_bitwise", "_oracle", "_edit_rules"),
     ("_edit_plan", "_merge", "_average", "_diff"),
     ("_edit",),
     ("_crosscheck", "_crosscheck_worker", "_export"),
+    ("_variables", "_restore_walk", "_saved_objects"),
+    ("_key_sources",),
+    ("_initial_values",),
+    ("_mapping",),
+    ("_mapping_report",),
+    ("_graph",),
+    ("_outputs",),
+    ("_freeze",),
+    ("_saver_nodes",),
+    ("_saved_model", "_runner"),
     ("train",),
     ("cli",),
     ("__init__", "__main__"),
@@ -65,8 +75,32 @@ LEVELS = (
 LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 # Imported where first needed, so that `import tensorbundle` costs what numpy costs.
-OPTIONAL_PACKAGES = {"fsspec", "h5py", "ml_dtypes", "rich", "safetensors", "tensorflow"}
-LAZY_ROOMS = {"_crosscheck", "_crosscheck_worker", "cli", "_export", "train", "_writer"}
+OPTIONAL_PACKAGES = {
+    "brotli",
+    "fsspec",
+    "google",
+    "h5py",
+    "ml_dtypes",
+    "openvino",
+    "rich",
+    "safetensors",
+    "tensorflow",
+    "zstandard",
+}
+LAZY_ROOMS = {
+    "_crosscheck",
+    "_crosscheck_worker",
+    "_export",
+    "_freeze",
+    "_graph",
+    "_graphdef",
+    "_outputs",
+    "_runner",
+    "_saved_model",
+    "_writer",
+    "cli",
+    "train",
+}
 PRINTING_ROOMS = {"_crosscheck_worker", "cli"}
 
 BANNED_STEMS = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}

@@ -242,15 +242,19 @@ def test_version_names_kernel_and_numpy() -> None:
 
 def test_commands_come_in_the_order_of_use() -> None:
     text = run("--help").stdout
-    shown = re.findall(r"^  (\w+)  +[A-Z]", text[text.index("Commands:") :], re.MULTILINE)
+    shown = re.findall(r"^  ([\w-]+)  +[A-Z]", text[text.index("Commands:") :], re.MULTILINE)
     writing = ["edit", "merge", "average", "save", "relocate"]
-    assert shown == ["ls", "show", "verify", "export", "crosscheck", "diff", *writing]
+    graphs = ["graph", "freeze", "run", "prune", "export-saved-model"]
+    assert shown == ["ls", "show", "verify", "export", "crosscheck", "diff", *writing, *graphs]
     assert run(code=2).stdout == ""
 
 
 @pytest.mark.parametrize(
     "command",
-    ["ls", "show", "verify", "export", "crosscheck", "diff", "edit", "merge", "average"],
+    [
+        *("ls", "show", "verify", "export", "crosscheck", "diff", "edit", "merge", "average"),
+        *("graph", "freeze", "run", "prune", "export-saved-model"),
+    ],
 )
 def test_help_has_examples_that_fit_a_terminal(command: str) -> None:
     text = run(command, "--help").stdout

@@ -18,39 +18,56 @@ from tensorbundle._verify import FAULT_KINDS
 
 NAMES = [
     "Average",
+    "Candidate",
     "Checkpoint",
     "ChecksumError",
     "CompatibilityWarning",
     "ConversionError",
     "Diff",
+    "ExportedModel",
     "Fault",
     "FormatError",
+    "Frozen",
+    "Graph",
+    "InputCandidate",
     "Location",
     "Merge",
     "MissingFileError",
+    "Node",
     "ObjectGraph",
     "Relocation",
     "Report",
     "Rewrite",
+    "Runner",
     "TensorBundleError",
     "TensorInfo",
     "TensorNotFoundError",
     "UnsupportedError",
+    "Variable",
     "Writer",
     "__version__",
     "average",
     "crosscheck",
     "diff",
     "export",
+    "export_saved_model",
+    "freeze",
+    "load_graph",
     "merge",
     "open",
+    "prune",
     "relocate",
     "rewrite",
+    "run",
     "save",
+    "suggest_inputs",
+    "suggest_outputs",
     "train",
 ]
-FUNCTIONS = ["crosscheck", "export", "open"]
-CLASSES = ["Checkpoint", "Fault", "Location", "Report", "TensorInfo"]
+FUNCTIONS = sorted(
+    name for name in NAMES if name.islower() and name not in ("__version__", "train")
+)
+CLASSES = sorted(name for name in NAMES if name[0].isupper())
 # Methods of a checkpoint that do what their example shows; the others are told by their class.
 METHODS = ["infos", "load", "read_slice", "verify"]
 MEMBERS = {
@@ -84,7 +101,9 @@ def test_public_name_is_documented(name):
     assert first.endswith(".")
 
 
-@pytest.mark.parametrize("name", ["open", "export", "crosscheck", "Checkpoint", "TensorInfo"])
+@pytest.mark.parametrize(
+    "name", [*FUNCTIONS, "Checkpoint", "Graph", "Runner", "TensorInfo", "Writer"]
+)
 def test_public_name_has_an_example(name):
     assert "Example" in inspect.getdoc(getattr(tb, name))
 
@@ -113,11 +132,11 @@ def test_examples_of_a_module_run(module, monkeypatch):
     assert failed == 0
 
 
-@pytest.mark.parametrize("function", ["open", "export"])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_options_are_keyword_only(function):
     parameters = inspect.signature(getattr(tb, function)).parameters.values()
     positional = [each for each in parameters if each.kind != inspect.Parameter.KEYWORD_ONLY]
-    assert len(positional) <= 2
+    assert len(positional) <= (3 if function == "run" else 2)  # run(model, feeds, fetches)
 
 
 @pytest.mark.parametrize("method", ["load", "views", "verify", "chunks", "read_slice", "infos"])

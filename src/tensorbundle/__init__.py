@@ -6,6 +6,8 @@ ckpt = tb.open("run/model.ckpt-100")
 ckpt["dense/kernel"]            # a zero-copy numpy array, its checksum checked
 ckpt.load()                     # all of them, in memory of their own
 ckpt.verify()                   # every checksum in the checkpoint
+
+tb.freeze("run/model.ckpt-100.meta", outputs="softmax", path="frozen.pb")
 """
 
 from __future__ import annotations
@@ -34,9 +36,16 @@ if TYPE_CHECKING:
     from ._diff import Diff, diff
     from ._edit import Rewrite, rewrite
     from ._export import export
+    from ._freeze import Frozen, freeze, prune
+    from ._graph import Graph, load_graph
+    from ._graphdef import Node
     from ._merge import Merge, merge
     from ._objects import ObjectGraph
+    from ._outputs import Candidate, InputCandidate, suggest_inputs, suggest_outputs
     from ._relocate import Relocation, relocate
+    from ._runner import Runner, run
+    from ._saved_model import ExportedModel, export_saved_model
+    from ._variables import Variable
     from ._verify import Fault, Report
     from ._writer import Writer, save
 
@@ -44,35 +53,50 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Average",
+    "Candidate",
     "Checkpoint",
     "ChecksumError",
     "CompatibilityWarning",
     "ConversionError",
     "Diff",
+    "ExportedModel",
     "Fault",
     "FormatError",
+    "Frozen",
+    "Graph",
+    "InputCandidate",
     "Location",
     "Merge",
     "MissingFileError",
+    "Node",
     "ObjectGraph",
     "Relocation",
     "Report",
     "Rewrite",
+    "Runner",
     "TensorBundleError",
     "TensorInfo",
     "TensorNotFoundError",
     "UnsupportedError",
+    "Variable",
     "Writer",
     "__version__",
     "average",
     "crosscheck",
     "diff",
     "export",
+    "export_saved_model",
+    "freeze",
+    "load_graph",
     "merge",
     "open",
+    "prune",
     "relocate",
     "rewrite",
+    "run",
     "save",
+    "suggest_inputs",
+    "suggest_outputs",
     "train",
 ]
 
@@ -83,9 +107,16 @@ _ROOMS: Final = {
     "_diff": ("Diff", "diff"),
     "_edit": ("Rewrite", "rewrite"),
     "_export": ("export",),
+    "_freeze": ("Frozen", "freeze", "prune"),
+    "_graph": ("Graph", "load_graph"),
+    "_graphdef": ("Node",),
     "_merge": ("Merge", "merge"),
     "_objects": ("ObjectGraph",),
+    "_outputs": ("Candidate", "InputCandidate", "suggest_inputs", "suggest_outputs"),
     "_relocate": ("Relocation", "relocate"),
+    "_runner": ("Runner", "run"),
+    "_saved_model": ("ExportedModel", "export_saved_model"),
+    "_variables": ("Variable",),
     "_verify": ("Fault", "Report"),
     "_writer": ("Writer", "save"),
 }

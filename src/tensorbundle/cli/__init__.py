@@ -17,11 +17,16 @@ from ._crosscheck import crosscheck
 from ._diff import diff
 from ._edit import edit
 from ._export import export
+from ._export_saved_model import export_saved_model
 from ._failures import UNREADABLE, Program
+from ._freeze import freeze
+from ._graph import graph
 from ._ls import ls
 from ._merge import merge
 from ._options import global_options
+from ._prune import prune
 from ._relocate import relocate
+from ._run import run
 from ._save import save
 from ._show import show
 from ._verify import verify
@@ -80,7 +85,12 @@ def program(ctx: click.Context) -> None:
         ctx.exit(UNREADABLE)
 
 
-for _command in (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate):
+_COMMANDS = (
+    (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
+    (graph, freeze, run, prune, export_saved_model),
+)
+
+for _command in (command for group in _COMMANDS for command in group):
     program.add_command(_command)
 
 

@@ -54,6 +54,9 @@ def diff(
 ) -> None:
     """Compare two checkpoints: names, dtypes, shapes and values.
 
+    One of them may be a frozen graph: was it made from that checkpoint? Then the
+    tensors that both have are compared, and the others only counted.
+
     Tensors that one has under another name are found by their content. Tensors
     with equal checksums are taken to be equal. The exit code is 0 if there is no
     difference, 1 if there is one.
@@ -61,9 +64,11 @@ def diff(
     Examples:
       tensorbundle diff model.ckpt-2000 model.ckpt-3000
       tensorbundle diff old/ new/ --rtol 1e-5 --names 'encoder/*'
+      tensorbundle diff frozen.pb model.ckpt-2000
 
-    JSON: same, equal, only_a, only_b, renamed {a: b}, changed [{name, kind, a, b,
-    values {count, size, max_abs, max_rel, norm_a, norm_b, norm_difference}}].
+    JSON: same, frozen, equal, only_a, only_b, renamed {a: b}, changed [{name,
+    kind, a, b, values {count, size, max_abs, max_rel, norm_a, norm_b,
+    norm_difference}}].
     """
     from .._diff import diff as compare
 
@@ -83,6 +88,7 @@ def diff(
 def _describe(found: Diff) -> dict[str, Any]:
     return {
         "same": found.same,
+        "frozen": found.frozen,
         "equal": found.equal,
         "only_a": found.only_a,
         "only_b": found.only_b,
@@ -103,10 +109,11 @@ def _describe_tensor(each: TensorDifference) -> dict[str, Any]:
 
 def _write_text(console: Console, found: Diff) -> None:
     spell = console.spell
-    for name in found.only_a:
-        console.line(console.style(f"- {spell(name)}", fg="red"))
-    for name in found.only_b:
-        console.line(console.style(f"+ {spell(name)}", fg="green"))
+    if not found.frozen:
+        for name in found.only_a:
+            console.line(console.style(f"- {spell(name)}", fg="red"))
+        for name in found.only_b:
+            console.line(console.style(f"+ {spell(name)}", fg="green"))
     for old, new in found.renamed.items():
         console.line(f"> {spell(old)} -> {spell(new)}")
     for each in found.changed:

@@ -28,10 +28,10 @@ _ORDERS: Final[dict[str, Callable[[TensorInfo], Any]]] = {
     "dtype": lambda info: info.tf_dtype,
     "shape": lambda info: (len(info.shape), info.shape),
 }
-_SCOPE_ORDERS: Final[dict[str, Callable[[Scope], Any]]] = {
+_SCOPE_ORDERS: Final[dict[str, Callable[[Scope[TensorInfo]], Any]]] = {
     "size": lambda scope: -scope.nbytes,
-    "dtype": lambda scope: scope.tensor.tf_dtype if scope.tensor else "",
-    "shape": lambda scope: (len(scope.tensor.shape), scope.tensor.shape) if scope.tensor else (),
+    "dtype": lambda scope: scope.leaf.tf_dtype if scope.leaf else "",
+    "shape": lambda scope: (len(scope.leaf.shape), scope.leaf.shape) if scope.leaf else (),
 }
 
 
@@ -170,12 +170,12 @@ def _write_tree(
 ) -> None:
     size = _size_formatter(exact)
 
-    def label(branch: Branch) -> str:
-        slash = "/" if branch.guide and branch.scope.tensor is None else ""
+    def label(branch: Branch[TensorInfo]) -> str:
+        slash = "/" if branch.guide and branch.scope.leaf is None else ""
         return branch.guide + console.spell(branch.name) + slash
 
-    def detail(branch: Branch) -> str:
-        tensor, below = branch.scope.tensor, branch.scope.count - 1
+    def detail(branch: Branch[TensorInfo]) -> str:
+        tensor, below = branch.scope.leaf, branch.scope.count - 1
         if tensor is None:
             return format_count(branch.scope.count, "tensor")
         more = f" +{format_count(below, 'tensor')}" if below else ""
@@ -183,10 +183,10 @@ def _write_tree(
 
     root = grow(infos, checkpoint.location.prefix.rpartition("/")[2] or ".")
     tree = Tree(root, _SCOPE_ORDERS.get(sort), reverse, console.draws_lines)
-    columns: list[Column[Branch]] = [
+    columns: list[Column[Branch[TensorInfo]]] = [
         Column("", label),
         Column("", detail, style={"fg": "green"}),
-        Column("", lambda branch: size((branch.scope.tensor or branch.scope).nbytes), right=True),
+        Column("", lambda branch: size((branch.scope.leaf or branch.scope).nbytes), right=True),
     ]
     for line in table_lines(console, columns, tree, titles=False):
         console.line(line)

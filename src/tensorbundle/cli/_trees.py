@@ -1,80 +1,92 @@
-"""Tensors as a tree of scopes: names cut at each slash, with counts and sizes summed up."""
+"""Tensors or nodes as a tree of scopes: names cut at each slash, counts and sizes summed up."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from .._tensor_info import TensorInfo
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 _DRAWN: Final = ("├── ", "└── ", "│   ", "    ")
 _PLAIN: Final = ("  ", "  ", "  ", "  ")
 
 
+class Named(Protocol):
+    """What a tree is made of."""
+
+    @property
+    def name(self) -> str:
+        """Its name, with slashes."""
+
+    @property
+    def nbytes(self) -> int:
+        """Its size, 0 for what has none."""
+
+
+Leaf = TypeVar("Leaf", bound=Named)
+
+
 @dataclass(slots=True)
-class Scope:
-    """All tensors whose names begin alike; ``tensor`` when there is one of exactly that name."""
+class Scope(Generic[Leaf]):
+    """All leaves whose names begin alike; ``leaf`` when there is one of exactly that name."""
 
     name: str
-    tensor: TensorInfo | None = None
-    scopes: dict[str, Scope] = field(default_factory=dict)
+    leaf: Leaf | None = None
+    scopes: dict[str, Scope[Leaf]] = field(default_factory=dict)
     count: int = 0
     nbytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Generic[Leaf]):
     """One line of a drawn tree; ``name`` is a path where scopes hold nothing but one another."""
 
     guide: str
     name: str
-    scope: Scope
+    scope: Scope[Leaf]
 
 
-def grow(infos: Iterable[TensorInfo], root: str) -> Scope:
-    """Sort tensors into scopes, in the order they come."""
-    tree = Scope(root)
-    for info in infos:
+def grow(leaves: Iterable[Leaf], root: str) -> Scope[Leaf]:
+    """Sort leaves into scopes, in the order they come."""
+    tree: Scope[Leaf] = Scope(root)
+    for leaf in leaves:
         scope = tree
         path = [scope]
-        for part in map(sys.intern, info.name.split("/")):  # the same few words again and again
+        for part in map(sys.intern, leaf.name.split("/")):  # the same few words again and again
             if (next_scope := scope.scopes.get(part)) is None:
                 next_scope = scope.scopes[part] = Scope(part)
             scope = next_scope
             path.append(scope)
-        scope.tensor = info
+        scope.leaf = leaf
         for each in path:
             each.count += 1
-            each.nbytes += info.nbytes
+            each.nbytes += leaf.nbytes
     return tree
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Generic[Leaf]):
     """A root as lines, from the top; they can be gone through more than once.
 
     Attributes:
-        root: All tensors.
+        root: All leaves.
         order: What to sort the scopes of one level by; None keeps their order.
         reverse: Whether to turn the order round.
         drawn: Whether guides are lines instead of spaces.
     """
 
-    root: Scope
-    order: Callable[[Scope], Any] | None
+    root: Scope[Leaf]
+    order: Callable[[Scope[Leaf]], Any] | None
     reverse: bool
     drawn: bool
 
-    def __iter__(self) -> Iterator[Branch]:
-        """Walk the tree; a tensor may have others below it."""
+    def __iter__(self) -> Iterator[Branch[Leaf]]:
+        """Walk the tree; a leaf may have others below it."""
         yield Branch("", self.root.name, self.root)
         fork, last, down, empty = _DRAWN if self.drawn else _PLAIN
-        stack: list[tuple[Scope, str, str]] = []
+        stack: list[tuple[Scope[Leaf], str, str]] = []
 
-        def push(scope: Scope, indent: str) -> None:
+        def push(scope: Scope[Leaf], indent: str) -> None:
             below = list(scope.scopes.values())
             if self.order is not None:
                 below.sort(key=self.order)
@@ -88,7 +100,7 @@ class Tree:
             scope, indent, turn = stack.pop()
             # Several scopes with nothing beside them are one line.
             names = [scope.name]
-            while scope.tensor is None and len(scope.scopes) == 1:
+            while scope.leaf is None and len(scope.scopes) == 1:
                 scope = next(iter(scope.scopes.values()))
                 names.append(scope.name)
             name = "/".join(names)
