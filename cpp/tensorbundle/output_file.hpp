@@ -17,11 +17,21 @@
 
 namespace tensorbundle {
 
+// Bytes that are made when they are written.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // Writes the bytes [at, at + size) to `into`, and returns their checksum. Every byte is asked for
+  // once, in any order, by several threads at a time.
+  virtual std::uint32_t fill(std::uint64_t at, std::size_t size, char* into) = 0;
+};
+
 // Bytes to be written, and their checksum.
 struct Piece {
   const char* data = nullptr;
   std::size_t size = 0;
-  std::uint32_t crc32c = 0;  // filled in
+  std::uint32_t crc32c = 0;      // filled in
+  ByteSource* source = nullptr;  // instead of `data`
 };
 
 // Memory at an address that direct writing accepts; allocated when first asked for.

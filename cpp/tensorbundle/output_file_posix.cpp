@@ -35,7 +35,9 @@ constexpr unsigned kMaxThreads = 4;
   throw Error::system(number, what + ": " + std::strerror(number));
 }
 
-std::uint32_t copy_with_crc(const char* from, std::size_t size, char* into) {
+std::uint32_t copy_with_crc(const Piece& piece, std::size_t skipped, std::size_t size, char* into) {
+  if (piece.source != nullptr) return piece.source->fill(skipped, size, into);
+  const char* const from = piece.data + skipped;
   std::uint32_t crc = 0;
   for (std::size_t at = 0; at < size; at += kCopyBytes) {
     const std::size_t part = std::min(kCopyBytes, size - at);
@@ -101,7 +103,7 @@ class OutputFile::Stretches {
   const char* in_place(std::size_t stretch) {
     const std::size_t i = source_at(begin(stretch));
     const auto skipped = static_cast<std::size_t>(begin(stretch) - starts_[i]);
-    if (sources_[i].size - skipped < size(stretch)) return nullptr;
+    if (sources_[i].size - skipped < size(stretch) || sources_[i].source != nullptr) return nullptr;
     const char* const from = sources_[i].data + skipped;
     note(stretch, i, crc32c_extend(0, from, size(stretch)), size(stretch));
     return from;
@@ -113,7 +115,7 @@ class OutputFile::Stretches {
     auto skipped = static_cast<std::size_t>(begin(stretch) - starts_[i]);
     for (; left > 0; ++i, skipped = 0) {
       const std::size_t part = std::min(left, sources_[i].size - skipped);
-      note(stretch, i, copy_with_crc(sources_[i].data + skipped, part, into), part);
+      note(stretch, i, copy_with_crc(sources_[i], skipped, part, into), part);
       into += part;
       left -= part;
     }
@@ -174,8 +176,9 @@ void OutputFile::append(std::span<Piece> pieces, Workspace& workspace) {
   for (const Piece& piece : pieces) size += piece.size;
   if (size < kDirectBytes) {
     for (Piece& piece : pieces) {
-      piece.crc32c = crc32c_extend(0, piece.data, piece.size);
-      kept_.append(piece.data, piece.size);
+      const std::size_t at = kept_.size();
+      kept_.resize(at + piece.size);
+      piece.crc32c = copy_with_crc(piece, 0, piece.size, kept_.data() + at);
     }
     return;
   }
