@@ -139,7 +139,7 @@ class Bundle(Checkpoint):
         return info.dtype
 
     def checked_range(self, info: TensorInfo, dtype: np.dtype[Any]) -> _core.File:
-        """The shard of a numeric tensor, or FormatError: its range must be there and fit its shape."""
+        """The shard of a numeric tensor; FormatError if its range is not in it, or of no fit."""
         needed = info.size * dtype.itemsize
         file = self._file_of(info)
         if needed != info.nbytes:
