@@ -234,6 +234,34 @@ def test_saved_model_loads_after_its_variables_were_rewritten(tmp_path: Path) ->
     assert tensorflow().call_saved_model(tmp_path / "model") == [[6.0, 6.0, 6.0]]
 
 
+@pytest.mark.parametrize(
+    "edit", [{"drop": "*kernel*"}, {"rename": {"bias": "b"}}, {"cast": "float64"}], ids=str
+)
+def test_variables_that_the_graph_of_a_saved_model_needs_stay(
+    tmp_path: Path, edit: dict[str, Any]
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(samples() / "saved1", model)
+    variables = model / "variables" / "variables"
+    before = sorted((path.name, path.read_bytes()) for path in variables.parent.iterdir())
+    for dry_run in (True, False):
+        with pytest.raises(ConversionError, match=r"graph in .*model.* would not find '.*ATTRIB"):
+            tb.rewrite(model, variables, overwrite=True, dry_run=dry_run, **edit)
+    assert before == sorted((path.name, path.read_bytes()) for path in variables.parent.iterdir())
+    tb.rewrite(model, tmp_path / "elsewhere", **edit)
+    assert tensorflow().call_saved_model(model) == [[3.0, 3.0, 3.0]]
+
+
+def test_saved_model_loads_with_the_mean_of_two(tmp_path: Path) -> None:
+    shutil.copytree(samples() / "saved1", tmp_path / "model")
+    variables = tmp_path / "model" / "variables" / "variables"
+    tb.average([samples() / "saved1", samples() / "saved2"], variables, overwrite=True)
+    assert tensorflow().call_saved_model(tmp_path / "model") == [[4.5, 4.5, 4.5]]
+    for wrong in (tb.merge, tb.average):
+        with pytest.raises(ConversionError, match="write to another prefix"):
+            wrong([DEMO, DEMO] if wrong is tb.average else [DEMO], variables, overwrite=True)
+
+
 # --- the command ----------------------------------------------------------------------------------
 
 

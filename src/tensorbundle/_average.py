@@ -12,7 +12,7 @@ import numpy as np
 from . import _core, _dtypes
 from ._bundle import Bundle
 from ._bundle_files import raw_chunks, refuse_existing
-from ._edit_rules import listed
+from ._edit_rules import listed, refuse_in_saved_model
 from ._objects import GRAPH_KEY
 from ._open import open
 from ._shards import INDEX_SUFFIX, shard_path
@@ -102,6 +102,7 @@ def average(
     total = sum(infos[-1].nbytes for infos in tensors)
     prefix = os.fspath(dst)
     refuse_existing(prefix, overwrite=overwrite)
+    refuse_in_saved_model(prefix, {i[-1].name: (i[-1].data_type, i[-1].shape) for i in tensors})
     for *_, info in tensors:
         if info.dtype is None:
             raise UnsupportedError(

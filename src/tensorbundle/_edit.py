@@ -17,7 +17,7 @@ from . import _core, _dtypes
 from ._bundle import Bundle
 from ._bundle_files import BundleFiles, DataFile, raw_chunks
 from ._edit_plan import Plan, Step, plan
-from ._edit_rules import Cast, Rename
+from ._edit_rules import Cast, Rename, refuse_in_saved_model
 from ._open import open
 from ._shards import shard_path
 from ._slices import box_of
@@ -100,7 +100,8 @@ def rewrite(
 
     Raises:
         TensorNotFoundError: Names or patterns that match nothing; all are listed.
-        ConversionError: Names collide, or values do not fit their new dtype; all are listed.
+        ConversionError: Names collide, or values do not fit their new dtype, or the graph of the
+            SavedModel at ``dst`` would not find its variables any more; all are listed.
         FileExistsError: There is a checkpoint at ``dst``.
 
     Example:
@@ -123,6 +124,7 @@ def rewrite(
         ema=ema,
         strict=strict,
     )
+    refuse_in_saved_model(prefix, work.tensors)
     share = isinstance(ckpt, Bundle) and not compact
     if isinstance(ckpt, Bundle) and ckpt.big_endian and (work.changed or compact):
         share = False
