@@ -1,6 +1,7 @@
 """Rewritten checkpoints, each restored by TensorFlow."""
 
 import os
+import resource
 import shutil
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,20 @@ def test_damaged_tensor_stops_a_copy_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 # --- TensorFlow 1 ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("edit", [{}, {"compact": True}, {"cast": {"w": "complex128"}}], ids=str)
+def test_full_disk_is_named_and_nothing_is_left(tmp_path: Path, edit: dict[str, Any]) -> None:
+    tb.save(tmp_path / "m", {"w": np.arange(600_000.0)})
+    (tmp_path / "out").mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100 if not edit else 3_000_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: '.*/out/m\.(data-00000|index)'"):
+            tb.rewrite(tmp_path / "m", tmp_path / "out" / "m", **edit)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_tf1_stripped_of_optimizer_and_averages(tmp_path: Path) -> None:
