@@ -13,7 +13,7 @@ from _keras import assert_weights, samples, tensorflow
 from _program import document, run
 
 import tensorbundle as tb
-from tensorbundle.errors import ConversionError, TensorNotFoundError
+from tensorbundle.errors import ConversionError, MissingFileError, TensorNotFoundError
 
 DEMO = DATA / "demo" / "model.ckpt-2000"
 
@@ -140,6 +140,27 @@ def test_damaged_tensor_stops_a_copy_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 # --- TensorFlow 1 ---------------------------------------------------------------------------------
+
+
+def test_missing_shards_are_listed_before_anything_is_written(tmp_path: Path) -> None:
+    tb.save(tmp_path / "m", {f"t{i}": float(i) for i in range(3)}, max_shard_bytes=4)
+    for shard in (0, 2):
+        (tmp_path / f"m.data-0000{shard}-of-00003").unlink()
+    for options in ({}, {"dry_run": True}, {"compact": True}, {"cast": "float16"}):
+        with pytest.raises(MissingFileError, match=r"2 of .* missing: '.*00000-of.*00002-of"):
+            tb.rewrite(tmp_path / "m", tmp_path / "out", **options)
+    tb.rewrite(tmp_path / "m", tmp_path / "out", drop=["t0", "t2"])
+    assert tb.open(tmp_path / "out")["t1"] == 1
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_in_place_shards_that_hold_nothing_may_be_missing(tmp_path: Path) -> None:
+    for path in (DATA / "shards").glob("unreferenced*"):
+        shutil.copy(path, tmp_path)
+    before = tb.open(DATA / "shards" / "unreferenced")
+    assert len(list(tmp_path.iterdir())) < 1 + before.num_shards
+    tb.rewrite(tmp_path / "unreferenced", tmp_path / "unreferenced", overwrite=True)
+    assert tb.diff(before, tmp_path / "unreferenced").same
 
 
 @pytest.mark.parametrize("edit", [{}, {"compact": True}, {"cast": {"w": "complex128"}}], ids=str)
@@ -296,4 +317,4 @@ def test_edit_command_writes(tmp_path: Path) -> None:
     assert done["renamed"]["dense/bias"] == "fc/bias"
     assert tb.open(tmp_path / "out")["fc/bias"].dtype == np.float16
     error = run("edit", DEMO, tmp_path / "out", "--drop", "dense/bias", code=2).stderr
-    assert "exists" in error
+    assert error.endswith("exists: give another path, or add --force\n")
