@@ -115,6 +115,7 @@ std::uint32_t Mean::average(Part& part, char* into) {
       (end - begin + kAlignment - 1) / kAlignment * kAlignment));
   const auto blocks = std::make_unique_for_overwrite<double[]>(room / kAlignment * terms_.size());
   auto* const bytes = reinterpret_cast<char*>(blocks.get());
+  std::array<double, kSumElements> sum{};
   std::uint32_t crc = 0;
   for (std::uint64_t from = begin; from < end; from += room) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(room, end - from));
@@ -127,7 +128,6 @@ std::uint32_t Mean::average(Part& part, char* into) {
     }
     for (std::size_t at = 0; at < size; at += kSumElements * type.width) {
       const std::size_t count = std::min(kSumElements, (size - at) / type.width);
-      std::array<double, kSumElements> sum;
       sum.fill(-0.0);  // to which anything adds to what it is, -0.0 too
       for (std::size_t i = 0; i < terms_.size(); ++i) {
         type.add(bytes + i * room + at, count, terms_[i].share, sum.data());
