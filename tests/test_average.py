@@ -140,6 +140,15 @@ def test_large_tensors_pass_in_pieces_and_slices_stay_slices(tmp_path) -> None:
     assert result["w"].tolist() == [[1.5] * 3, [3.0] * 3]
 
 
+def test_the_mean_may_replace_one_of_its_inputs(tmp_path) -> None:
+    for name, value in (("a", 1), ("b", 2)):
+        tb.save(tmp_path / name, {"w": np.full(3, value, "f")})
+    before = tb.open(tmp_path / "b")["w"]
+    tb.average([tmp_path / "a", tmp_path / "b"], tmp_path / "b", overwrite=True)
+    assert tb.open(tmp_path / "b")["w"].tolist() == [1.5] * 3
+    assert before.tolist() == [2] * 3
+
+
 def test_differences_are_listed(tmp_path) -> None:
     tb.save(tmp_path / "a", {"x": 1.0, "y": np.zeros(3)})
     tb.save(tmp_path / "b", {"z": 1.0, "y": np.zeros(4)})
