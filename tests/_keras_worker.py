@@ -156,12 +156,21 @@ class Commands:
         tf.train.Checkpoint(model=inner, step=step).read(path).assert_consumed()
         return [inner.w.numpy().tolist(), float(inner.table["a/b"]), int(step)]
 
-    def write_tree(self, path: str) -> None:
+    def write_tree(self, path: str, counted: bool = False) -> None:
         checkpoint = tf.train.Checkpoint(
             b=[tf.Variable([1.0, 2.0], name="x"), tf.Variable(3.0, name="y")],
             a={"k/1": tf.Variable(4, name="z", dtype=tf.int64)},
         )
-        checkpoint.write(path)
+        checkpoint.save(path) if counted else checkpoint.write(path)
+
+    def continue_tree(self, path: str) -> int:
+        """Restore what `write_tree` would have written, and save it again: under which number."""
+        tree = {"b": [tf.Variable([0.0, 0.0]), tf.Variable(0.0)]}
+        tree["a"] = {"k/1": tf.Variable(0, dtype=tf.int64)}
+        checkpoint = tf.train.Checkpoint(**tree)
+        checkpoint.restore(path).assert_consumed()
+        assert tree["a"]["k/1"].numpy() == 4
+        return int(checkpoint.save(path).rpartition("-")[2])
 
     def saver(self, path: str) -> list[Any]:
         """Restore the variables of a TensorFlow 1 program by `Saver`."""

@@ -1,6 +1,7 @@
 """Kills savers; see test_writer_crash.py. A child is forked for each: hundreds take seconds.
 
 _killed_saves.py DIRECTORY moments COUNT: kills by SIGKILL at random moments.
+_killed_saves.py DIRECTORY edits COUNT: the same while checkpoints are rewritten, merged, averaged.
 _killed_saves.py DIRECTORY step NUMBER: dies before its n-th change to a name, and leaves what there
 is then; prints a line when there was no such change.
 """
@@ -9,6 +10,7 @@ import os
 import random
 import signal
 import struct
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -83,6 +85,69 @@ def kill_at_random_moments(directory: Path, count: int) -> None:
     print(f"{count} killed, {finished} saves finished, {torn} left something behind")
 
 
+def edit(sources: Path, target: Path, what: str) -> None:
+    """To a new prefix, or over a checkpoint that is there, the source itself among them."""
+    if what == "cast":
+        tb.rewrite(sources / "a", target, cast={"large": "float32"}, overwrite=True)
+    elif what == "compact":
+        tb.rewrite(sources / "a", target, drop="text", compact=True, overwrite=True)
+    elif what == "in place":
+        tb.rewrite(target, target, cast={"large": "float32"}, overwrite=True)
+    elif what == "merge":
+        tb.merge([sources / "a", sources / "c"], target, overwrite=True)
+    else:
+        tb.average([sources / "a", sources / "b"], target, overwrite=True)
+
+
+def whole_or_absent(prefix: Path) -> bool:
+    if not Path(f"{prefix}.index").exists():
+        return False
+    assert tb.open(prefix).verify().ok
+    return len(tb.open(prefix).load()) >= TENSORS
+
+
+def kill_edits(directory: Path, count: int) -> None:
+    moments = random.Random(8)
+    sources = directory / "sources"
+    arrays = {name: array for name, array in content(1).items() if name != "text"}
+    tb.save(sources / "a", arrays | {"text": b"text"}, max_shard_bytes=4_000_000)
+    tb.save(sources / "b", arrays | {"text": b"text"})
+    tb.save(sources / "c", {"other": np.arange(300_000)})
+    before = {path.name: path.read_bytes() for path in sources.iterdir()}
+    for what in ("cast", "compact", "in place", "merge", "average"):
+        killed = absent = torn = 0
+        while killed < count:
+            folder = directory / f"{what}{killed}"
+            folder.mkdir()
+            target = folder / "out"
+            if what == "in place" or killed % 2:
+                tb.rewrite(sources / "a", target)
+            child = os.fork()
+            if child == 0:
+                edit(sources, target, what)
+                os._exit(0)
+            time.sleep(moments.uniform(0, 0.04))
+            os.kill(child, signal.SIGKILL)
+            killed += os.waitpid(child, 0)[1] != 0
+            found = whole_or_absent(target)
+            assert found or (what != "in place" and killed % 2), "the earlier checkpoint is gone"
+            assert before == {path.name: path.read_bytes() for path in sources.iterdir()}
+            absent += not found
+            torn += any(not is_final(path.name) for path in folder.iterdir())
+            if found or what != "in place":
+                edit(sources, target, what)
+            assert whole_or_absent(target)
+            assert [path.name for path in folder.iterdir() if not is_final(path.name)] == []
+            subprocess.run(["rm", "-r", folder], check=True)
+        print(
+            f"{what}: {count} killed, {absent} left nothing to read, {torn} left something behind"
+        )
+
+
+def is_final(name: str) -> bool:
+    return ".tempstate" not in name and "-of-9999" not in name
+
+
 def die_at_step(prefix: Path, number: int) -> None:
     tb.save(prefix, {"w": np.full(3, 1.0, np.float32)})
     changes = [0]
@@ -105,5 +170,7 @@ def die_at_step(prefix: Path, number: int) -> None:
 if __name__ == "__main__":
     if sys.argv[2] == "moments":
         kill_at_random_moments(Path(sys.argv[1]), int(sys.argv[3]))
+    elif sys.argv[2] == "edits":
+        kill_edits(Path(sys.argv[1]), int(sys.argv[3]))
     else:
         die_at_step(Path(sys.argv[1]) / "model.ckpt", int(sys.argv[3]))

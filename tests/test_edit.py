@@ -1,6 +1,7 @@
 """Rewritten checkpoints, each restored by TensorFlow."""
 
 import os
+import resource
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from _keras import assert_weights, samples, tensorflow
 from _program import document, run
 
 import tensorbundle as tb
-from tensorbundle.errors import ConversionError, TensorNotFoundError
+from tensorbundle.errors import ConversionError, MissingFileError, TensorNotFoundError
 
 DEMO = DATA / "demo" / "model.ckpt-2000"
 
@@ -141,6 +142,41 @@ def test_damaged_tensor_stops_a_copy_and_leaves_nothing(tmp_path: Path) -> None:
 # --- TensorFlow 1 ---------------------------------------------------------------------------------
 
 
+def test_missing_shards_are_listed_before_anything_is_written(tmp_path: Path) -> None:
+    tb.save(tmp_path / "m", {f"t{i}": float(i) for i in range(3)}, max_shard_bytes=4)
+    for shard in (0, 2):
+        (tmp_path / f"m.data-0000{shard}-of-00003").unlink()
+    for options in ({}, {"dry_run": True}, {"compact": True}, {"cast": "float16"}):
+        with pytest.raises(MissingFileError, match=r"2 of .* missing: '.*00000-of.*00002-of"):
+            tb.rewrite(tmp_path / "m", tmp_path / "out", **options)
+    tb.rewrite(tmp_path / "m", tmp_path / "out", drop=["t0", "t2"])
+    assert tb.open(tmp_path / "out")["t1"] == 1
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_in_place_shards_that_hold_nothing_may_be_missing(tmp_path: Path) -> None:
+    for path in (DATA / "shards").glob("unreferenced*"):
+        shutil.copy(path, tmp_path)
+    before = tb.open(DATA / "shards" / "unreferenced")
+    assert len(list(tmp_path.iterdir())) < 1 + before.num_shards
+    tb.rewrite(tmp_path / "unreferenced", tmp_path / "unreferenced", overwrite=True)
+    assert tb.diff(before, tmp_path / "unreferenced").same
+
+
+@pytest.mark.parametrize("edit", [{}, {"compact": True}, {"cast": {"w": "complex128"}}], ids=str)
+def test_full_disk_is_named_and_nothing_is_left(tmp_path: Path, edit: dict[str, Any]) -> None:
+    tb.save(tmp_path / "m", {"w": np.arange(600_000.0)})
+    (tmp_path / "out").mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100 if not edit else 3_000_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: '.*/out/m\.(data-00000|index)'"):
+            tb.rewrite(tmp_path / "m", tmp_path / "out" / "m", **edit)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_tf1_stripped_of_optimizer_and_averages(tmp_path: Path) -> None:
     source = samples() / "tf1"
     done = tb.rewrite(source, tmp_path / "out", strip_optimizer=True, ema=True)
@@ -234,6 +270,34 @@ def test_saved_model_loads_after_its_variables_were_rewritten(tmp_path: Path) ->
     assert tensorflow().call_saved_model(tmp_path / "model") == [[6.0, 6.0, 6.0]]
 
 
+@pytest.mark.parametrize(
+    "edit", [{"drop": "*kernel*"}, {"rename": {"bias": "b"}}, {"cast": "float64"}], ids=str
+)
+def test_variables_that_the_graph_of_a_saved_model_needs_stay(
+    tmp_path: Path, edit: dict[str, Any]
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(samples() / "saved1", model)
+    variables = model / "variables" / "variables"
+    before = sorted((path.name, path.read_bytes()) for path in variables.parent.iterdir())
+    for dry_run in (True, False):
+        with pytest.raises(ConversionError, match=r"graph in .*model.* would not find '.*ATTRIB"):
+            tb.rewrite(model, variables, overwrite=True, dry_run=dry_run, **edit)
+    assert before == sorted((path.name, path.read_bytes()) for path in variables.parent.iterdir())
+    tb.rewrite(model, tmp_path / "elsewhere", **edit)
+    assert tensorflow().call_saved_model(model) == [[3.0, 3.0, 3.0]]
+
+
+def test_saved_model_loads_with_the_mean_of_two(tmp_path: Path) -> None:
+    shutil.copytree(samples() / "saved1", tmp_path / "model")
+    variables = tmp_path / "model" / "variables" / "variables"
+    tb.average([samples() / "saved1", samples() / "saved2"], variables, overwrite=True)
+    assert tensorflow().call_saved_model(tmp_path / "model") == [[4.5, 4.5, 4.5]]
+    for wrong in (tb.merge, tb.average):
+        with pytest.raises(ConversionError, match="write to another prefix"):
+            wrong([DEMO, DEMO] if wrong is tb.average else [DEMO], variables, overwrite=True)
+
+
 # --- the command ----------------------------------------------------------------------------------
 
 
@@ -253,4 +317,4 @@ def test_edit_command_writes(tmp_path: Path) -> None:
     assert done["renamed"]["dense/bias"] == "fc/bias"
     assert tb.open(tmp_path / "out")["fc/bias"].dtype == np.float16
     error = run("edit", DEMO, tmp_path / "out", "--drop", "dense/bias", code=2).stderr
-    assert "exists" in error
+    assert error.endswith("exists: give another path, or add --force\n")

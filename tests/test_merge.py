@@ -1,6 +1,8 @@
 """Merged checkpoints: what TensorFlow's own merge makes of them, byte for byte."""
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,24 @@ def test_inputs_are_kept(tmp_path: Path) -> None:
     after = files(tmp_path, "")
     assert {name: after[name] for name in before} == before
     assert tb.open(tmp_path / "c").verify().ok
+
+
+def test_shards_are_copied_where_they_cannot_be_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(source: str, target: str) -> None:
+        raise OSError(errno.EXDEV, "another file system", source)
+
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        tb.save(tmp_path / name / "m", {name: np.arange(1000.0)})
+    monkeypatch.setattr(os, "link", link)
+    done = tb.merge([tmp_path / name / "m" for name in "ab"], tmp_path / "out")
+    for name in "ab":
+        shutil.rmtree(tmp_path / name)
+    assert {os.path.dirname(path) for path in done.files} == {str(tmp_path)}
+    assert tb.open(tmp_path / "out").verify().ok
+    assert list(tb.open(tmp_path / "out")) == ["a", "b"]
 
 
 def test_collisions_are_listed(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Object graphs: read, walked, written, and restored by TensorFlow."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,51 @@ def test_tree_is_saved_byte_for_byte_as_tensorflow_does(tmp_path: Path) -> None:
     ]
     names = [node.children for node in ours.objects.nodes]  # type: ignore[union-attr]
     assert names == [node.children for node in theirs.objects.nodes]  # type: ignore[union-attr]
+
+
+def test_saves_are_counted_where_tensorflow_counts_them(tmp_path: Path) -> None:
+    tree = {"b": [np.float32([1, 2]), np.float32(3)], "a": {"k/1": np.int64(4)}}
+    ours = tb.open(tb.train.Checkpoint(tree).save(tmp_path / "ours"))
+    tensorflow().write_tree(tmp_path / "theirs", counted=True)
+    theirs = tb.open(tmp_path / "theirs-1")
+    places = [
+        [(i.name, i.offset) for i in each.infos() if i.name != GRAPH] for each in (ours, theirs)
+    ]
+    assert places[0] == places[1]
+    assert nameless(ours.objects) == nameless(theirs.objects)
+    assert tensorflow().continue_tree(tmp_path / "ours-1") == 2
+
+
+def nameless(graph: tb.ObjectGraph | None) -> list[Node]:
+    """All of a graph but the names that TensorFlow's variables have, and arrays have not."""
+    assert graph is not None
+    return [
+        replace(node, attributes=tuple(replace(each, full_name="") for each in node.attributes))
+        for node in graph.nodes
+    ]
+
+
+@pytest.mark.parametrize("name", ["k2-1", "k2ema-1", "k2legacy-1", "k2weights", "k3ema-1", "net1"])
+def test_values_saved_with_the_objects_of_tensorflow_are_its_files(
+    tmp_path: Path, name: str
+) -> None:
+    source = tb.open(samples() / name)
+    tensors = {key: array for key, array in source.load().items() if key != GRAPH}
+    tb.save(tmp_path / name, tensors, objects=source.objects)
+    for suffix in (".index", ".data-00000-of-00001"):
+        ours, theirs = (Path(f"{folder / name}{suffix}") for folder in (tmp_path, samples()))
+        assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_variables_keep_their_full_names_when_they_are_renamed(tmp_path: Path) -> None:
+    tb.rewrite(samples() / "k2-1", tmp_path / "out", rename=[("^model/", "net/")])
+    before, after = tb.open(samples() / "k2-1").objects, tb.open(tmp_path / "out").objects
+    assert before is not None
+    assert after is not None
+    names = {each.path: each.full_name for each in before.variables}
+    assert "d1/kernel" in names.values()
+    renamed = {re.sub("^model/", "net/", path): name for path, name in names.items()}
+    assert renamed == {each.path: each.full_name for each in after.variables}
 
 
 def test_slot_without_its_variable_is_refused() -> None:

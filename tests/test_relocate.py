@@ -66,7 +66,10 @@ def test_npz_is_saved_with_objects(tmp_path: Path) -> None:
     np.savez(tmp_path / "in.npz", **arrays, step=np.int64(4))
     run("save", tmp_path / "in.npz", tmp_path / "out", "--objects")
     assert tensorflow().objects(tmp_path / "out") == [[1, 2], 3, 4]
-    assert "exists" in run("save", tmp_path / "in.npz", tmp_path / "out", code=2).stderr
+    assert "--force" in run("save", tmp_path / "in.npz", tmp_path / "out", code=2).stderr
+    done = document("save", tmp_path / "in.npz", tmp_path / "other", "--dry-run")
+    assert done == {"prefix": str(tmp_path / "other"), "tensors": 3, "nbytes": 20}
+    assert not (tmp_path / "other.index").exists()
 
 
 def test_safetensors_are_saved(tmp_path: Path) -> None:

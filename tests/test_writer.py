@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -286,3 +287,15 @@ def test_values_that_no_type_holds_are_refused_and_nothing_is_left(
     with pytest.raises(tb.ConversionError, match=message):
         tb.save(tmp_path / "o", {"good": np.zeros(3), "bad": value})
     assert files(tmp_path / "o") == {}
+
+
+def test_tensors_added_one_by_one_cost_the_same_each(tmp_path: Path) -> None:
+    def seconds(count: int) -> float:
+        start = time.process_time()
+        with tb.Writer(tmp_path / "many", fsync=False) as writer:
+            for number in range(count):
+                writer.add(f"tensor/{number}", np.float32(number))
+        return time.process_time() - start
+
+    seconds(100)
+    assert min(seconds(20_000), seconds(20_000)) < 40 * min(seconds(2_000), seconds(2_000))

@@ -15,6 +15,8 @@ import tensorbundle as tb
 
 HERE = Path(__file__).parent
 KILLS = 200
+EDIT_KILLS = 30
+EDITS = ["cast", "compact", "in place", "merge", "average"]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,13 @@ def run(script: str, *arguments: object, **environment: str) -> str:
 
 def test_savers_killed_at_random_moments_leave_the_newest_whole_checkpoint(tmp_path: Path) -> None:
     assert run("_killed_saves.py", tmp_path, "moments", KILLS).startswith(f"{KILLS} killed")
+
+
+def test_edits_killed_at_random_moments_leave_the_sources_and_a_whole_target_or_none(
+    tmp_path: Path,
+) -> None:
+    lines = run("_killed_saves.py", tmp_path, "edits", EDIT_KILLS).splitlines()
+    assert [line.partition(":")[0] for line in lines] == EDITS
 
 
 def test_a_saver_killed_between_any_two_steps_leaves_a_checkpoint_that_tensorflow_restores(

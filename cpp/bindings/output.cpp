@@ -1,6 +1,7 @@
 // New files made of bytes and of ranges of other files.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <deque>
 #include <vector>
 
@@ -23,13 +24,13 @@ struct Output {
 
 // Runs work without the GIL; what goes wrong is told of the file that it is about.
 template <typename Work>
-void run(const Output& output, Work&& work) {
+void run(const Output& output, const std::deque<FileRange>& ranges, Work&& work) {
   try {
     const py::gil_scoped_release release;
     work();
   } catch (const Error& error) {
-    const File* const source = output.file.unreadable();
-    throw_python(error, source != nullptr ? source->path() : output.path, py::none());
+    const auto failed = std::ranges::find_if(ranges, &FileRange::failed);
+    throw_python(error, failed != ranges.end() ? failed->file().path() : output.path, py::none());
   }
 }
 
@@ -45,12 +46,13 @@ std::unique_ptr<Output> create(const py::str& path, unsigned threads) {
 std::vector<std::uint32_t> append(Output& self, const py::sequence& given) {
   std::vector<Piece> pieces;
   std::deque<BorrowedBuffer> buffers;
+  std::deque<FileRange> ranges;
   for (const py::handle& each : given) {
     Piece& piece = pieces.emplace_back();
     if (py::isinstance<py::tuple>(each)) {
       const auto range = py::reinterpret_borrow<py::tuple>(each);
-      piece.source = range[0].cast<const File*>();
-      piece.offset = range[1].cast<std::uint64_t>();
+      piece.source =
+          &ranges.emplace_back(range[0].cast<const File&>(), range[1].cast<std::uint64_t>());
       piece.size = range[2].cast<std::size_t>();
     } else {
       const BorrowedBuffer& buffer = buffers.emplace_back(each, false);
@@ -58,7 +60,7 @@ std::vector<std::uint32_t> append(Output& self, const py::sequence& given) {
       piece.size = buffer.size();
     }
   }
-  run(self, [&] { self.file.append(pieces, self.workspace); });
+  run(self, ranges, [&] { self.file.append(pieces, self.workspace); });
   std::vector<std::uint32_t> checksums;
   checksums.reserve(pieces.size());
   for (const Piece& piece : pieces) checksums.push_back(piece.crc32c);
@@ -66,11 +68,12 @@ std::vector<std::uint32_t> append(Output& self, const py::sequence& given) {
 }
 
 void append_unchecked(Output& self, const File& source, std::uint64_t offset, std::uint64_t size) {
-  run(self, [&] {
+  std::deque<FileRange> ranges;
+  FileRange& range = ranges.emplace_back(source, offset);
+  run(self, ranges, [&] {
     if (self.file.append_unchecked(source, offset, size)) return;
     Piece piece;
-    piece.source = &source;
-    piece.offset = offset;
+    piece.source = &range;
     piece.size = static_cast<std::size_t>(size);
     self.file.append({&piece, 1}, self.workspace);
   });
@@ -87,7 +90,7 @@ void register_output(py::module_& module) {
       .def("append_unchecked", &append_unchecked, "source"_a, "offset"_a, "size"_a)
       .def(
           "finish",
-          [](Output& self, bool durable) { run(self, [&] { self.file.finish(durable); }); },
+          [](Output& self, bool durable) { run(self, {}, [&] { self.file.finish(durable); }); },
           py::kw_only(), "durable"_a = true);
 }
 

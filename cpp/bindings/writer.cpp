@@ -8,6 +8,7 @@
 #include "bindings.hpp"
 #include "tensorbundle/bundle_writer.hpp"
 #include "tensorbundle/index_writer.hpp"
+#include "tensorbundle/mean.hpp"
 
 namespace tensorbundle::bindings {
 
@@ -117,6 +118,53 @@ void add_strings(BundleWriter& writer, const py::object& name,
   run(writer, name, [&] { writer.add_strings(tensor, views); });
 }
 
+// What _core.pyi calls MeanJob, and what it keeps alive.
+struct MeanJob {
+  std::string key;
+  std::vector<std::int64_t> shape;
+  std::vector<std::shared_ptr<File>> files;
+  std::optional<SlicePlace> place;
+  std::unique_ptr<Mean> mean;
+  NewTensor tensor;
+};
+
+void read_mean_job(const py::tuple& fields, const std::vector<double>& shares, MeanJob& job) {
+  using Range = std::tuple<std::shared_ptr<File>, std::uint64_t, std::uint32_t>;
+  job.key = encode_name(fields[0]);
+  const auto dtype = fields[1].cast<std::int32_t>();
+  job.shape = fields[2].cast<std::vector<std::int64_t>>();
+  const auto ranges = fields[3].cast<std::vector<Range>>();
+  job.place = place_from(fields[4].cast<std::optional<std::vector<std::int64_t>>>(),
+                         fields[5].cast<std::optional<Extents>>());
+  const bool is_mean = ranges.size() == shares.size() && Mean::has(dtype);
+  if (!is_mean && ranges.size() != 1) throw py::value_error("no mean of so many, or of this type");
+  std::vector<Mean::Term> terms;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const auto& [file, offset, crc32c] = ranges[i];
+    job.files.push_back(file);
+    terms.push_back({file.get(), offset, crc32c, is_mean ? shares[i] : 1});
+  }
+  job.tensor = {job.key, dtype, job.shape, {}, job.place ? &*job.place : nullptr};
+  job.mean = std::make_unique<Mean>(dtype, stored_size(job.tensor), std::move(terms));
+  job.tensor.source = job.mean.get();
+}
+
+void add_means(BundleWriter& writer, const py::list& list, const std::vector<double>& shares) {
+  std::deque<MeanJob> jobs;
+  std::vector<NewTensor> tensors;
+  for (const py::handle& each : list) {
+    read_mean_job(py::cast<py::tuple>(each), shares, jobs.emplace_back());
+    tensors.push_back(jobs.back().tensor);
+  }
+  if (tensors.empty()) return;
+  run(writer, py::none(), [&] { writer.add(tensors); });
+  for (const MeanJob& job : jobs) {
+    if (const auto failure = job.mean->failure()) {
+      throw_python(failure->error, job.files[failure->job]->path(), decode_name(job.key));
+    }
+  }
+}
+
 // From what _core.pyi calls Entry.
 Entry entry_from(const py::tuple& fields) {
   Entry entry;
@@ -167,6 +215,7 @@ void register_writer(py::module_& module) {
            "prefix"_a, "suffix"_a, py::kw_only(), "alignment"_a, "max_shard_bytes"_a, "threads"_a,
            "durable"_a)
       .def("add_arrays", &add_arrays, "names"_a, "arrays"_a, "start"_a, "stop"_a, "number_of"_a)
+      .def("add_means", &add_means, "jobs"_a, "shares"_a)
       .def("add_slice", &add_slice, "name"_a, "dtype"_a, "array"_a, "full_shape"_a, "slice"_a)
       .def("add_strings", &add_strings, "name"_a, "shape"_a, "elements"_a,
            "full_shape"_a = py::none(), "slice"_a = py::none())

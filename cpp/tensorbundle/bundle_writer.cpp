@@ -21,18 +21,18 @@ std::string unfinished_shard_path(const BundleWriterOptions& options, std::uint3
   return options.prefix + number.data() + options.suffix;
 }
 
-std::uint64_t stored_size(const NewTensor& tensor) {
-  auto size = static_cast<std::uint64_t>(element_bytes(tensor.dtype));
-  for (const std::int64_t dimension : tensor.shape) size *= static_cast<std::uint64_t>(dimension);
-  return size;
-}
-
 void check_size(const NewTensor& tensor, std::uint64_t found) {
   if (const std::uint64_t expected = stored_size(tensor); found != expected) {
     throw Error(ErrorCode::kSizeMismatch, "a tensor's bytes do not fit its shape: expected " +
                                               std::to_string(expected) + ", found " +
                                               std::to_string(found));
   }
+}
+
+std::uint64_t size_of(const NewTensor& tensor) {
+  if (tensor.source != nullptr) return stored_size(tensor);
+  check_size(tensor, tensor.bytes.size());
+  return tensor.bytes.size();
 }
 
 // A slice that is all of its tensor is stored as that tensor.
@@ -42,6 +42,12 @@ bool is_partial(const NewTensor& tensor) {
 
 }  // namespace
 
+std::uint64_t stored_size(const NewTensor& tensor) {
+  auto size = static_cast<std::uint64_t>(element_bytes(tensor.dtype));
+  for (const std::int64_t dimension : tensor.shape) size *= static_cast<std::uint64_t>(dimension);
+  return size;
+}
+
 BundleWriter::BundleWriter(BundleWriterOptions options)
     : options_(std::move(options)), workspace_(options_.threads) {}
 
@@ -50,20 +56,20 @@ void BundleWriter::add(std::span<const NewTensor> tensors) {
   std::vector<std::uint64_t> offsets;
   while (!tensors.empty()) {
     // As many as go to one shard.
-    OutputFile& file = shard_for(tensors.front().bytes.size());
+    OutputFile& file = shard_for(size_of(tensors.front()));
     std::uint64_t at = file.size();
     std::size_t count = 0;
     pieces.clear();
     offsets.clear();
     for (; count < tensors.size(); ++count) {
       const NewTensor& tensor = tensors[count];
-      check_size(tensor, tensor.bytes.size());
-      const std::uint64_t end = at + tensor.bytes.size();
+      const std::uint64_t size = size_of(tensor);
+      const std::uint64_t end = at + size;
       if (count > 0 && options_.max_shard_bytes > 0 && end > options_.max_shard_bytes) break;
       const std::uint64_t padding =
           (options_.alignment - end % options_.alignment) % options_.alignment;
       offsets.push_back(at);
-      pieces.push_back({tensor.bytes.data(), tensor.bytes.size()});
+      pieces.push_back({tensor.bytes.data(), static_cast<std::size_t>(size), 0, tensor.source});
       if (padding > 0) pieces.push_back({kZeros.data(), static_cast<std::size_t>(padding)});
       at = end + padding;
     }

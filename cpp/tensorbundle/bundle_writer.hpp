@@ -44,7 +44,11 @@ struct NewTensor {
   std::span<const std::int64_t> shape;
   ByteView bytes;                     // little-endian, row-major
   const SlicePlace* place = nullptr;  // of a slice
+  ByteSource* source = nullptr;       // instead of `bytes`: of as many as the shape needs
 };
+
+// Bytes that the shape of a tensor of fixed-size elements comes to.
+std::uint64_t stored_size(const NewTensor& tensor);
 
 class BundleWriter {
  public:

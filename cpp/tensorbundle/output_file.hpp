@@ -18,13 +18,39 @@
 
 namespace tensorbundle {
 
-// Bytes to be written, in memory or in another file, and their checksum.
+// Bytes that are made when they are written.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // Writes the bytes [at, at + size) to `into`, and returns their checksum. Every byte is asked for
+  // once, in any order, by several threads at a time.
+  virtual std::uint32_t fill(std::uint64_t at, std::size_t size, char* into) = 0;
+};
+
+// The bytes of another file, from an offset on.
+class FileRange final : public ByteSource {
+ public:
+  FileRange(const File& file, std::uint64_t offset) : file_(&file), offset_(offset) {}
+
+  // Throws as File::read_at does.
+  std::uint32_t fill(std::uint64_t at, std::size_t size, char* into) override;
+
+  [[nodiscard]] const File& file() const { return *file_; }
+  // Whether a read failed: then what was thrown is about that file.
+  [[nodiscard]] bool failed() const { return failed_; }
+
+ private:
+  const File* file_;
+  std::uint64_t offset_;
+  std::atomic<bool> failed_ = false;
+};
+
+// Bytes to be written, and their checksum.
 struct Piece {
   const char* data = nullptr;
   std::size_t size = 0;
   std::uint32_t crc32c = 0;      // filled in
-  const File* source = nullptr;  // where there is no `data`: these bytes are from `offset` on
-  std::uint64_t offset = 0;
+  ByteSource* source = nullptr;  // instead of `data`
 };
 
 // Memory at an address that direct writing accepts; allocated when first asked for.
@@ -64,17 +90,14 @@ class OutputFile {
   explicit OutputFile(const std::string& path);
 
   // Writes the pieces one after the other, and fills in their checksums. Small amounts are only
-  // kept, until there are more or the end. Throws kSystem, and what reading a source throws; the
-  // file is of no use then.
+  // kept, until there are more or the end. Throws kSystem, and what a source throws; the file is of
+  // no use then.
   void append(std::span<Piece> pieces, Workspace& workspace);
 
   // Appends a range of another file as the kernel copies it: nothing is checked. False, and nothing
   // was appended, where there is no such way, or the source ends before: append() will say. Throws
   // kSystem.
   bool append_unchecked(const File& source, std::uint64_t offset, std::uint64_t size);
-
-  // The source that could not be read, when that is why something was thrown.
-  [[nodiscard]] const File* unreadable() const { return unreadable_; }
 
   // Bytes appended so far.
   [[nodiscard]] std::uint64_t size() const { return written_ + kept_.size(); }
@@ -96,7 +119,6 @@ class OutputFile {
   std::string kept_;           // what comes after that
   bool tried_direct_ = false;
   std::atomic<bool> direct_ = false;
-  std::atomic<const File*> unreadable_ = nullptr;
 };
 
 }  // namespace tensorbundle

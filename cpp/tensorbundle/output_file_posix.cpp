@@ -35,7 +35,9 @@ constexpr unsigned kMaxThreads = 4;
   throw Error::system(number, what + ": " + std::strerror(number));
 }
 
-std::uint32_t copy_with_crc(const char* from, std::size_t size, char* into) {
+std::uint32_t copy_with_crc(const Piece& piece, std::size_t skipped, std::size_t size, char* into) {
+  if (piece.source != nullptr) return piece.source->fill(skipped, size, into);
+  const char* const from = piece.data + skipped;
   std::uint32_t crc = 0;
   for (std::size_t at = 0; at < size; at += kCopyBytes) {
     const std::size_t part = std::min(kCopyBytes, size - at);
@@ -45,30 +47,23 @@ std::uint32_t copy_with_crc(const char* from, std::size_t size, char* into) {
   return crc;
 }
 
-std::uint32_t read_with_crc(const File& file, std::uint64_t offset, std::size_t size, char* into) {
-  const File::Access access = file.access();
+}  // namespace
+
+std::uint32_t FileRange::fill(std::uint64_t at, std::size_t size, char* into) {
   std::uint32_t crc = 0;
-  for (std::size_t at = 0; at < size; at += kCachedBytes) {
-    const std::size_t part = std::min(kCachedBytes, size - at);
-    file.read_at(access, offset + at, into + at, part);
-    crc = crc32c_extend(crc, into + at, part);
+  try {
+    const File::Access access = file_->access();
+    for (std::size_t done = 0; done < size; done += kCachedBytes) {
+      const std::size_t part = std::min(kCachedBytes, size - done);
+      file_->read_at(access, offset_ + at + done, into + done, part);
+      crc = crc32c_extend(crc, into + done, part);
+    }
+  } catch (const Error&) {
+    failed_ = true;
+    throw;
   }
   return crc;
 }
-
-// Part of a piece to a place in memory.
-std::uint32_t copy_part(const Piece& piece, std::size_t skipped, std::size_t size, char* into,
-                        std::atomic<const File*>& unreadable) {
-  if (piece.source == nullptr) return copy_with_crc(piece.data + skipped, size, into);
-  try {
-    return read_with_crc(*piece.source, piece.offset + skipped, size, into);
-  } catch (const Error&) {
-    unreadable = piece.source;
-    throw;
-  }
-}
-
-}  // namespace
 
 AlignedBuffer::~AlignedBuffer() {
   if (bytes_ != nullptr) ::operator delete(bytes_, std::align_val_t(kAlignment));
@@ -92,11 +87,10 @@ Workspace::Workspace(unsigned threads) : buffers_(threads == 0 ? kMaxThreads : t
 // What was kept and what is appended now, as one run of bytes that is cut into stretches.
 class OutputFile::Stretches {
  public:
-  Stretches(ByteView kept, std::span<Piece> pieces, std::size_t stretch_bytes,
-            std::atomic<const File*>& unreadable)
-      : pieces_(pieces), stretch_bytes_(stretch_bytes), unreadable_(unreadable) {
+  Stretches(ByteView kept, std::span<Piece> pieces, std::size_t stretch_bytes)
+      : pieces_(pieces), stretch_bytes_(stretch_bytes) {
     sources_.reserve(pieces.size() + 1);
-    sources_.push_back({kept.data(), kept.size(), 0});
+    sources_.push_back({kept.data(), kept.size()});
     sources_.insert(sources_.end(), pieces.begin(), pieces.end());
     for (Piece& source : sources_) {
       source.crc32c = 0;
@@ -125,7 +119,7 @@ class OutputFile::Stretches {
   const char* in_place(std::size_t stretch) {
     const std::size_t i = source_at(begin(stretch));
     const auto skipped = static_cast<std::size_t>(begin(stretch) - starts_[i]);
-    if (sources_[i].source != nullptr || sources_[i].size - skipped < size(stretch)) return nullptr;
+    if (sources_[i].size - skipped < size(stretch) || sources_[i].source != nullptr) return nullptr;
     const char* const from = sources_[i].data + skipped;
     note(stretch, i, crc32c_extend(0, from, size(stretch)), size(stretch));
     return from;
@@ -137,7 +131,7 @@ class OutputFile::Stretches {
     auto skipped = static_cast<std::size_t>(begin(stretch) - starts_[i]);
     for (; left > 0; ++i, skipped = 0) {
       const std::size_t part = std::min(left, sources_[i].size - skipped);
-      note(stretch, i, copy_part(sources_[i], skipped, part, into, unreadable_), part);
+      note(stretch, i, copy_with_crc(sources_[i], skipped, part, into), part);
       into += part;
       left -= part;
     }
@@ -177,7 +171,6 @@ class OutputFile::Stretches {
 
   std::span<Piece> pieces_;
   std::size_t stretch_bytes_;
-  std::atomic<const File*>& unreadable_;
   std::vector<Piece> sources_;
   std::vector<std::uint64_t> starts_;
   std::uint64_t size_ = 0;
@@ -201,12 +194,12 @@ void OutputFile::append(std::span<Piece> pieces, Workspace& workspace) {
     for (Piece& piece : pieces) {
       const std::size_t at = kept_.size();
       kept_.resize(at + piece.size);
-      piece.crc32c = copy_part(piece, 0, piece.size, kept_.data() + at, unreadable_);
+      piece.crc32c = copy_with_crc(piece, 0, piece.size, kept_.data() + at);
     }
     return;
   }
   try_direct();
-  Stretches stretches(kept_, pieces, direct_ ? kDirectBytes : kCachedBytes, unreadable_);
+  Stretches stretches(kept_, pieces, direct_ ? kDirectBytes : kCachedBytes);
   parallel_for(stretches.count(), workspace.threads(), [&](std::size_t i, unsigned worker) {
     const char* from = direct_ ? nullptr : stretches.in_place(i);
     if (from == nullptr) {

@@ -96,7 +96,7 @@ class Bundle(Checkpoint):
         if _dtypes.is_exotic(info.data_type):
             # Whether its bytes are canonical must be looked at, and the map is not ours to look at.
             return self._read_owned(info)
-        file = self._checked_range(info, dtype)
+        file = self.checked_range(info, dtype)
         verified = self._verified
         if verified is not None and info.name not in verified:
             self._read_range(file, info, None)
@@ -112,7 +112,7 @@ class Bundle(Checkpoint):
             return self._assemble(info, tuple((0, dim) for dim in info.shape))
         if info.data_type == _dtypes.STRING:
             return self._read_strings(info)
-        file = self._checked_range(info, dtype)
+        file = self.checked_range(info, dtype)
         array = _core.empty(info.shape, dtype) if out is None else out
         self._read_range(file, info, array.reshape(-1).view(np.uint8))
         return self._native(array, info)
@@ -138,8 +138,8 @@ class Bundle(Checkpoint):
             )
         return info.dtype
 
-    def _checked_range(self, info: TensorInfo, dtype: np.dtype[Any]) -> _core.File:
-        """The shard of a numeric tensor, whose range lies within it and fits its shape."""
+    def checked_range(self, info: TensorInfo, dtype: np.dtype[Any]) -> _core.File:
+        """The shard of a numeric tensor; FormatError if its range is not in it, or of no fit."""
         needed = info.size * dtype.itemsize
         file = self._file_of(info)
         if needed != info.nbytes:
@@ -273,7 +273,7 @@ class Bundle(Checkpoint):
                 file = self._file_of(part)
                 wanted += part.size  # each has a length of at least a byte
             else:
-                file = self._checked_range(part, dtype)
+                file = self.checked_range(part, dtype)
                 wanted += part.nbytes
             held[file.path] = file.size
         if wanted > sum(held.values()):
@@ -359,7 +359,7 @@ class Bundle(Checkpoint):
             return np.array(self._assemble(info, box)[inner], dtype)
         if info.data_type == _dtypes.STRING:
             return np.array(self._read_strings(info)[index], dtype)
-        file = self._checked_range(info, dtype)
+        file = self.checked_range(info, dtype)
         array = _slices.read_box(file, info.offset or 0, info.shape, dtype, box)
         return np.array(self._native(array, info)[inner], dtype)
 
@@ -372,7 +372,7 @@ class Bundle(Checkpoint):
         if info.shard is None or info.data_type == _dtypes.STRING or self._is_swapped(dtype):
             yield from super().chunks(name, nbytes=nbytes)
             return
-        file = self._checked_range(info, dtype)
+        file = self.checked_range(info, dtype)
         buffer = np.empty(min(nbytes, info.nbytes), np.uint8)
         crc32c = 0
         for start in range(0, info.nbytes, nbytes):

@@ -101,6 +101,10 @@ class BundleFiles:
             file.close()
         if not self._committed:
             self._pending.discard()
+        if isinstance(error, OSError):  # of the names that the user knows
+            for attribute in ("filename", "filename2"):
+                if isinstance(name := getattr(error, attribute), str):
+                    setattr(error, attribute, name.replace(self._pending.suffix, ""))
 
 
 class DataFile:
@@ -134,10 +138,17 @@ class DataFile:
             view = memoryview(chunk).cast("B")
             computed = _core.crc32c(view, computed)
             while len(view):
-                view = view[self._file.write(view) :]
+                view = view[self._write(view) :]
             self.size += len(memoryview(chunk).cast("B"))
         checksum = computed if crc32c is None else crc32c
         return (data_type, shape, self.size - offset, self.shard, offset, checksum, ())
+
+    def _write(self, view: memoryview) -> int:
+        try:
+            return self._file.write(view)
+        except OSError as error:
+            error.filename = self._file.name
+            raise
 
     def add_string(self, text: bytes) -> Entry:
         """Append a scalar of one string."""

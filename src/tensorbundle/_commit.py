@@ -186,24 +186,37 @@ class PendingFiles:
             _flush_directory(self._directory)
 
 
-def replace_file(path: str, content: bytes, *, durable: bool = True) -> None:
+def replace_file(path: str, content: bytes) -> None:
     """Replace a small file in one step: whoever looks finds the old content or the new.
+
+    It is on the disk before this returns. What killed processes left of earlier attempts at the
+    same file is removed.
 
     Raises:
         OSError: It could not be done; the old content is still there.
     """
+    directory, name = os.path.split(path)
+    leftover = re.compile(re.escape(name) + r"\.tempstate\d+")
+    for left in filter(leftover.fullmatch, os.listdir(directory or os.curdir)):
+        other = os.path.join(directory, left)
+        with _abandoned(other) as is_abandoned, contextlib.suppress(OSError):
+            if is_abandoned:
+                os.unlink(other)
     temporary = f"{path}.tempstate{secrets.randbits(64)}"
     try:
         with open(temporary, "xb") as file:
+            with contextlib.suppress(OSError):  # where there are no locks, leftovers stay
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.write(content)
-            _flush_file(file, durable)
-        os.replace(temporary, path)
-    except BaseException:
+            _flush_file(file, durable=True)
+            os.replace(temporary, path)
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename in (None, temporary):
+            error.filename = path  # the name that the user knows
         raise
-    if durable:
-        _flush_directory(os.path.dirname(path))
+    _flush_directory(directory)
 
 
 @contextlib.contextmanager

@@ -24,6 +24,17 @@ Finding: TypeAlias = tuple[bytes, int, str, Exception]
 # offset of a block, its bytes, what kind of fault, and the error.
 BlockFault: TypeAlias = tuple[int, int, str, Exception]
 
+# A tensor of `add_means`: name, DataType, shape, (file, offset, CRC-32C) in each checkpoint or in
+# one; of a slice also the full shape and the place, else None.
+MeanJob: TypeAlias = tuple[
+    str,
+    int,
+    Sequence[int],
+    Sequence[tuple[File, int, int]],
+    Sequence[int] | None,
+    SliceSpec | None,
+]
+
 @final
 class File:
     """A regular file opened for reading by position."""
@@ -223,6 +234,11 @@ class BundleWriter:
         """Write arrays ``start`` to ``stop``, up to the first that is not plain; its number.
 
         Plain: an ndarray, C-contiguous, native, for whose dtype ``number_of`` gives not 0.
+        """
+    def add_means(self, jobs: Sequence[MeanJob], shares: Sequence[float]) -> None:
+        """Write the means of tensors, of floating-point types that are no smaller than 16 bits.
+
+        Those of one checkpoint are copied, whatever their type. All bytes are checked.
         """
     def add_slice(
         self,

@@ -17,11 +17,12 @@ from . import _core, _dtypes
 from ._bundle import Bundle
 from ._bundle_files import BundleFiles, DataFile, raw_chunks
 from ._edit_plan import Plan, Step, plan
-from ._edit_rules import Cast, Rename
+from ._edit_rules import Cast, Rename, listed, refuse_in_saved_model
+from ._location import is_regular_file
 from ._open import open
 from ._shards import shard_path
 from ._slices import box_of
-from .errors import ConversionError, UnsupportedError
+from .errors import ConversionError, MissingFileError, UnsupportedError
 
 if TYPE_CHECKING:
     from ._checkpoint import Checkpoint
@@ -100,7 +101,9 @@ def rewrite(
 
     Raises:
         TensorNotFoundError: Names or patterns that match nothing; all are listed.
-        ConversionError: Names collide, or values do not fit their new dtype; all are listed.
+        ConversionError: Names collide, or values do not fit their new dtype, or the graph of the
+            SavedModel at ``dst`` would not find its variables any more; all are listed.
+        MissingFileError: Shards that hold what is kept are not there; all are listed.
         FileExistsError: There is a checkpoint at ``dst``.
 
     Example:
@@ -123,9 +126,12 @@ def rewrite(
         ema=ema,
         strict=strict,
     )
+    refuse_in_saved_model(prefix, work.tensors)
     share = isinstance(ckpt, Bundle) and not compact
     if isinstance(ckpt, Bundle) and ckpt.big_endian and (work.changed or compact):
         share = False
+    if isinstance(ckpt, Bundle):
+        _refuse_missing_shards(ckpt, work)
     if dry_run:
         return _report(ckpt, work, share, ())
     with BundleFiles(prefix, overwrite=overwrite) as out:
@@ -141,6 +147,15 @@ def rewrite(
 
 def _shard_file(ckpt: Bundle, shard: int | None) -> str:
     return shard_path(ckpt.location.prefix, shard or 0, ckpt.num_shards)
+
+
+def _refuse_missing_shards(ckpt: Bundle, work: Plan) -> None:
+    shards = {info.shard or 0 for step in work.steps for _, info in ckpt.stored(step.source)}
+    paths = [_shard_file(ckpt, shard) for shard in sorted(shards)]
+    if missing := [path for path in paths if not is_regular_file(path)]:
+        raise MissingFileError(
+            f"{len(missing)} of the data shards that are needed are missing: {listed(missing)}"
+        )
 
 
 def _is_same(ckpt: Checkpoint, prefix: str) -> bool:
@@ -187,7 +202,11 @@ def _share(
     """Entries over links of the source's shards, and a new shard for what changes."""
     # In place every shard keeps its number, or a new file would take the name of one in use.
     shards = range(ckpt.num_shards) if in_place else sorted(_needed(ckpt, work))
-    number = {shard: out.link(_shard_file(ckpt, shard)) for shard in shards}
+    number: dict[int, int] = {}
+    for shard in shards:
+        path = _shard_file(ckpt, shard)
+        # One that nobody refers to need not be there.
+        number[shard] = out.link(path) if os.path.exists(path) else out.create().shard
     entries: list[tuple[bytes, Entry]] = []
     new = out.create() if work.changed else None
     for step in work.steps:

@@ -73,6 +73,15 @@ class Plan:
         return self.graph is not None or any(step.data_type is not None for step in self.steps)
 
     @property
+    def tensors(self) -> dict[str, tuple[int, tuple[int, ...]]]:
+        """DataType number and shape of each tensor of the result, by key."""
+        found = {
+            step.key: (step.data_type or step.source.data_type, step.source.shape)
+            for step in self.steps
+        }
+        return found if self.graph is None else found | {GRAPH_KEY: (_dtypes.STRING, ())}
+
+    @property
     def graph_key(self) -> bytes:
         """The key of the object graph."""
         return GRAPH_KEY.encode()

@@ -7,6 +7,7 @@ each is an error, and lists all cases.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -14,8 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from . import _dtypes
+from ._location import saved_model_around
 from ._object_tree import split_slot
 from ._objects import GRAPH_KEY
+from ._open import open
+from ._shards import INDEX_SUFFIX
 from .errors import ConversionError, TensorNotFoundError
 
 if TYPE_CHECKING:
@@ -198,3 +202,25 @@ def refuse_collisions(targets: Iterable[tuple[str, str]]) -> None:
         shown = "; ".join(f"{new!r} from {listed(olds)}" for new, olds in list(taken.items())[:5])
         more = f"; and {len(taken) - 5} more" if len(taken) > 5 else ""
         raise ConversionError(f"{len(taken)} names collide: {shown}{more}")
+
+
+def refuse_in_saved_model(prefix: str, tensors: Mapping[str, tuple[int, tuple[int, ...]]]) -> None:
+    """Raise ConversionError where a SavedModel's graph could not restore its variables any more.
+
+    Args:
+        prefix: Where a checkpoint is to be written.
+        tensors: DataType numbers and shapes of what it is to hold, by key.
+    """
+    model = saved_model_around(prefix)
+    if model is None or not os.path.lexists(prefix + INDEX_SUFFIX):
+        return
+    lost = [
+        info.name
+        for info in open(prefix, verify="never").infos()
+        if tensors.get(info.name) != (info.data_type, info.shape)
+    ]
+    if lost:
+        raise ConversionError(
+            f"the graph in {model!r} restores its variables by name, dtype and shape, and would "
+            f"not find {listed(lost)}: write to another prefix"
+        )

@@ -73,7 +73,7 @@ def bundle_at(
         index=index,
         meta=find_meta(prefix),
         state=state,
-        saved_model=_saved_model_around(prefix),
+        saved_model=saved_model_around(prefix),
         notes=notes,
     )
 
@@ -211,7 +211,8 @@ def is_saved_model(directory: str) -> bool:
     return any(is_regular_file(os.path.join(directory, name)) for name in SAVED_MODELS)
 
 
-def _saved_model_around(prefix: str) -> str | None:
+def saved_model_around(prefix: str) -> str | None:
+    """The SavedModel whose variables lie, or would lie, at a prefix."""
     directory, base = os.path.split(prefix)
     if base != VARIABLES or os.path.basename(directory) != VARIABLES:
         return None

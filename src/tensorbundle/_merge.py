@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from . import _core, _slices
 from ._bundle_files import BundleFiles
-from ._edit_rules import listed
+from ._edit_rules import listed, refuse_in_saved_model
 from ._location import file_mode, is_regular_file
 from ._paths import locate
 from ._shards import INDEX_SUFFIX, shard_path
@@ -98,6 +98,8 @@ def merge(
     numbers, entries = _combine(inputs)
     _check_slices(entries, partial=partial)
     shards = _find_shards(inputs, numbers)
+    named = {key.decode("utf-8", "surrogateescape"): each[:2] for key, each in entries.items()}
+    refuse_in_saved_model(target, named)
     tensors = sum(1 for key in entries if not _is_slice(key, entries))
     files: tuple[str, ...] = ()
     if not dry_run:

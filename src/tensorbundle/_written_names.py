@@ -37,7 +37,7 @@ class WrittenNames:
             raise ValueError("a tensor needs a name: TensorFlow crashes on an empty one")
         if taken := (new & self._whole) | (new & self._parts.keys()):
             raise ValueError(f"there is a tensor {min(taken)!r} already")
-        self._whole = self._whole | new if self._whole else new
+        self._whole |= new
 
     def add_part(
         self, name: str, number: int, full_shape: tuple[int, ...], place: SliceSpec

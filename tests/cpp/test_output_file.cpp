@@ -33,10 +33,9 @@ Piece memory(const std::string& bytes) {
   return piece;
 }
 
-Piece range(const File& source, std::uint64_t offset, std::size_t size) {
+Piece of(FileRange& range, std::size_t size) {
   Piece piece;
-  piece.source = &source;
-  piece.offset = offset;
+  piece.source = &range;
   piece.size = size;
   return piece;
 }
@@ -49,8 +48,9 @@ TEST(bytes_and_ranges_of_files_come_out_in_their_order_with_their_checksums) {
   for (const unsigned threads : {1U, 0U}) {
     Workspace workspace(threads);
     OutputFile file(into.path());
-    std::vector<Piece> pieces = {memory(head), range(*source, 7, (8 << 20) + 1), memory(middle),
-                                 range(*source, 0, 0), range(*source, stored.size() - 5, 5)};
+    FileRange most(*source, 7), none(*source, 0), last_five(*source, stored.size() - 5);
+    std::vector<Piece> pieces = {memory(head), of(most, (8 << 20) + 1), memory(middle), of(none, 0),
+                                 of(last_five, 5)};
     file.append(pieces, workspace);
     Piece last = memory(end);
     file.append({&last, 1}, workspace);
@@ -73,7 +73,8 @@ TEST(small_ranges_are_kept_until_the_end) {
   Workspace workspace(2);
   OutputFile file(into.path());
   for (std::uint64_t i = 0; i < 9; i += 3) {
-    Piece piece = range(*source, i, 2);
+    FileRange two(*source, i);
+    Piece piece = of(two, 2);
     file.append({&piece, 1}, workspace);
     CHECK_EQ(piece.crc32c, crc32c(ByteView("0123456789").substr(i, 2)));
   }
@@ -87,11 +88,11 @@ TEST(a_source_that_is_cut_off_is_told_of_itself) {
   for (const std::size_t size : {std::size_t{100}, std::size_t{6} << 20}) {
     Workspace workspace(0);
     OutputFile file(into.path());
-    CHECK(file.unreadable() == nullptr);
-    Piece piece = range(*source, 1, size);
-    piece.offset = source->size() - size + 1;
+    FileRange too_much(*source, source->size() - size + 1);
+    Piece piece = of(too_much, size);
+    CHECK(!too_much.failed());
     CHECK_THROWS(file.append({&piece, 1}, workspace), ErrorCode::kTruncated);
-    CHECK(file.unreadable() == source.get());
+    CHECK(too_much.failed());
   }
 }
 

@@ -74,20 +74,16 @@ def export(
     names = read_patterns(patterns, regex=regex) if patterns else None
     if names is not None:
         select(checkpoint, patterns, regex=regex)  # each must match something
-    try:
-        with progress_bar(console, "exporting") as progress:
-            done = export_to(
-                checkpoint,
-                target,
-                names=names,
-                max_shard_bytes=max_shard_bytes,
-                format=format,
-                overwrite=force,
-                progress=progress,
-            )
-    except FileExistsError as error:
-        # In the words of this program, not of the function behind it.
-        raise FileExistsError(str(error).replace("allow to overwrite it", "add --force")) from error
+    with progress_bar(console, "exporting") as progress:
+        done = export_to(
+            checkpoint,
+            target,
+            names=names,
+            max_shard_bytes=max_shard_bytes,
+            format=format,
+            overwrite=force,
+            progress=progress,
+        )
     for name, reason in done.left_out:
         console.note(f"left out {console.spell(name)}: {reason}")
     left_out = f", {len(done.left_out):,} left out" if done.left_out else ""

@@ -79,6 +79,9 @@ def describe(error: Exception) -> str:
         return f"{error.strerror[0].lower()}{error.strerror[1:]}{where}"
     if isinstance(error, MemoryError):
         return "out of memory"
+    if isinstance(error, FileExistsError):
+        # In the words of this program, not of the function behind it.
+        return str(error).replace("allow to overwrite it", "add --force")
     return str(error) or type(error).__name__
 
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..errors import FormatError, UnsupportedError
 from ._console import Console
+from ._documents import dumps
 from ._help import DocumentedCommand
-from ._options import global_options, path_argument, writing_options
+from ._options import global_options, json_option, path_argument, writing_options
 from ._sizes import SizeType, format_count, format_size
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     help="Split the data into shards of at most this size, such as 5GB or 500MiB.",
 )
 @writing_options
+@json_option
 @global_options
 @click.pass_obj
 def save(
@@ -47,6 +49,7 @@ def save(
     max_shard_bytes: int | None,
     force: bool,
     dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Save the arrays of a .npz or .safetensors file as a checkpoint.
 
@@ -57,6 +60,8 @@ def save(
       tensorbundle save weights.npz model.ckpt-1
       tensorbundle save model.safetensors converted --max-shard-bytes 2GB
       tensorbundle save weights.npz ckpt-1 --objects
+
+    JSON: prefix, tensors, nbytes.
     """
     from .._bundle_files import refuse_existing
     from .._objects import ObjectGraph
@@ -70,6 +75,9 @@ def save(
             graph = ObjectGraph.of(names) if objects else None
             tensors = arrays if graph is None else graph.arrange(arrays)
             save_to(target, tensors, max_shard_bytes=max_shard_bytes)
+    if as_json:
+        console.line(dumps({"prefix": target, "tensors": len(names), "nbytes": nbytes}))
+        return
     would = "would write" if dry_run else "wrote"
     console.line(f"{would} {target}: {format_count(len(names), 'tensor')}, {format_size(nbytes)}")
 

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
+from .._commit import replace_file
 from .._location import is_regular_file
 from .._shards import INDEX_SUFFIX, split_data_path, split_table_glob
 from .._state import CheckpointState, encode_state, parse_state
 from ..errors import FormatError
-from ._replacement import replace_file
 
 Path: TypeAlias = "str | os.PathLike[str] | bytes"
 

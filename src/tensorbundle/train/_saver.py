@@ -13,6 +13,7 @@ from typing import Any, SupportsIndex, TypeAlias
 import numpy as np
 
 from .._checkpoint import Array, Checkpoint
+from .._commit import replace_file
 from .._objects import GRAPH_KEY
 from .._open import open
 from .._retention import SaverRetention
@@ -26,7 +27,6 @@ from ._directory import (
     remove_leaving,
     update_checkpoint_state,
 )
-from ._replacement import replace_file
 from ._restoring import read_variables
 
 Names: TypeAlias = "Mapping[str, str | Array] | Iterable[str]"
