@@ -21,6 +21,9 @@ MODULES = (
     "_output_repositories",
     "_output_habits",
     "_output_afterwards",
+    "_output_copies",
+    "_output_tutorials",
+    "_output_attention",
 )
 
 

@@ -10,6 +10,7 @@ from _golden import path_of
 from _program import document, run
 
 import tensorbundle as tb
+from tensorbundle import _graphdef as gd
 
 DEMO = path_of("demo")
 SAVED_MODEL = path_of("saved_model")
@@ -105,6 +106,39 @@ def test_graph_of_something_else_says_what_it_is(tmp_path: Path) -> None:
     assert "git-LFS pointer" in run("graph", pointer, code=2).stderr
 
 
+def test_graph_prints_no_control_characters_of_names(tmp_path: Path) -> None:
+    evil = "\x1b[31m\udcff\n"
+    function = gd.bytes_field(1, gd.bytes_field(1, gd.text_field(1, f"fn{evil}")))
+    attrs = {f"k{evil}": gd.function_attr(f"f{evil}"), "t": gd.tensor_attr(gd.int_field(1, 21))}
+    nodes = [
+        gd.make_node(f"n{evil}", f"Op{evil}", (f"p{evil}",), attrs, f"/gpu{evil}"),
+        gd.make_node(f"v{evil}", "VariableV2", (), {"dtype": gd.type_attr(1)}),
+        gd.make_node(f"p{evil}", "Placeholder", (), {"dtype": gd.type_attr(1)}),
+    ]
+    graph = b"".join(gd.bytes_field(1, node.encode()) for node in nodes)
+    graph += gd.bytes_field(2, function)
+    info = gd.text_field(5, f"1.15{evil}") + gd.text_field(4, f"tag{evil}")
+    fact = gd.bytes_field(2, gd.text_field(1, evil))
+    sides = [gd.bytes_field(side, gd.text_field(1, evil) + fact) for side in (1, 2)]
+    signature = gd.bytes_field(2, b"".join(sides) + gd.text_field(3, f"method{evil}"))
+    rest = gd.bytes_field(3, gd.text_field(3, f"restore{evil}"))
+    for name, more in (
+        ("plain.meta", b""),
+        ("signed.meta", gd.bytes_field(5, gd.text_field(1, evil) + signature)),
+    ):
+        path = tmp_path / name
+        path.write_bytes(gd.bytes_field(1, info) + gd.bytes_field(2, graph) + rest + more)
+        views = ("--outputs", "--variables", "--signatures", "--ops", "--tree", "--json", "--dot")
+        for view in ((), *((each,) for each in views), ("--node", r"n\x1b[31m\xff\n")):
+            assert "\x1b" not in run("graph", path, *view).stdout, (name, view)
+    # What is damaged or has no values is told in its place.
+    assert "t = (a tensor of variant has no values" in run("graph", path, *view).stdout
+
+
+def test_graph_with_an_unknown_node_says_the_name_as_it_was_given() -> None:
+    assert "there is no node 'tensor_x' " in run("graph", DEMO, "--node", "tensor_x", code=2).stderr
+
+
 # --- freeze, prune ------------------------------------------------------------------------------
 
 
@@ -196,3 +230,34 @@ def test_run_with_arguments_that_mean_nothing_exits_2(
     frozen: Path, arguments: list[str], message: str
 ) -> None:
     assert message in run("run", frozen, *arguments, code=2).stderr
+
+
+def test_run_saves_strings_and_names_that_numpy_takes_for_options(tmp_path: Path) -> None:
+    words = gd.const_node("file", np.array([b"a", b"bc"], object))
+    ended = gd.const_node("ended", np.array([b"a\0"], object))
+    number = gd.const_node("allow_pickle", np.float32(2))
+    model, saved = tmp_path / "m.pb", tmp_path / "r.npz"
+    nodes = (words, ended, number)
+    model.write_bytes(b"".join(gd.bytes_field(1, node.encode()) for node in nodes))
+    shown = run(
+        "run", model, "--fetch", "file", "--fetch", "allow_pickle", "--save", saved, "--json"
+    ).stdout
+    assert json.loads(shown) == {"file": ["a", "bc"], "allow_pickle": 2.0}
+    with np.load(saved) as read:
+        assert read["file"].tolist() == [b"a", b"bc"]
+        assert read["allow_pickle"] == 2
+    refused = run("run", model, "--fetch", "ended", "--save", saved, code=2).stderr
+    assert "a string ends in NUL" in refused
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "1" * 5000])
+def test_run_takes_what_is_no_json_for_text(frozen: Path, value: str) -> None:
+    shown = run("run", frozen, "--feed", f"image={value}", "--fetch", "probabilities", code=2)
+    assert "does not fit: text, not float32[?, 28, 28, 1]" in shown.stderr
+
+
+def test_run_with_an_empty_file_exits_2(frozen: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    path.touch()
+    shown = run("run", frozen, "--feed", f"image={path}", "--fetch", "probabilities", code=2)
+    assert "holds no plain array" in shown.stderr

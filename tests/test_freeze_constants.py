@@ -115,7 +115,7 @@ def test_updates_that_only_control_edges_reach_are_left_out(programs: Programs) 
     ]
     assert frozen.graph.constants == ("w",)
     assert frozen.graph.warnings == (
-        "2 updates of 1 variables are left out, since no output depends on their values: 'm'",
+        "2 updates of 1 variables are left out, since no output takes what they give: 'm'",
     )
 
 

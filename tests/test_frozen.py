@@ -283,7 +283,7 @@ def test_one_value_for_more_than_memory_is_refused(tmp_path: Path) -> None:
     for read in (lambda: ckpt["huge"], lambda: ckpt.load(), lambda: list(ckpt.chunks("huge"))):
         with pytest.raises(tb.UnsupportedError, match="one value stands for 4398046511104 bytes"):
             read()
-    assert [fault.kind for fault in ckpt.verify().faults] == ["unsupported"]
+    assert ckpt.verify().ok  # it is sound, only too large to be made
 
 
 def test_truncations_and_flips_give_constants_or_our_errors(made: Path, tmp_path: Path) -> None:

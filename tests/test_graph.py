@@ -223,7 +223,32 @@ def test_model_of_a_later_schema_is_refused(tmp_path):
 def test_other_protobuf_messages_are_refused(tmp_path):
     other = gd.bytes_field(1, gd.int_field(3, 1)) * 2
     with pytest.raises(tb.FormatError, match="not those of a GraphDef"):
+        load_graph(written(tmp_path / "other.pb", other))
+    with pytest.raises(tb.FormatError, match="what Keras notes of a SavedModel"):
         load_graph(written(tmp_path / "keras_metadata.pb", other))
+    with pytest.raises(tb.FormatError, match=r"the fingerprint .*: its graph is saved_model\.pb"):
+        load_graph(SAVED_MODEL / "fingerprint.pb")
+
+
+def test_graph_of_one_node_with_debug_info_is_a_graph(tmp_path):
+    debug = gd.bytes_field(5, gd.text_field(1, "model.py"))
+    data = graph_def(gd.make_node("n", "NoOp"), rest=debug)
+    assert load_graph(written(tmp_path / "g.pb", data)).kind == "graph"
+
+
+def test_prefix_or_variables_directory_means_what_open_takes_it_for(tmp_path):
+    meta = written(tmp_path / "model.meta", meta_graph())
+    (tmp_path / "model").mkdir()
+    assert load_graph(tmp_path / "model").path == str(meta)
+    for path in (SAVED_MODEL / "variables", f"{SAVED_MODEL}/variables/"):
+        assert load_graph(path).path == str(SAVED_MODEL / "saved_model.pb")
+
+
+def test_tags_of_a_loaded_graph_must_be_those_that_are_asked_for():
+    graph = load_graph(SAVED_MODEL)
+    assert load_graph(graph, tags="serve") is graph
+    with pytest.raises(tb.TensorNotFoundError, match=r"no graph is tagged exactly \{'train'\}"):
+        load_graph(graph, tags="train")
 
 
 # --- several graphs ---------------------------------------------------------------------------
@@ -317,7 +342,7 @@ def test_edges_lead_from_consumers_to_sources(tmp_path):
     assert meta.edges.starts.tolist() == [0, 0, 3, 3, 3]
     assert meta.edges.sources.tolist() == [0, -1, 2]
     assert meta.edges.ports.tolist() == [1, 0, -1]
-    assert (meta.duplicates, meta.dangling) == (["a"], [("b", "gone")])
+    assert meta.duplicates == ["a"]
     assert meta.nodes["a"].op == "Split"
     assert meta.node_names == ["a", "b", "c", "a"]
 

@@ -37,8 +37,8 @@ def touch(graph: Graph) -> None:
         function.replace(name="x").encode()
     facts = (graph.ops, graph.devices, graph.signatures, graph.collections, graph.assets)
     more = (graph.savers, graph.tags, graph.versions, graph.tables, graph.tensorflow_version)
-    rest = (meta.op_defs, meta.variable_defs, meta.edges, meta.duplicates, meta.dangling)
-    assert len(facts) + len(more) + len(rest) == 15
+    rest = (meta.op_defs, meta.variable_defs, meta.edges, meta.duplicates)
+    assert len(facts) + len(more) + len(rest) == 14
 
 
 def touch_tensor(tensor: gd.TensorMessage) -> None:
@@ -276,7 +276,7 @@ def test_graph_of_equal_names_is_no_trouble(tmp_path):
     path.write_bytes(gd.bytes_field(1, gd.make_node("n", "Op", ["n"] * 10).encode()) * 20_000)
     start = time.perf_counter()
     meta = load_graph(path).meta
-    assert (meta.duplicates, meta.dangling, len(meta.nodes)) == (["n"], [], 1)
+    assert (meta.duplicates, len(meta.nodes)) == (["n"], 1)
     assert set(meta.edges.sources.tolist()) == {0}
     assert time.perf_counter() - start < 10
 
@@ -289,7 +289,7 @@ start = time.perf_counter()
 graph = load_graph(sys.argv[1])
 assert graph.ops == {"Identity": 999_999, "Placeholder": 1}, graph.ops
 assert graph.meta.edges.sources.tolist()[-1] == 999_998
-assert (graph.meta.duplicates, graph.meta.dangling) == ([], [])
+assert graph.meta.duplicates == []
 summarised = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert len(graph.nodes) == 1_000_000
 print(time.perf_counter() - start, (summarised - before) * 1024)
@@ -318,3 +318,57 @@ def test_arrays_of_a_hostile_map_are_not_aligned(tmp_path):
     for shift in range(8):
         padded = gd.decode_tensor(memoryview(bytes(shift) + raw)[shift:])
         assert padded.array().tolist() == [0, 1, 2, 3]
+
+
+# --- many of what there should be few of ---------------------------------------------------------
+
+
+def of_rank(rank: int) -> bytes:
+    return gd.bytes_field(2, gd.int_field(1, 1 << 40)) * rank
+
+
+def test_shapes_of_more_dimensions_than_tensorflow_takes_are_refused(tmp_path):
+    path = tmp_path / "g.pb"
+    for attr in (
+        gd.bytes_field(7, of_rank(100_000)),
+        gd.tensor_attr(gd.int_field(1, 1) + gd.bytes_field(2, of_rank(100_000))),
+    ):
+        path.write_bytes(gd.bytes_field(1, gd.make_node("n", "Op", (), {"x": attr}).encode()))
+        start = time.perf_counter()
+        with pytest.raises(tb.FormatError, match="a shape has more than 254 dimensions"):
+            load_graph(path).nodes["n"].attr("x")
+        assert time.perf_counter() - start < 5
+    most = gd.bytes_field(7, of_rank(254))
+    path.write_bytes(gd.bytes_field(1, gd.make_node("n", "Op", (), {"x": most}).encode()))
+    assert len(load_graph(path).nodes["n"].attr("x").dims) == 254
+
+
+def test_lists_of_more_values_than_objects_are_made_of_are_refused(tmp_path):
+    path = tmp_path / "g.pb"
+    attr = gd.int_list_attr([0] * ((1 << 20) + 1))
+    path.write_bytes(gd.bytes_field(1, gd.make_node("n", "Op", (), {"x": attr}).encode()))
+    with pytest.raises(tb.FormatError, match="an attribute lists more than 1048576 values"):
+        load_graph(path).nodes["n"].attr("x")
+
+
+def test_fields_that_belong_nowhere_are_refused_when_they_are_a_million(tmp_path):
+    path = tmp_path / "g.pb"
+    junk = b"\x28\x00" * ((1 << 20) + 1)
+    path.write_bytes(NODE + junk)
+    with pytest.raises(tb.FormatError, match="more than 1048576 fields beside its nodes"):
+        load_graph(path)
+    path.write_bytes(gd.bytes_field(1, gd.text_field(5, "1.15")) + gd.bytes_field(2, NODE) + junk)
+    with pytest.raises(tb.FormatError, match="a MetaGraphDef has 1048576 fields or more"):
+        load_graph(path)
+
+
+def test_collection_of_many_savers_is_read_in_a_second_and_one_of_others_passed_over(tmp_path):
+    values = [gd.text_field(1, f"save_{i}/Const:0") for i in range(20_000)]
+    values += [*values, b"\xff\xff\xff"]
+    listed = gd.bytes_field(2, b"".join(gd.bytes_field(1, each) for each in values))
+    entry = gd.bytes_field(4, gd.text_field(1, "savers") + gd.bytes_field(2, listed))
+    path = tmp_path / "g.meta"
+    path.write_bytes(gd.bytes_field(1, gd.text_field(5, "1.15")) + gd.bytes_field(2, NODE) + entry)
+    start = time.perf_counter()
+    assert len(load_graph(path).savers) == 20_000
+    assert time.perf_counter() - start < 5

@@ -295,6 +295,25 @@ def test_a_large_initial_value_takes_no_memory(tmp_path):
     assert (found.found, found.initial.nbytes) == (True, 1 << 42)
 
 
+def test_an_initial_value_of_impossible_dimensions_is_none(tmp_path):
+    tb.save(tmp_path / "m", {"other": np.zeros(1)})
+    endless = (
+        gd.int_field(1, 3)
+        + gd.bytes_field(2, gd.bytes_field(2, gd.int_field(1, 1 << 40)))
+        + gd.bytes_field(7, b"\x02")
+    )
+    for dims in (endless, gd.encode_tensor(np.array([np.inf], np.float32))):
+        nodes = [
+            variable("v", None),
+            gd.const_node("dims", dims),
+            gd.const_node("one", np.float32(1)),
+            node("fill", "Fill", ["dims", "one"]),
+            node("init", "Assign", ["v", "fill"]),
+        ]
+        found = map_variables(graph(nodes), tb.open(tmp_path / "m"), missing="initial")["v"]
+        assert found.initial is None
+
+
 # --- tables -----------------------------------------------------------------------------------
 
 

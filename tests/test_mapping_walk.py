@@ -156,18 +156,52 @@ def test_objects_say_what_is_trainable():
     )
     assert objects.is_trainable("a..b/w/.ATTRIBUTES/VARIABLE_VALUE") is True
     assert objects.is_trainable("a..b/r/.ATTRIBUTES/VARIABLE_VALUE") is False
-    assert objects.is_trainable("a..b/again/.ATTRIBUTES/VARIABLE_VALUE") is None
+    assert objects.is_trainable("a..b/again/.ATTRIBUTES/VARIABLE_VALUE") is True
+    assert objects.is_trainable("a..b/lost/.ATTRIBUTES/VARIABLE_VALUE") is None
+    assert objects.is_trainable("a..b/w") is None
     slot = "a..b/w/.OPTIMIZER_SLOT/opt/m/.ATTRIBUTES/VARIABLE_VALUE"
     assert objects.is_trainable(slot) is False
 
 
-def test_objects_that_are_malformed_or_endless_say_nothing():
+def test_objects_that_are_malformed_or_endless_are_no_trouble():
     assert SavedObjects(b"\x0a\x05\x0a").is_trainable("w") is None
     assert SavedObjects(b"").is_trainable("w") is None
     chain = b"".join(saved_object([("n", at + 1)], trainable=True) for at in range(5_000))
     objects = SavedObjects(chain)
     assert objects.is_trainable("n/n/.ATTRIBUTES/VARIABLE_VALUE") is True
-    assert objects.is_trainable("n/" * 300 + "n/.ATTRIBUTES/VARIABLE_VALUE") is None
+    assert objects.is_trainable("n/" * 6_000 + "n/.ATTRIBUTES/VARIABLE_VALUE") is None
+    # Long names on a long way: no more is made of them than the key that is asked for.
+    long = "n" * 10_000
+    chain = b"".join(saved_object([(long, at + 1)], trainable=True) for at in range(5_000))
+    objects = SavedObjects(chain)
+    assert objects.is_trainable(f"{long}/{long}/.ATTRIBUTES/VARIABLE_VALUE") is True
+
+
+def test_calls_of_many_results_and_identities_of_many_inputs_are_followed_in_linear_time():
+    count = 3_000
+    names = [f"r{i}" for i in range(count)]
+    body = function(
+        "fetch",
+        ["file"],
+        [
+            strings("keys", *(name.encode() for name in names)),
+            node("r", "RestoreV2", ["file", "keys:output:0", "keys:output:0"]),
+        ],
+        {name: f"r:tensors:{i}" for i, name in enumerate(names)},
+    )
+    nodes = [
+        strings("file", b"model"),
+        call("got", "fetch", ["file"]),
+        node("all_of_them", "IdentityN", [f"got:{i}" for i in range(count)]),
+    ]
+    for i in range(count):
+        nodes.append(variable(f"v{i}", ()))
+        nodes.append(node(f"assign{i}", "Assign", [f"v{i}", f"all_of_them:{i}"]))
+    nodes.append(node("run", "NoOp", [f"^assign{i}" for i in range(count)]))
+    start = time.perf_counter()
+    found = find_variables(graph(nodes, "run", [body]))
+    assert time.perf_counter() - start < 10
+    assert [each.key for each in found.values()] == names
 
 
 # --- dtypes and shapes ------------------------------------------------------------------------

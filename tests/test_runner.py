@@ -12,7 +12,14 @@ from _golden import DATA
 
 import tensorbundle as tb
 from tensorbundle._freeze import freeze
-from tensorbundle._graphdef import bytes_field, const_node, make_node, shape_attr, type_attr
+from tensorbundle._graphdef import (
+    bytes_field,
+    const_node,
+    int_attr,
+    make_node,
+    shape_attr,
+    type_attr,
+)
 from tensorbundle._graphdef._text import format_text
 from tensorbundle._runner import Runner, _engine, run
 
@@ -118,6 +125,19 @@ def test_tensors_within_the_graph_are_fetched_and_fed(made: Path) -> None:
     assert np.array_equal(run(made / "several.pb", {"parts:1": second}, "parts:1"), second)
 
 
+def test_what_is_fed_goes_where_it_belongs_whatever_names_are_like() -> None:
+    """The placeholder of a cut at ``a:1`` could be called as the node ``a_1`` is."""
+    axis = const_node("axis", np.int32(0))
+    split = make_node("a", "Split", ("axis", "x"), {"T": type_attr(1), "num_split": int_attr(2)})
+    difference = make_node("y", "Sub", ("a:1", "a_1"), {"T": type_attr(1)})
+    model = graph_of(
+        placeholder("x", 1, (2,)), axis, split, placeholder("a_1", 1, (1,)), difference
+    )
+    for feeds in ({"a:1": [10.0], "a_1": [1.0]}, {"a_1": [1.0], "a:1": [10.0]}):
+        assert run(model, feeds, "y").tolist() == [9.0]
+    assert run(model, {"a_1": [1.0], "x": [0.0, 5.0]}, "y").tolist() == [4.0]
+
+
 def test_constants_and_what_is_fed_need_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_engine, "_core", lambda: pytest.fail("the engine was asked"))
     fine = np.array([1 / 3, 1e300])
@@ -181,11 +201,11 @@ def test_values_that_fit_are_converted(dtype, value, expected) -> None:
     [
         (1, (-1, 4), np.ones((2, 3)), r"float64\[2, 3\], not float32\[\?, 4\]"),
         (1, (2,), np.float32(1), r"float32\[\], not float32\[2\]"),
-        (1, (2,), ["a", "b"], r"<U1, not float32\[2\]"),
+        (1, (2,), ["a", "b"], r"text, not float32\[2\]"),
         (3, (2,), [1.5, 2], r"float64\[2\], not int32\[2\]"),
         (3, (2,), [1 << 40, 2], r"int64\[2\], not int32\[2\]"),
         (1, (2,), [[1], [1, 2]], "no array can be made of it"),
-        (1, (2,), [None, 1], r"object, not float32\[2\]"),
+        (1, (2,), [None, 1], r"Python objects, not float32\[2\]"),
         (1, (2,), [1j, 1], r"complex128\[2\], not float32\[2\]"),
     ],
 )

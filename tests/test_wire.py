@@ -1,12 +1,13 @@
 """The walk over protobuf messages: fields as stored, and whatever is none ends in FormatError."""
 
 import contextlib
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorbundle._wire import BYTES, FIXED32, FIXED64, VARINT, Field, fields
+from tensorbundle._wire import BYTES, FIXED32, FIXED64, VARINT, Field, _walk, fields
 from tensorbundle.errors import FormatError
 
 
@@ -84,3 +85,29 @@ def test_any_bytes_are_walked_to_the_end_or_refused(message: bytes) -> None:
     with contextlib.suppress(FormatError):
         found.extend(fields(message))
     assert sum(len(f.data) + 1 for f in found) <= len(message)
+
+
+def outcome(walk: Callable[[memoryview, int], Iterator[Field]], message: bytes) -> list[object]:
+    """The fields, and the error that ends them if one does."""
+    found: list[object] = []
+    try:
+        for field in walk(memoryview(message), 7):
+            found.append((*field[:3], bytes(field.data), field.offset))
+    except FormatError as error:
+        found.append((error.message, error.offset))
+    return found
+
+
+@given(st.binary(max_size=60), st.integers(0, 3))
+def test_the_core_and_its_twin_walk_alike(message: bytes, repeats: int) -> None:
+    sound = bytes.fromhex("08 9601  1a 02 6162  8a00 01 63  25 00000001") * repeats
+    for each in (message, sound + message):
+        assert outcome(fields, each) == outcome(_walk, each)
+
+
+def test_long_messages_are_walked_to_their_end() -> None:
+    message = bytes.fromhex("08 01") * 5000 + bytes.fromhex("10 02")
+    assert [field.number for field in fields(message)] == [1] * 5000 + [2]
+    broken = message + b"\x0a\x05"
+    found = outcome(fields, broken)
+    assert (len(found), found[-1][1]) == (5002, 7 + len(message))  # type: ignore[index]

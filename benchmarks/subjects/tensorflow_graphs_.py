@@ -29,7 +29,8 @@ def freeze_saved_model(data):
     target = str(data.scratch / "frozen.pb")
 
     def run():
-        function = tf.saved_model.load(data.prefix).signatures["serving_default"]
+        model = tf.saved_model.load(data.prefix)  # to be kept: its function does not
+        function = model.signatures["serving_default"]
         frozen = convert_to_constants.convert_variables_to_constants_v2(function)
         tf.io.write_graph(frozen.graph, str(data.scratch), "frozen.pb", as_text=False)
         return target

@@ -95,6 +95,11 @@ std::uint64_t map_value_offset(const py::object& object, std::uint32_t number, c
   return offset;
 }
 
+constexpr std::size_t kMaxItems = std::size_t{1} << 20;  // of a list
+
+// TensorFlow's own limit, and what keeps the product of the dimensions a number of some size.
+constexpr std::size_t kMaxRank = 254;
+
 // Adds the dimensions of a shape; false when not even their number is known.
 bool read_shape(ByteView shape, std::uint64_t base, py::list& dims) {
   bool known = true;
@@ -107,6 +112,10 @@ bool read_shape(ByteView shape, std::uint64_t base, py::list& dims) {
       Field part;
       while (dim.next(part)) {
         if (part.number == 1) size = part.int64();
+      }
+      if (dims.size() == kMaxRank) {
+        throw Error(ErrorCode::kFormat,
+                    "a shape has more than " + std::to_string(kMaxRank) + " dimensions", base);
       }
       dims.append(std::max<std::int64_t>(size, -1));
     } else if (field.number == 3) {
@@ -137,26 +146,39 @@ py::tuple part_value(const Message& message, const Field& field) {
   return py::make_tuple(message.view(field.message()), field.bytes_offset);
 }
 
+// Adds an item to a list. Each takes fifty times what the shortest takes in the file.
+void add_item(py::list& items, const Field& field, const py::tuple& item) {
+  if (items.size() == kMaxItems) {
+    throw Error(ErrorCode::kFormat,
+                "an attribute lists more than " + std::to_string(kMaxItems) + " values",
+                field.bytes_offset);
+  }
+  items.append(item);
+}
+
 // Numbers of a list: packed, or a single one.
 void read_numbers(const Field& field, py::list& items) {
   if (field.number == kFloat) {
     if (field.wire != WireType::kBytes) {
-      items.append(py::make_tuple(field.number, float_value(field.fixed32())));
+      add_item(items, field, py::make_tuple(field.number, float_value(field.fixed32())));
       return;
     }
     Reader reader(field.bytes, field.bytes_offset);
     while (!reader.done()) {
-      items.append(py::make_tuple(field.number, float_value(reader.fixed<std::uint32_t>())));
+      add_item(items, field,
+               py::make_tuple(field.number, float_value(reader.fixed<std::uint32_t>())));
     }
     return;
   }
   if (field.wire != WireType::kBytes) {
-    items.append(py::make_tuple(field.number, number_value(field.number, field.varint())));
+    add_item(items, field,
+             py::make_tuple(field.number, number_value(field.number, field.varint())));
     return;
   }
   Reader reader(field.bytes, field.bytes_offset);
   while (!reader.done()) {
-    items.append(py::make_tuple(field.number, number_value(field.number, reader.varint())));
+    add_item(items, field,
+             py::make_tuple(field.number, number_value(field.number, reader.varint())));
   }
 }
 
@@ -168,8 +190,9 @@ py::list list_value(const Message& message, ByteView list, std::uint64_t base) {
   while (reader.next(field)) {
     switch (field.number) {
       case kString:
-        items.append(py::make_tuple(field.number,
-                                    py::bytes(field.message().data(), field.message().size())));
+        add_item(items, field,
+                 py::make_tuple(field.number,
+                                py::bytes(field.message().data(), field.message().size())));
         break;
       case kInt:
       case kFloat:
@@ -178,14 +201,14 @@ py::list list_value(const Message& message, ByteView list, std::uint64_t base) {
         read_numbers(field, items);
         break;
       case kShape:
-        items.append(
-            py::make_tuple(field.number, shape_value(field.message(), field.bytes_offset)));
+        add_item(items, field,
+                 py::make_tuple(field.number, shape_value(field.message(), field.bytes_offset)));
         break;
       case kTensor:
-        items.append(py::make_tuple(field.number, part_value(message, field)));
+        add_item(items, field, py::make_tuple(field.number, part_value(message, field)));
         break;
       case kPlaceholder:  // the number of functions here
-        items.append(py::make_tuple(int{kFunction}, part_value(message, field)));
+        add_item(items, field, py::make_tuple(int{kFunction}, part_value(message, field)));
         break;
       default:
         break;

@@ -23,6 +23,7 @@ void register_errors(py::module_& module);
 void register_crc32c(py::module_& module);
 void register_files(py::module_& module);
 void register_table(py::module_& module);
+void register_message(py::module_& module);
 void register_attributes(py::module_& module);
 void register_graph(py::module_& module);
 void register_index(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module);

@@ -1,5 +1,4 @@
 // The scan of a graph as Python sees it.
-#include <algorithm>
 #include <iterator>
 #include <memory>
 
@@ -70,17 +69,14 @@ class CollectorPause {
   bool was_on_;
 };
 
-// Calls make(name, op, inputs, device, None, data, begin, end) for the nodes from first to last.
-py::list make_nodes(const BorrowingScan& self, const py::function& make, const py::object& data,
-                    std::size_t first, std::size_t last) {
+// Calls make(name, op, inputs, device, None, data, begin, end) for each node.
+py::list make_nodes(const BorrowingScan& self, const py::function& make, const py::object& data) {
   const GraphScan& scan = self.scan();
-  last = std::min(last, scan.size());
-  first = std::min(first, last);
   const py::tuple ops = words_of(scan.ops());
   const py::tuple devices = words_of(scan.devices());
   const CollectorPause pause;
-  py::list list(last - first);
-  for (std::size_t i = first; i < last; ++i) {
+  py::list list(scan.size());
+  for (std::size_t i = 0; i < scan.size(); ++i) {
     const GraphScan::Node& node = scan.node(i);
     const py::str name = decode_name(scan.name(i));
     const py::tuple inputs = inputs_of(scan, i);
@@ -93,7 +89,7 @@ py::list make_nodes(const BorrowingScan& self, const py::function& make, const p
     PyObject* const made =
         PyObject_Vectorcall(make.ptr(), arguments, std::size(arguments), nullptr);
     if (made == nullptr) throw py::error_already_set();
-    PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i - first), made);
+    PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i), made);
   }
   return list;
 }
@@ -141,7 +137,7 @@ void register_graph(py::module_& module) {
       .def("devices", [](const BorrowingScan& self) { return counted(self.scan().devices()); })
       .def("others", &others)
       .def("edges", &edges)
-      .def("make_nodes", &make_nodes, "make"_a, "data"_a, "first"_a = 0, "last"_a = SIZE_MAX);
+      .def("make_nodes", &make_nodes, "make"_a, "data"_a);
 }
 
 }  // namespace tensorbundle::bindings

@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   tb::bindings::register_crc32c(module);
   tb::bindings::register_files(module);
   tb::bindings::register_table(module);
+  tb::bindings::register_message(module);
   tb::bindings::register_attributes(module);
   tb::bindings::register_graph(module);
   auto index = pybind11::class_<tb::Index, std::shared_ptr<tb::Index>>(module, "Index",

@@ -16,6 +16,9 @@ constexpr std::uint32_t kName = 1, kOp = 2, kInput = 3, kDevice = 4;
 // No operation has 10^9 outputs: what is longer belongs to the name.
 constexpr std::size_t kMaxPortDigits = 9;
 
+// A graph has a library and versions, perhaps in several parts. Objects are made of each of them.
+constexpr std::size_t kMaxOthers = std::size_t{1} << 20;
+
 // The names of the nodes, sorted so that they are found by bisection.
 class NameIndex {
  public:
@@ -103,6 +106,11 @@ GraphScan::GraphScan(ByteView message, std::uint64_t base, std::uint32_t node_fi
   while (reader.next(field)) {
     if (field.number == node_field) {
       add_node(field, base, ops, devices);
+    } else if (others_.size() == kMaxOthers) {
+      throw Error(
+          ErrorCode::kFormat,
+          "a graph has more than " + std::to_string(kMaxOthers) + " fields beside its nodes",
+          field.offset);
     } else {
       others_.push_back({field.number, field.wire, field.value,
                          field.wire == WireType::kBytes ? span_of(field, base) : Span{}});

@@ -56,7 +56,8 @@ class GraphScan {
 
   // Walks a message whose fields of number `node_field` are nodes: a GraphDef (1) or a FunctionDef
   // (3). Offsets in errors are those in `message` plus `base`. `message` must outlive the scan.
-  // Throws kFormat, also for nodes without a name or an operation; kUnsupported from 2^32 bytes on.
+  // Throws kFormat, also for nodes without a name or an operation, and for more than 2^20 other
+  // fields; kUnsupported from 2^32 bytes on.
   GraphScan(ByteView message, std::uint64_t base, std::uint32_t node_field);
 
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }

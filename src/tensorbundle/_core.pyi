@@ -102,13 +102,11 @@ class GraphScan:
         node it comes from (-1: there is none) and which output of it (-1: control); the nodes whose
         name an earlier one has.
         """
-    def make_nodes(
-        self, make: Callable[..., _T], data: Any, first: int = 0, last: int = ...
-    ) -> list[_T]:
+    def make_nodes(self, make: Callable[..., _T], data: Any) -> list[_T]:
         """Call ``make(name, op, inputs, device, None, data, begin, end)`` for each node."""
 
 def map_entries(message: Any, number: int, base: int = 0) -> dict[str, bytes | memoryview]:
-    """The entries of a map from strings to messages, which is that field; short values as copies."""
+    """The entries of a map from strings to messages, which is that field; short ones as copies."""
 
 def map_value_offset(message: Any, number: int, key: str, base: int = 0) -> int:
     """Where the value under a key of such a map begins; ``base`` if there is none."""
@@ -326,6 +324,21 @@ def crc32c_combine(first: int, second: int, second_size: int) -> int:
 
 def crc32c_kernel() -> str:
     """Which implementation runs on this machine."""
+
+def message_fields(
+    message: memoryview, base: int, at: int, most: int
+) -> tuple[list[tuple[int, int, int, memoryview, int]], int]:
+    """Up to ``most`` fields of a message from position ``at`` on, and where the next one begins.
+
+    Each: number, wire type, value of a varint, bytes, and where those begin, counted from ``base``
+    at the beginning of the message.
+    """
+
+def flat_fields(message: Any, base: int = 0) -> dict[int, int | bytes]:
+    """The fields of a message in which none is repeated: numbers with a sign, and copies of bytes.
+
+    Of those that are repeated all the same, the last.
+    """
 
 def unpack_varints(data: bytes, count: int) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """A packed repeated varint field as 64-bit patterns; raises unless it holds ``count``."""

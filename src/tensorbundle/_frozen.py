@@ -113,16 +113,20 @@ class FrozenGraph(Checkpoint):
 
     def _array(self, info: TensorInfo) -> Array:
         tensor = self._tensor(info.name)
+        # It is sound and takes no memory yet, but who asks for it may want all of it.
         if info.size > len(tensor.raw) and info.nbytes > _MAX_FILLED_BYTES:
             raise UnsupportedError(
                 f"one value stands for {info.nbytes} bytes: more than {_MAX_FILLED_BYTES}",
                 path=self.location.prefix,
                 key=info.name,
             )
+        return self._values(info.name)
+
+    def _values(self, name: str) -> Array:
         try:
-            return tensor.array()
+            return self._tensor(name).array()
         except TensorBundleError as error:
-            raise error.add_context(path=self.location.prefix, key=info.name) from None
+            raise error.add_context(path=self.location.prefix, key=name) from None
 
     # --- verification ----------------------------------------------------------------------------
 
@@ -165,7 +169,7 @@ class FrozenGraph(Checkpoint):
                 f"the node says {_dtypes.name_of(declared)}, its value is {info.tf_dtype}",
                 path=self.location.prefix,
             )
-        self._array(info)
+        self._values(name)
         return len(tensor.raw)
 
 

@@ -212,7 +212,7 @@ def load_graph(
         path: A ``.meta``, a GraphDef (``.pb``, ``.pbtxt``), a SavedModel's directory or file; a
             checkpoint's prefix, one of its files, or a directory with a ``checkpoint`` state file,
             which mean the ``.meta`` beside the checkpoint, or the directory's ``graph.pbtxt``. A
-            `Graph` is returned as it is.
+            `Graph` is returned as it is; its tags must be those that are asked for.
         tags: Which graph of a SavedModel: the exact set of its tags. By default the one tagged
             ``serve``, or the only one there is.
 
@@ -229,6 +229,8 @@ def load_graph(
         True
     """
     if isinstance(path, Graph):
+        if tags is not None:
+            _choose((path.meta,), tags, path.path)
         return path
     requested = os.fsdecode(path)
     found = read_graph_file(requested)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ._graphdef import MetaGraph
 
 Array: TypeAlias = np.ndarray[Any, Any]
+
+_MAX_RANK: Final = 64  # numpy's
 
 
 class InitialValues:
@@ -72,6 +74,8 @@ class InitialValues:
         if node.op == "Fill" and len(given) == 2:
             dims, value = (self._constant(origin.scope, each) for each in given)
             if dims is None or value is None or dims.ndim != 1 or value.size != 1:
+                return None
+            if dims.dtype.kind != "i" or dims.size > _MAX_RANK:
                 return None
             try:
                 # One element stands for all: this takes no memory, whatever the shape.

@@ -26,6 +26,7 @@ _DEFAULT_FILE: Final = ("", "model")
 # The shared name of what is not shared (resource_handle.h).
 _ANONYMOUS: Final = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 _MAX_TWINS: Final = 100
+_EMPTY_STRING: Final = 2  # bytes of an attribute that is one
 
 
 class Candidate(NamedTuple):
@@ -143,11 +144,18 @@ class Sources:
     def assigned(self, nodes: Iterable[Placed]) -> Iterator[tuple[str, Placed, str]]:
         """Variables that nodes write: each with the node, and the input that is the value."""
         for placed in nodes:
-            if placed.node.op in ASSIGNS:
-                given = data_inputs(placed.node)
-                target = self.walk.origin(placed.scope, given[0]) if len(given) > 1 else None
-                if target is not None and self._is_variable(target):
-                    yield target.name, placed, given[1]
+            if placed.node.op not in ASSIGNS:
+                continue
+            given = data_inputs(placed.node)
+            if len(given) < 2:
+                continue
+            named = self._meta.nodes.get(given[0]) if placed.scope is self.walk.main else None
+            if named is not None and named.op in VARIABLE_OPS:  # as it nearly always is
+                yield named.name, placed, given[1]
+                continue
+            target = self.walk.origin(placed.scope, given[0])
+            if target is not None and self._is_variable(target):
+                yield target.name, placed, given[1]
 
     def imports(self, nodes: Iterable[Placed]) -> Iterator[tuple[str, str, str]]:
         """Tables that are filled with restored content, and the two keys of it."""
@@ -249,5 +257,7 @@ def _resource(node: Node) -> tuple[str, object] | None:
 
 def shared_name(node: Node) -> str:
     """The name under which sessions share a variable or table; empty if it has none."""
+    if len(node.attrs.get("shared_name", b"")) <= _EMPTY_STRING:
+        return ""  # of most, and not worth decoding
     value = node.attr("shared_name")
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ._mapping import AVERAGE
+from ._selection import near_keys
 from .errors import ConversionError, TensorBundleError, TensorNotFoundError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _OBJECT_KEY: Final = "/.ATTRIBUTES/"
 _SHOWN: Final = 20  # in a message: the report holds all of them
 _WITH_NEAR: Final = 20  # near names are looked for: difflib is slow
-_COMPARED: Final = 20_000
+_SCOPES: Final = 32  # that may be a prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +123,6 @@ def report(variables: Iterable[Variable], ckpt: Checkpoint) -> MappingReport:
     )
 
 
-def near_keys(key: str, keys: Sequence[str]) -> tuple[str, ...]:
-    """Up to three keys that are like one that is not there: by their ends, or letter by letter."""
-    import difflib
-
-    last = key.rpartition("/")[2]
-    ends = [each for each in keys if each.endswith("/" + key) or key.endswith("/" + each)]
-    if not ends:
-        ends = difflib.get_close_matches(key, keys[:_COMPARED], n=3)
-    if not ends:
-        ends = [each for each in keys if each.rpartition("/")[2] == last]
-    return tuple(ends[:3])
-
-
 def _unfit(variable: Variable) -> str:
     text = f"{variable.name!r}"
     if variable.key and variable.key != variable.name:
@@ -191,16 +179,11 @@ def _prefix_hint(
     by_end: dict[str, Counter[str]] = {}
     ends = frozenset(wanted)
     for key in keys:
-        for cut, char in enumerate(key):
-            if char == "/" and key[cut + 1 :] in ends:
-                by_end.setdefault(key[cut + 1 :], Counter())[key[: cut + 1]] += 1
+        for prefix, end in _divided(key):
+            if end in ends:
+                by_end.setdefault(end, Counter())[prefix] += 1
     added = Counter(prefix for prefixes in by_end.values() for prefix in prefixes)
-    removed = Counter(
-        key[: cut + 1]
-        for key in wanted
-        for cut, char in enumerate(key)
-        if char == "/" and key[cut + 1 :] in known
-    )
+    removed = Counter(prefix for key in wanted for prefix, end in _divided(key) if end in known)
     for counts, what in ((added, "before their keys"), (removed, "less in their keys")):
         best = _most(counts)
         if best is not None and best[1] * 2 > len(wanted):
@@ -210,6 +193,16 @@ def _prefix_hint(
                 "the scope differs, give the keys"
             )
             return
+
+
+def _divided(key: str) -> Iterator[tuple[str, str]]:
+    """A key divided behind each of its first slashes."""
+    cut = -1
+    for _ in range(_SCOPES):
+        cut = key.find("/", cut + 1)
+        if cut < 0:
+            return
+        yield key[: cut + 1], key[cut + 1 :]
 
 
 def _most(counts: Mapping[str, int]) -> tuple[str, int] | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from ._graphdef import FunctionRef, TensorMessage
+from ._graphdef import FunctionRef, TensorMessage, parse_input
 from ._selection import as_name
+from ._variables import VARIABLE_OPS
 from .errors import FormatError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ _BRANCHES: Final = {
     **dict.fromkeys(("While", "StatelessWhile"), 0),
 }
 RESTORE_OPS: Final = frozenset(["RestoreV2", "Restore", "RestoreSlice"])
+# Operations whose outputs are values of their own; what else may be handed on is looked at closely.
+_MAKERS: Final = frozenset(["Const", *RESTORE_OPS, *VARIABLE_OPS])
 
 _MAX_CALL_DEPTH: Final = 1000
 # Functions that call each other in ever new ways would be walked for ever.
@@ -99,6 +102,10 @@ class Restored(NamedTuple):
     file: Origin | None
 
 
+# The names and the slices that a restore op reads, where they are constants, and the file.
+_Read: TypeAlias = "tuple[list[str] | None, list[str] | None, Origin | None]"
+
+
 class Placed(NamedTuple):
     """A node and where it is."""
 
@@ -114,7 +121,9 @@ class Walk:
         self._functions = meta.functions
         self._origins: dict[Tensor, Origin | None] = {}
         self._scopes: dict[tuple[Scope, str, tuple[str, ...]], Scope] = {}
+        self._called: dict[tuple[Scope, Node], Scope | None] = {}
         self._strings: dict[Node, list[str] | None] = {}
+        self._reads: dict[tuple[Scope, Node], _Read] = {}
         self._decoded: dict[bytes, list[str] | None] = {}
         self._body_nodes = 0
 
@@ -215,6 +224,12 @@ class Walk:
 
     def origin(self, scope: Scope, text: str) -> Origin | None:
         """Follow an input to the node whose value it is; None where that is not in the graph."""
+        if scope.function is None and not text.startswith("^"):
+            # Nearly all that is asked about is made by the very node that is named.
+            source = parse_input(text)
+            node = scope.nodes.get(source.name)
+            if node is not None and node.op in _MAKERS:
+                return Origin(scope, source.name, source.port)
         tensor = self._tensor(scope, text)
         path: list[tuple[Tensor, str]] = []
         found: Origin | None = None
@@ -249,14 +264,11 @@ class Walk:
         node = scope.nodes.get(tensor.name)
         if node is None:
             return None, ""
-        given = data_inputs(node)
-        if node.op in _HANDED_ON or node.op in ("Reshape", "Cast"):
-            return (self._tensor(scope, given[0]), node.op) if given else None
-        if node.op == "IdentityN":
-            port = tensor.port
-            return (self._tensor(scope, given[port]), "") if port < len(given) else None
-        callee = self._callee(node)
-        inner = None if callee is None else self._enter(scope, node, callee)
+        if node.op in _HANDED_ON or node.op in ("Reshape", "Cast", "IdentityN"):
+            given = node.inputs  # control inputs come last, and are no tensors
+            port = tensor.port if node.op == "IdentityN" else 0
+            return (self._tensor(scope, given[port]), node.op) if port < len(given) else None
+        inner = self._body(scope, node)
         if inner is None or inner.function is None:
             return None
         outputs = inner.function.signature.outputs
@@ -266,14 +278,20 @@ class Walk:
         text = inner.function.ret.get(output)
         return None if text is None else (self._tensor(inner, text), "")
 
+    def _body(self, scope: Scope, node: Node) -> Scope | None:
+        """The body of the function that a node calls; it is asked again for each output."""
+        if (scope, node) not in self._called:
+            callee = self._callee(node)
+            if callee is None:
+                return None
+            self._called[scope, node] = self._enter(scope, node, callee)
+        return self._called[scope, node]
+
     def _tensor(self, scope: Scope, text: str) -> Tensor | None:
         if text.startswith("^"):
             return None
         if scope.function is None:
-            name, colon, port = text.rpartition(":")
-            if colon and port.isascii() and port.isdigit() and len(port) < 10:
-                return Tensor(scope, name, int(port), "")
-            return Tensor(scope, text, 0, "")
+            return Tensor(scope, *parse_input(text), "")
         name, _, rest = text.partition(":")
         output, _, port = rest.rpartition(":")
         number = int(port) if port.isascii() and port.isdigit() and len(port) < 10 else 0
@@ -303,11 +321,7 @@ class Walk:
         node = None if origin is None else origin.node
         if origin is None or node is None or node.op not in RESTORE_OPS:
             return None
-        given = data_inputs(node)
-        if len(given) < 2:
-            return None
-        names = self.strings(origin.scope, given[1])
-        slices = self.strings(origin.scope, given[2]) if len(given) > 2 else None
+        names, slices, file = self._read_by(origin.scope, node)
         if names is None or origin.port >= len(names):
             return None
         return Restored(
@@ -315,8 +329,21 @@ class Walk:
             slices[origin.port] if slices and origin.port < len(slices) else "",
             origin.reshaped,
             origin.cast,
-            self.origin(origin.scope, given[0]),
+            file,
         )
+
+    def _read_by(self, scope: Scope, node: Node) -> _Read:
+        """The names and slices that a restore op reads, and from where; one op reads thousands."""
+        known = self._reads.get((scope, node))
+        if known is None:
+            given = data_inputs(node)
+            known = (
+                self.strings(scope, given[1]) if len(given) > 1 else None,
+                self.strings(scope, given[2]) if len(given) > 2 else None,
+                self.origin(scope, given[0]) if given else None,
+            )
+            self._reads[scope, node] = known
+        return known
 
     def is_restored_by_computing(self, scope: Scope, text: str) -> str | None:
         """The op that makes a value out of restored ones; None where nothing is restored."""

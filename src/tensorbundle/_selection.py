@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from .errors import TensorNotFoundError
 
 # What tensors are chosen by; None chooses all.
 Filter: TypeAlias = "str | bytes | re.Pattern[str] | Iterable[str | bytes | re.Pattern[str]] | None"
+
+# What difflib is given, which is quadratic in the length of names.
+_COMPARED: Final = 20_000
+_LONGEST: Final = 500
 
 
 def as_name(name: str | bytes) -> str:
@@ -74,3 +78,17 @@ def not_found(name: str, names: Sequence[str]) -> TensorNotFoundError:
     near = by_tail[:3] or difflib.get_close_matches(name, names[:100_000], n=3)
     hint = f": did you mean {', '.join(map(repr, near))}?" if near else ""
     return TensorNotFoundError(f"there is no tensor {name!r}{hint}", key=name)
+
+
+def near_keys(key: str, keys: Sequence[str]) -> tuple[str, ...]:
+    """Up to three keys that are like one that is not there: by their ends, or letter by letter."""
+    import difflib
+
+    last = key.rpartition("/")[2]
+    ends = [each for each in keys if each.endswith("/" + key) or key.endswith("/" + each)]
+    if not ends and len(key) <= _LONGEST:
+        short = [each for each in keys[:_COMPARED] if len(each) <= _LONGEST]
+        ends = difflib.get_close_matches(key, short, n=3)
+    if not ends:
+        ends = [each for each in keys if each.rpartition("/")[2] == last]
+    return tuple(ends[:3])

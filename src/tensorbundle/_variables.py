@@ -206,8 +206,13 @@ def read_variable(ckpt: Checkpoint, variable: Variable) -> Array:
 
 def fits(shape: tuple[int, ...], static: tuple[int, ...] | None) -> bool:
     """Whether a tensor of this shape may be the value of a variable of that static shape."""
-    return static is None or (
-        len(shape) == len(static) and all(b in (a, -1) for a, b in zip(shape, static, strict=True))
+    return (
+        static is None
+        or shape == static
+        or (
+            len(shape) == len(static)
+            and all(b in (a, -1) for a, b in zip(shape, static, strict=True))
+        )
     )
 
 

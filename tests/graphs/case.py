@@ -15,7 +15,7 @@ class Case:
         model: The file that is frozen, by its path in the case's folder.
         options: Of `freeze`.
         error: What it says in place of freezing.
-        warning: What one of its warnings says.
+        warnings: What each of its warnings says.
         mapping: Key of a variable, and how it was found.
     """
 
@@ -29,5 +29,5 @@ class Case:
     ckpt: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
-    warning: str = ""
+    warnings: tuple[str, ...] = ()
     mapping: Mapping[str, tuple[str, str]] = field(default_factory=dict)

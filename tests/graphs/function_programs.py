@@ -136,6 +136,22 @@ def counting() -> ModuleProgram:
     return saved(module, call, {"x": numbers(5, 4)})
 
 
+def read_after_update(times: int) -> ModuleProgram:
+    """What is counted decides the result; in a loop the counting is a function's."""
+    module = tf.Module()
+    module.calls = tf.Variable(1.0, name="calls")
+
+    def call(x: Any) -> Any:
+        if times == 1:
+            module.calls.assign_add(1.0)
+        else:
+            for _ in tf.range(times):
+                module.calls.assign_add(1.0)
+        return {"out": x * module.calls}
+
+    return saved(module, call, {"x": numbers(5, 4)})
+
+
 def generator() -> ModuleProgram:
     """Random numbers whose generator is a variable."""
     module = tf.Module()

@@ -67,8 +67,17 @@ OTHERS = [
         )
         for buckets in (0, 2)
     ),
+    module("module dense table", 24, "table_programs.module_dense", "AB"),
     module("module mutable table", 24, "table_programs.module_mutable", "AB"),
-    module("counting", 25, "function_programs.counting", "AB", warning="calls"),
+    module("counting", 25, "function_programs.counting", "AB", warnings=("calls",)),
+    *(
+        module(
+            f"read after update, {where}", 25, "function_programs.read_after_update", "A",
+            arguments={"times": times},
+            warnings=("1 updates .* left out", "read after an update .* 'calls'"),
+        )
+        for where, times in (("once", 1), ("in a loop", 3))
+    ),
     module("generator", 25, "function_programs.generator", "H", error="(?s)RngReadAndSkip"),
     module("odd outputs", 26, "function_programs.odd_outputs", "AB"),
 ]  # fmt: skip

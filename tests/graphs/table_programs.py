@@ -99,3 +99,18 @@ def module_mutable() -> ModuleProgram:
         return {"out": module.table.lookup(words)}
 
     return saved(module, call, {"words": WORDS}, Words)
+
+
+def module_dense() -> ModuleProgram:
+    """A table that is saved with its buckets, the empty ones too."""
+    module = tf.Module()
+    module.table = tf.lookup.experimental.DenseHashTable(
+        tf.int64, tf.float32, -1.0, -1, -2, initial_num_buckets=8
+    )
+    module.table.insert(tf.constant([1, 2], tf.int64), tf.constant([10.0, 20.0]))
+
+    def call(ids: Any) -> Any:
+        return {"out": module.table.lookup(ids)}
+
+    ids = np.array([2, 9, 1], np.int64)
+    return saved(module, call, {"ids": ids}, tf.TensorSpec([None], tf.int64, name="ids"))

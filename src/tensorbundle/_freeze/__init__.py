@@ -10,6 +10,7 @@ from .._graph import Graph, load_graph
 from ._account import FrozenInput, inputs_of, notes
 from ._assemble import Assembled, assemble, prepare
 from ._choice import choose
+from ._edges import reachable
 from ._pruning import prune
 from ._request import (
     Cuts,
@@ -150,13 +151,16 @@ def _frozen(
     chosen: tuple[str, ...],
 ) -> Frozen:
     found = notes(assembled.nodes, assembled.functions, graph.meta, nbytes)
+    # What fills tables is no input's business, and may have placeholders of its own.
+    needed = reachable(assembled.nodes, assembled.outputs.values())
+    nodes = {name: node for name, node in assembled.nodes.items() if name in needed}
     return Frozen(
         path=path,
         data=data,
         nbytes=nbytes,
         num_nodes=len(assembled.nodes),
         outputs=assembled.outputs,
-        inputs=inputs_of(assembled.nodes, graph.meta),
+        inputs=inputs_of(nodes, graph.meta),
         variables=assembled.variables,
         init_op=assembled.init_op,
         warnings=(*chosen, *assembled.warnings, *found),

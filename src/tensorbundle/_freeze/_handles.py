@@ -47,11 +47,13 @@ class Specialised(NamedTuple):
         name: Its name.
         outputs: The names of its results.
         results: Those by number that were handles and are values now.
+        written: The arguments whose variables it would have written.
     """
 
     name: str
     outputs: tuple[str, ...]
     results: Mapping[int, Handle]
+    written: frozenset[int] = frozenset()
 
 
 class FunctionUse(NamedTuple):
@@ -114,6 +116,15 @@ class Traced:
     handles: dict[str, Handle] = field(default_factory=dict)
     arguments: dict[str, dict[int, Handle]] = field(default_factory=dict)
     callees: dict[str, list[tuple[str, Specialised]]] = field(default_factory=dict)
+
+    def written(self) -> dict[str, set[str]]:
+        """By node that uses functions, the variables that those would have written."""
+        found: dict[str, set[str]] = {}
+        for name, callees in self.callees.items():
+            for _, callee in callees:
+                for number in callee.written:
+                    found.setdefault(name, set()).add(self.arguments[name][number].variable)
+        return found
 
 
 def passes(op: str, handle: Handle) -> bool:

@@ -18,7 +18,7 @@ from ._handles import (
     function_use,
     trace_handles,
 )
-from ._updates import WRITER_OUTPUTS, UpdatePlan, plan_updates
+from ._updates import WRITER_OUTPUTS, UpdatePlan, plan_updates, read_later
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Rewritten:
         plan: What was done about writes.
         problems: Users of variables that have no constant form.
         callees: The functions that were made for it.
+        written: The variables that it, or what it calls, would have written.
     """
 
     nodes: Nodes
@@ -40,6 +41,7 @@ class Rewritten:
     plan: UpdatePlan
     problems: tuple[str, ...]
     callees: tuple[str, ...]
+    written: frozenset[str]
 
 
 class _Changes(NamedTuple):
@@ -67,9 +69,13 @@ def rewrite_scope(
     kept: Mapping[str, object] = reachable(scope.nodes, scope.roots, scope.source, scope.arguments)
     traced = yield from trace_handles(scope, kept, start, functions)
     plan = plan_updates(scope, kept, traced.handles, start)
+    before, inside = kept, traced.written()
     if plan.dropped:
         roots = [root for root in scope.roots if root[:1] != "^" or root[1:] not in plan.cut]
         kept = reachable(scope.nodes, roots, scope.source, scope.arguments, inputs=plan.inputs)
+    if plan.dropped or inside:
+        writers = inside | {each.node: {each.variable} for each in plan.dropped}
+        plan.read_later = read_later(scope, before, kept, traced.handles, start, writers)
     changes = _Changes({}, {}, [])
     names = NewNames(scope.nodes, scope.arguments)
     callees: dict[str, None] = {}
@@ -99,6 +105,7 @@ def rewrite_scope(
         plan,
         tuple(changes.problems),
         tuple(callees),
+        frozenset({each.variable for each in plan.dropped}.union(*inside.values())),
     )
 
 

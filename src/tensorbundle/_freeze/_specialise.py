@@ -115,8 +115,12 @@ class Specialiser:
             raise UnsupportedError(
                 f"function {function.name!r} calls itself and gives variables back"
             )
+        variables = rewritten.written
         made = Specialised(
-            task.name, tuple(each.name for each in function.signature.outputs), results
+            task.name,
+            tuple(each.name for each in function.signature.outputs),
+            results,
+            frozenset(n for n, each in task.request.arguments if each.variable in variables),
         )
         self._unfinished.discard(task.name)
         self._made[_key(task.request)] = made

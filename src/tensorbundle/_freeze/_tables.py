@@ -23,6 +23,7 @@ from .._graphdef import (
     encode_tensor,
     make_node,
     parse_input,
+    shape_attr,
 )
 from ._assets import Assets, columns_of, constant_path, vocabulary
 from ._constants import Constant
@@ -39,6 +40,7 @@ _MUTABLE: Final = frozenset(
     for kind in ("HashTable", "HashTableOfTensors", "DenseHashTable")
     for version in ("", "V2")
 )
+_DENSE: Final = "MutableDenseHashTable"
 # What fills static tables, and does nothing else in any graph.
 _INITIALIZERS: Final = frozenset(
     {
@@ -218,8 +220,21 @@ class _Keeper:
             name = self._new_name(f"{table.name}/frozen_{part}s")
             self._nodes[name] = make_node(name, "Const", (), {"dtype": dtype}, table.device)
             self._streamed[name] = key
+            if table.op.startswith(_DENSE):
+                name = self._of_unknown_shape(name, dtype, table.device)
             constants.append(name)
         return self._import(table, constants, ())
+
+    def _of_unknown_shape(self, constant: str, dtype: Raw, device: str) -> str:
+        """The same as a constant, whose shape nobody sees before it is run.
+
+        The buckets of dense tables are saved with a rank that importing them is not declared for.
+        """
+        name = self._new_name(f"{constant}_buckets")
+        attrs = {"dtype": dtype, "shape": shape_attr(None)}
+        op = "PlaceholderWithDefault"
+        self._nodes[name] = make_node(name, op, (constant,), attrs, device)
+        return name
 
     def _from_file(self, table: Node, node: Node, assets: Assets) -> str:
         edge = data_inputs(node)[1] if len(data_inputs(node)) > 1 else ""

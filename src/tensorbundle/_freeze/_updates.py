@@ -70,7 +70,7 @@ class UpdatePlan:
         replaced: Nodes that become the value of the variable, as it is stored.
         problems: Those whose result is wanted, in words.
         wanted: The nodes of these.
-        read_later: Variables that are read after a write that was left out.
+        read_later: Variables that are read after a write that was left out; see `read_later`.
     """
 
     dropped: list[Update] = field(default_factory=list)
@@ -140,7 +140,6 @@ def plan_updates(
             handle = handles[scope.spelled(edges[0])]
             attrs = {"T": type_attr(handle.dtype)}
             plan.replaced[name] = node.replace(op="Identity", inputs=edges[:1], attrs=attrs)
-    plan.read_later = _read_later(scope, kept, handles, plan)
     return plan
 
 
@@ -181,26 +180,42 @@ def _problem(scope: Scope, node: Node, variable: str, path: Mapping[str, str]) -
     return f"{variable!r} by {node.op} on the way {way}{inside}"
 
 
-def _read_later(
-    scope: Scope, kept: Mapping[str, object], handles: Mapping[str, Handle], plan: UpdatePlan
+def read_later(
+    scope: Scope,
+    before: Mapping[str, object],
+    kept: Mapping[str, object],
+    handles: Mapping[str, Handle],
+    start: Mapping[str, Handle],
+    writers: Mapping[str, set[str]],
 ) -> list[str]:
-    """Variables that a node reads which had to wait for a write, or comes after one that had."""
+    """Variables that a node reads which had to wait for a write, or comes after one that had.
+
+    Args:
+        scope: The graph or body.
+        before: The nodes of it that mattered before writes were left out.
+        kept: Those that are left.
+        handles: The edges that carry frozen variables.
+        start: Those of them that come from the variables themselves.
+        writers: By node that wrote, or whose functions did, the variables.
+    """
     source = scope.source
     consumers: dict[str, list[str]] = {}
     losers: dict[str, list[str]] = {}
     readers: dict[str, set[str]] = {}
-    variable_of = {update.node: update.variable for update in plan.dropped}
-    for name in kept:
-        if name in variable_of:
-            continue
+    copies = _copies(scope, kept, start)
+    for name in before:
         for edge in scope.nodes[name].inputs:
             other = source(edge)
-            if other in variable_of:
-                losers.setdefault(variable_of[other], []).append(name)
+            for variable in writers.get(other, ()):
+                losers.setdefault(variable, []).append(name)
             consumers.setdefault(other, []).append(name)
-            handle = None if edge.startswith("^") else handles.get(scope.spelled(edge))
+            if name not in kept or name in writers or edge.startswith("^"):
+                continue
+            handle = handles.get(scope.spelled(edge))
             if handle is not None and not passes(scope.nodes[name].op, handle):
                 readers.setdefault(handle.variable, set()).add(name)
+            elif other in copies:
+                readers.setdefault(copies[other], set()).add(name)
     steps = 0
     later = []
     for variable, first in losers.items():
@@ -217,6 +232,20 @@ def _read_later(
     return later
 
 
+def _copies(
+    scope: Scope, kept: Mapping[str, object], start: Mapping[str, Handle]
+) -> dict[str, str]:
+    """Identities of references, by the variable: they share its memory, so show later writes."""
+    found = {}
+    for name in kept:
+        node = scope.nodes[name]
+        edge = node.inputs[0] if node.op == "Identity" and node.inputs else ""
+        handle = start.get(scope.spelled(edge)) if edge else None
+        if handle is not None and handle.is_ref:
+            found[name] = handle.variable
+    return found
+
+
 def update_warnings(plans: Iterable[UpdatePlan]) -> tuple[str, ...]:
     """What is to be said about the writes that were left out."""
     chosen = list(plans)
@@ -226,7 +255,7 @@ def update_warnings(plans: Iterable[UpdatePlan]) -> tuple[str, ...]:
     variables = list(dict.fromkeys(update.variable for update in dropped))
     warnings = [
         f"{len(dropped)} updates of {len(variables)} variables are left out, since no output "
-        f"depends on their values: {listed(variables)}"
+        f"takes what they give: {listed(variables)}"
     ]
     later = list(dict.fromkeys(name for plan in chosen for name in plan.read_later))
     if later:

@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from .._core import flat_fields
 from .._wire import FIXED32, Field, fields
 from ..errors import FormatError
 from ._encode import MAX_DEPTH, Raw, map_entry, repeated_numbers, text_of
@@ -240,28 +241,30 @@ def decode_asset(raw: Raw, base: int = 0) -> Asset:
 
 def decode_variable(raw: Raw, collections: tuple[str, ...] = (), base: int = 0) -> VariableDef:
     """Read a ``VariableDef``."""
-    texts = {1: "", 2: "", 3: "", 6: ""}
+    parts = flat_fields(raw, base)
+    texts = [parts.get(number, b"") for number in (1, 2, 3, 6, 4)]
+    *names, part = [text for text in texts if isinstance(text, bytes)]
+    if len(names) < 4:
+        raise FormatError("a variable has a number in the place of a name: expected bytes")
+    variable, initializer, snapshot, value = (str(n, "utf-8", "surrogateescape") for n in names)
     # Files of before the field do not say; TensorFlow then goes by the collection alone.
-    is_resource, trainable = False, "trainable_variables" in collections
-    slice_info = None
-    for part in fields(raw, base):
-        if part.number in texts:
-            texts[part.number] = text_of(part)
-        elif part.number == 4:
-            slice_info = _decode_slice_info(part)
-        elif part.number == 5:
-            is_resource = part.int64() != 0
-        elif part.number == 7:
-            trainable = trainable or part.int64() != 0
+    trainable = "trainable_variables" in collections or bool(parts.get(7))
     return VariableDef(
-        texts[1], texts[2], texts[3], texts[6], is_resource, trainable, slice_info, collections
+        variable,
+        initializer,
+        snapshot,
+        value,
+        bool(parts.get(5)),
+        trainable,
+        _decode_slice_info(part) if 4 in parts else None,
+        collections,
     )
 
 
-def _decode_slice_info(message: Field) -> SliceInfo:
+def _decode_slice_info(message: Raw) -> SliceInfo:
     name = ""
     lists: dict[int, list[int]] = {2: [], 3: [], 4: []}
-    for part in message.message():
+    for part in fields(message):
         if part.number == 1:
             name = text_of(part)
         elif part.number in lists:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from .._damage import describe_head
@@ -19,6 +22,13 @@ _GRAPH_TEXTS: Final = (
     b"asset_file_def", b"object_graph_def",
     b"saved_model_schema_version", b"meta_graphs",
 )  # fmt: skip
+
+_BESIDE_SAVED_MODELS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "fingerprint.pb": "the fingerprint of a SavedModel: its graph is saved_model.pb",
+        "keras_metadata.pb": "what Keras notes of a SavedModel: its graph is saved_model.pb",
+    }
+)
 
 
 def is_text(head: bytes) -> bool:
@@ -41,6 +51,8 @@ def describe_wrong_kind(path: str, head: bytes, size: int) -> str | None:
     """What a binary file is when it is no graph, from its first bytes; None when it may be one."""
     if size >= _TABLE_BYTES and (explained := _table(path)):
         return explained
+    if beside := _BESIDE_SAVED_MODELS.get(os.path.basename(path)):
+        return beside
     if split_data_path(path):
         return "a data shard of a checkpoint, which holds no graph"
     what = describe_head(head, size)
@@ -76,10 +88,8 @@ def tell_kind(data: memoryview) -> Kind:
             first = each
         elif each.number == 1:
             return _graph_of(first)
-        elif first is None:
+        elif first is None or each.number > 4 or (each.number > 2 and each.wire == BYTES):
             break
-        elif each.number > 4 or (each.number > 2 and each.wire == BYTES and not _is_node(first)):
-            return "meta"
     if first is not None:
         return "graph" if _is_node(first) else "meta"
     return _without_firsts(data)

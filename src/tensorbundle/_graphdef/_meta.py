@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -27,11 +29,13 @@ from ._facts import (
 )
 from ._function import FunctionLibrary, OpDef, decode_op_def
 from ._located import located
-from ._node import Node, Nodes, Source, by_name, make_nodes
+from ._node import Nodes, Source, by_name, make_nodes
 
 _INFO, _GRAPH, _SAVER, _COLLECTION, _SIGNATURE, _ASSET, _OBJECTS = range(1, 8)
 _VARIABLES: Final = "variables"  # how collections of variables end
 _NODE: Final = 1
+# Collections and signatures are fields each. Objects are made of all of them.
+_MAX_PARTS: Final = 1 << 20
 
 
 class Edges(NamedTuple):
@@ -52,6 +56,14 @@ class Edges(NamedTuple):
     duplicates: np.ndarray[Any, np.dtype[np.int32]]
 
 
+def _parts(raw: Raw, offset: int) -> tuple[Field, ...]:
+    """The fields of a MetaGraphDef."""
+    parts = tuple(islice(fields(raw, offset), _MAX_PARTS))
+    if len(parts) == _MAX_PARTS:
+        raise FormatError(f"a MetaGraphDef has {_MAX_PARTS} fields or more", offset=offset)
+    return parts
+
+
 class MetaGraph:
     """One graph with its signatures, collections, savers, assets; a bare GraphDef has none of them.
 
@@ -67,7 +79,7 @@ class MetaGraph:
         self.offset = offset
         self.path = path
         self.fields: tuple[Field, ...] = (
-            (Field(_GRAPH, 2, 0, memoryview(raw), offset),) if bare else tuple(fields(raw, offset))
+            (Field(_GRAPH, 2, 0, memoryview(raw), offset),) if bare else _parts(raw, offset)
         )
 
     def _all(self, number: int) -> Iterator[Field]:
@@ -128,20 +140,6 @@ class MetaGraph:
     def duplicates(self) -> list[str]:
         """Names that more than one node of the main graph has, in stored order."""
         return list(dict.fromkeys(self.node_names[i] for i in self.edges.duplicates.tolist()))
-
-    @property
-    def dangling(self) -> list[tuple[str, str]]:
-        """Inputs of nodes of the main graph that no node has the name of: (node, its input)."""
-        starts, sources, _, _ = self.edges
-        inputs = np.flatnonzero(sources < 0)
-        if not inputs.size:
-            return []
-        consumers = np.searchsorted(starts, inputs, side="right") - 1
-        found = []
-        for consumer, each in zip(consumers.tolist(), inputs.tolist(), strict=True):
-            (node,) = self._scan.make_nodes(Node, self._source, consumer, consumer + 1)
-            found.append((node.name, node.inputs[each - int(starts[consumer])]))
-        return found
 
     @located
     def functions(self) -> FunctionLibrary:
@@ -244,9 +242,11 @@ class MetaGraph:
         savers = [] if self.saver is None else [self.saver]
         listed = self.collections.get("savers")
         for value in listed.values if listed is not None else ():
-            if isinstance(value, bytes) and (saver := decode_saver(value)) not in savers:
-                savers.append(saver)
-        return tuple(savers)
+            if isinstance(value, bytes):
+                # A program may call a collection of other things so.
+                with contextlib.suppress(FormatError):
+                    savers.append(decode_saver(value))
+        return tuple(dict.fromkeys(savers))
 
     @located
     def assets(self) -> tuple[Asset, ...]:
@@ -256,21 +256,27 @@ class MetaGraph:
     @located
     def variable_defs(self) -> tuple[VariableDef, ...]:
         """The variables that collections describe, each once, in order of first mention."""
-        found: dict[str, tuple[bytes, list[str]]] = {}
+        # One variable has the same bytes in every collection that it is in.
+        mentions: dict[bytes, list[str]] = {}
         for key, collection in self.collections.items():
-            if not key.endswith(_VARIABLES) or collection.kind != "bytes_list":
-                continue
-            for value in collection.values:
-                assert isinstance(value, bytes)
-                try:
-                    name = decode_variable(value).variable_name
-                except FormatError:
-                    continue  # a program may call a collection of other things so
-                if name:
-                    found.setdefault(name, (value, []))[1].append(key)
-        return tuple(
-            decode_variable(value, tuple(dict.fromkeys(keys))) for value, keys in found.values()
-        )
+            if key.endswith(_VARIABLES) and collection.kind == "bytes_list":
+                for value in collection.values:
+                    assert isinstance(value, bytes)
+                    mentions.setdefault(value, []).append(key)
+        found: dict[str, VariableDef] = {}
+        first: dict[str, bytes] = {}
+        for value, keys in mentions.items():
+            # A program may call a collection of other things so.
+            with contextlib.suppress(FormatError):
+                definition = decode_variable(value, tuple(dict.fromkeys(keys)))
+                name = definition.variable_name
+                if name in found:  # written in another way in another collection
+                    together = dict.fromkeys((*found[name].collections, *definition.collections))
+                    definition = decode_variable(first[name], tuple(together))
+                first.setdefault(name, value)
+                found[name] = definition
+        found.pop("", None)
+        return tuple(found.values())
 
     @located
     def object_graph(self) -> memoryview | None:

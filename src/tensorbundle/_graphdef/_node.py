@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._core import GraphScan, map_entries, map_value_offset
@@ -174,8 +175,12 @@ def make_nodes(scan: GraphScan, source: Source) -> list[Node]:
 
 def by_name(nodes: Iterable[Node]) -> Nodes:
     """Nodes by name, in their order; of equal names the first counts."""
-    found: Nodes = {}
-    for node in nodes:
+    listed = list(nodes)
+    found = dict(zip(map(attrgetter("name"), listed), listed, strict=True))
+    if len(found) == len(listed):
+        return found
+    found.clear()
+    for node in listed:
         found.setdefault(node.name, node)
     return found
 

@@ -61,6 +61,9 @@ def _in_directory(path: str) -> str:
     graph = os.path.join(path, _ESTIMATOR_GRAPH)
     if is_regular_file(graph):
         return graph
+    # What `open` takes it for: a SavedModel's variables, or a prefix that is a directory's name.
+    if found := _saved_model_around(os.path.join(path, "")) or find_meta(path):
+        return found
     if metas:
         raise MissingFileError(
             f"several graphs and no state file in {path!r}: name one of {_show(metas)}", path=path

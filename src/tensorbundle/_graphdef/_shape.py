@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .._wire import fields
+from ..errors import FormatError
 from ._encode import Raw, bytes_field, int_field
+
+# TensorFlow's own limit, and what keeps the product of the dimensions a number of some size.
+_MAX_RANK: Final = 254
 
 
 class ShapeValue(NamedTuple):
@@ -19,7 +23,7 @@ class ShapeValue(NamedTuple):
 
 
 def decode_shape(raw: Raw, base: int = 0) -> ShapeValue:
-    """Read a shape. Raises FormatError."""
+    """Read a shape. Raises FormatError, also for more dimensions than TensorFlow takes."""
     dims: list[int] = []
     unknown = False
     for field in fields(raw, base):
@@ -28,6 +32,8 @@ def decode_shape(raw: Raw, base: int = 0) -> ShapeValue:
             for part in field.message():
                 if part.number == 1:
                     size = part.int64()
+            if len(dims) == _MAX_RANK:
+                raise FormatError(f"a shape has more than {_MAX_RANK} dimensions", offset=base)
             dims.append(size if size >= 0 else -1)
         elif field.number == 3:
             unknown = field.int64() != 0

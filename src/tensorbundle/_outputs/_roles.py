@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .._graphdef import MetaGraph, parse_input
 from . import _words
+from ._tensors import shape_of
 from ._topology import Topology
 
 _GROUPS = 8  # optimizers told apart; more of them are one
@@ -162,6 +163,11 @@ class Roles:
                     stack.append(consumer)
         return reads
 
+    def variables_of(self, place: int) -> frozenset[int]:
+        """The trained variables that a node uses directly."""
+        sources = self.graph.inputs[place]
+        return frozenset(self._variable_of(each) for each in sources if self.reads[each])
+
     def reads_of(self, group: frozenset[int]) -> bytearray:
         """The variables of a group, and the chains that hand on their values."""
         return self._reads(sorted(group))
@@ -231,14 +237,27 @@ class Roles:
         self.layers = bytearray(len(graph))
         for place, used in enumerate(self.users):
             if used and not self.label_cone[place]:
-                self.layers[place] = self.data_cone[place] or not self.has_data
+                data = self.data_cone[place] or not self.has_data
+                self.layers[place] = data and not self._adds_transitions(place)
+
+    def _adds_transitions(self, place: int) -> bool:
+        """Whether a node adds the scores of a tag after a tag: a chain's loss, not a layer."""
+        graph = self.graph
+        if graph.ops[place] not in ("Add", "AddV2"):
+            return False
+        shapes = (shape_of(graph, each) for each in self.variables_of(place))
+        return any(shape and len(shape) == 2 and shape[0] == shape[1] > 1 for shape in shapes)
 
     def _side(self) -> bytearray:
         """Nodes in scopes of losses, but for layers there and what only shapes their result."""
         graph = self.graph
         side = bytearray(self.in_side_scope)
         shaping = _words.POST | _words.ACTIVATIONS | {"BiasAdd", "Add", "AddV2"}
-        stack = [place for place, marked in enumerate(side) if marked and self.layers[place]]
+        stack = [
+            place
+            for place, marked in enumerate(side)
+            if marked and self.layers[place] and graph.ops[place] in _words.PRODUCTS
+        ]  # what only adds a variable, as the transitions of a chain of tags, is the loss
         for place in stack:
             side[place] = 0
         # What leads to such a layer inside the scope is the network as well.

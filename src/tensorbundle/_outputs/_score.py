@@ -8,6 +8,7 @@ from typing import Final
 
 from . import _words
 from ._candidates import Network
+from ._copies import copies_to_use
 from ._tensors import Shape, shape_of
 
 _LIMIT: Final = 256  # candidates that are looked at closely
@@ -47,6 +48,8 @@ _OP_SCORES: Final = {
 }
 
 
+# Where what comes together is no result any more: a distribution that weighs something.
+_PARTED: Final = _words.TAIL | {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
 _LOOKUPS: Final = frozenset(("Gather", "GatherV2", "ResourceGather", "GatherNd"))
 
 
@@ -121,6 +124,7 @@ class _Scorer:
             root(network, place) for layers in network.last_layers for place in layers
         )
         self.handed_on = self._handed_on()
+        self.copies = copies_to_use(network, sorted(self.last))
 
     def look_at(self, place: int) -> Scored:
         found = Scored(place, shape_of(self.graph, place))
@@ -134,6 +138,8 @@ class _Scorer:
         head = root(self.network, place)
         if head in self.last or place in self.last:
             found.add(1.0, "comes from a last layer")
+        if head in self.copies:
+            found.add(6.0, "has the variables of a trained copy, but is not trained itself")
         if place in self.sinks:
             found.add(1.0, "nothing in the network uses it" if self.graph.consumers[place] else "")
         if place in self.handed_on:
@@ -156,6 +162,8 @@ class _Scorer:
         if self._flattens(found):
             points -= 1.5  # as losses want it
         op = graph.ops[found.place]
+        if op == "Mul" and any(graph.ops[each] == "Rsqrt" for each in graph.inputs[found.place]):
+            points += 3.0  # made one long, as an embedding is
         found.add(points + _OP_SCORES.get(graph.ops[place], 0.0), f"is {_article(op)} {op}")
         if graph.ops[place] in _LOOKUPS and self.roles.layers[place]:
             found.add(-3.0, "only looks rows up")
@@ -179,6 +187,8 @@ class _Scorer:
             return True
         if graph.ops[place] not in _words.SCALES or self.roles.layers[place]:
             return False
+        if graph.ops[place] in _words.TURNS and shape_of(graph, graph.inputs[place][0]) == ():
+            return False  # what is missing to one, as losses take it
         used = {graph.ops[each] for each in graph.consumers[place]}
         if used & _words.MEASURES or used & _words.BEGINNINGS:
             return False
@@ -193,7 +203,9 @@ class _Scorer:
         graph, inside = self.graph, self.network.inside
         for _ in range(_ARRANGEMENTS):
             users = {each for each in graph.consumers[place] if inside[each]}
-            if not users or not all(graph.ops[each] in _words.TAIL for each in users):
+            if users and all(graph.ops[each] == "Sum" and graph.consumers[each] for each in users):
+                return True
+            if not users or not all(graph.ops[each] in _PARTED for each in users):
                 return False
             if all(len({s for s in graph.inputs[each] if inside[s]}) > 1 for each in users):
                 return True
@@ -272,14 +284,16 @@ class _Scorer:
             found.add(2.0, "compared with the labels")
         self._judge_users(found)
         if not graph.consumers[found.place]:
-            merged = graph.ops[found.place] == "Merge"
-            found.add(4.0 if merged else 1.5, "nothing else uses it")
+            op = graph.ops[found.place]
+            found.add(4.0 if op == "Merge" else 1.5, "nothing else uses it")
+            if _words.is_hand_made(graph.names[found.place], op):
+                found.add(10.0 if op == "Identity" else 3.0, "named to be fetched")
 
     def _judge_users(self, found: Scored) -> None:
         graph = self.graph
         users = graph.consumers[found.place]
         if self._is_part(found.place):
-            found.add(-3.0, "only a part of what follows")
+            found.add(-4.0, "only a part of what follows")
         if users and all(self.roles.excluded[each] for each in users):
             reported = any(_words.SUMMARY.search(graph.ops[each]) for each in users)
             found.add(

@@ -14,9 +14,9 @@ def names(text: str) -> frozenset[str]:
 # --- operations ---------------------------------------------------------------------------------
 
 VARIABLES: Final = names("Variable VariableV2 VarHandleOp AutoReloadVariable")
-# What stands between a variable and who uses its value.
+# What stands between a variable and who uses its value; conv1d adds a dimension to its filter.
 READ_CHAIN: Final = names(
-    "Identity ReadVariableOp Enter RefEnter Switch RefSwitch RefIdentity Cast"
+    "Identity ReadVariableOp Enter RefEnter Switch RefSwitch RefIdentity Cast ExpandDims Reshape"
 )
 PLACEHOLDERS: Final = names("Placeholder PlaceholderV2 PlaceholderWithDefault")
 # Operations that bring data in, of which each output is a source of its own.
@@ -60,10 +60,15 @@ TAIL: Final = (
 )  # fmt: skip
 # What changes the range of a result, when the other side is a number or the input itself.
 SCALES: Final = names("Mul Add AddV2 Sub RealDiv Div Maximum Minimum")
+TURNS: Final = names("Sub RealDiv Div")  # that turn the second of their inputs around
 # What a loss does first with a difference.
 MEASURES: Final = names("Square Abs Pow L2Loss Log Mean Sum")
 # What a network begins with: its input was made ready for it.
 BEGINNINGS: Final = names("Conv2D MatMul Conv3D DepthwiseConv2dNative BatchMatMulV2")
+# What multiplies by weights, or looks them up: a layer even in the scope of a loss.
+PRODUCTS: Final = BEGINNINGS | names(
+    "Mul BatchMatMul BatchMatMulV3 Conv2DBackpropInput Gather GatherV2 ResourceGather GatherNd"
+)
 # Arithmetic on the way from a prediction to a number that is to become small.
 LOSS_ARITHMETIC: Final = names(
     "Mean Sum Neg Log Log1p Mul Sub SquaredDifference Pow Square Abs L2Loss AddN Add AddV2 Div "
@@ -89,7 +94,7 @@ LOSS: Final = names(
 )  # fmt: skip
 JUDGEMENTS: Final = names("InTopK InTopKV2 Equal NotEqual EditDistance")
 # Too cheap to be a result of its own when only a summary wants it.
-CHEAP: Final = LOSS_ARITHMETIC | names("OnesLike Size Shape Rank Assert Const")
+CHEAP: Final = LOSS_ARITHMETIC | names("OnesLike Size Shape Rank Assert Const PyFunc")
 
 # Of a name that nobody wrote by hand the end is enough: patterns take time over long ones.
 LONG: Final = 200
@@ -113,7 +118,8 @@ SLOTS: Final = re.compile(
 SIDE: Final = re.compile(
     r"^(\w*[_-])?(loss(es)?|cost|metrics?|accuracy|acc|evals?|evaluat(ion|e)|optimi\w*|summar\w*|errors?|"
     r"cross_?entropy|categoricalcrossentropy|xent|xentropy|regulari\w*|meansquare|correct\w*|"
-    r"absolute_difference|monitors?|sequence_loss\w*)(_\d+)?$",
+    r"absolute_difference|monitors?|sequence_loss\w*|confusion_matrix|precision|recall|auc|"
+    r"mean_iou)(_\d+)?$",
     re.IGNORECASE,
 )
 SWITCH_NAMES: Final = re.compile(
@@ -151,7 +157,7 @@ _AUTOMATIC: Final = names(
     "zeros ones_like zeros_like embedding_lookup xw_plus_b l2_normalize floordiv mod Const tile "
     "cond while dropout softmax_cross_entropy_with_logits Mean Sum Max reverse_sequence Rank "
     "Repeat clip_by_value read cast eye random_uniform random_normal Merge greater mul_no_nan "
-    "boolean_mask tensordot moments batchnorm activation"
+    "boolean_mask tensordot moments batchnorm activation control_dependency group_deps"
 )
 JOINS: Final = names("ConcatV2 Concat Pack AddN")
 _NUMBER: Final = re.compile(r"_\d+$")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -32,7 +31,9 @@ Fetches: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 Shape: TypeAlias = "tuple[int, ...]"
 
 _PLACEHOLDERS: Final = ("Placeholder", "PlaceholderV2")
-_FETCH: Final = "tensorbundle_fetch"  # what fetched tensors are called in the graph that is run
+# What tensors that are fetched, and some that are fed, are called in the graph that is run.
+_FETCH: Final = "tensorbundle_fetch"
+_FED: Final = "tensorbundle_fed"
 
 
 def run(
@@ -174,8 +175,7 @@ class Runner:
         """The tensor that a user calls so: of the graph, or an input of a signature."""
         graph = self._graph
         if find_node(graph, name) is not None:
-            wanted = parse_input(name)
-            return name if wanted.name not in graph.nodes else join_input(*wanted)
+            return join_input(*parse_input(name))
         for signature in graph.signatures.values():
             fact = signature.inputs.get(name)
             if fact is not None and fact.name is not None:
@@ -191,7 +191,8 @@ class Runner:
             if not self._is_placeholder(tensor)
         }
         plan = self._plan(tuple(names), cuts)
-        return plan.run([self._array(fact, given) for fact in plan.inputs])
+        pairs = zip(plan.inputs, plan.feeds, strict=True)
+        return plan.run([self._array(fact, tensor, given) for fact, tensor in pairs])
 
     def _plan(self, names: tuple[str, ...], cuts: dict[str, Shape]) -> _Plan:
         """The graph cut to these fetches and feeds: made once, then found again."""
@@ -205,14 +206,14 @@ class Runner:
         node = self._graph.nodes.get(tensor)
         return node is not None and node.op in _PLACEHOLDERS
 
-    def _array(self, fact: FrozenInput, given: dict[str, tuple[str, Any]]) -> Array:
-        """What was fed for an input of the cut graph."""
-        for tensor, (name, value) in given.items():
-            if _is_cut_at(fact.name, tensor):
-                return feed_array(name, value, fact)
-        raise ConversionError(
-            f"input {fact} is not fed: what is fetched needs it", path=self._graph.path
-        )
+    def _array(self, fact: FrozenInput, tensor: str, given: dict[str, tuple[str, Any]]) -> Array:
+        """What was fed for an input of the cut graph, which stands for a tensor of the graph."""
+        if tensor not in given:
+            raise ConversionError(
+                f"input {fact} is not fed: what is fetched needs it", path=self._graph.path
+            )
+        name, value = given[tensor]
+        return feed_array(name, value, fact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +222,14 @@ class _Plan:
 
     Attributes:
         inputs: What must be fed.
+        feeds: The tensor of the graph that each of them stands for.
         program: What computes; None when nothing needs to be computed.
         results: Where each thing that is fetched comes from: a number among the results of the
             program, the input that it is (a negative number), or its value.
     """
 
     inputs: tuple[FrozenInput, ...]
+    feeds: tuple[str, ...]
     program: Program | None
     results: tuple[int | Array, ...]
 
@@ -248,10 +251,16 @@ def _plan(
     with tempfile.TemporaryDirectory(prefix="tensorbundle-") as folder:
         path = os.path.join(folder, "graph.pb")
         outputs = {f"{_FETCH}_{i}": name for i, name in enumerate(names)}
-        frozen = freeze(graph, ckpt, outputs=outputs, inputs=dict(cuts), path=path)
+        # Of a cut at a node's first output the placeholder is called as the node. What others are
+        # called is seen when they are fetched too.
+        others = [tensor for tensor in cuts if parse_input(tensor).port > 0]
+        fed = {f"{_FED}_{i}": tensor for i, tensor in enumerate(others)}
+        frozen = freeze(graph, ckpt, outputs=outputs | fed, inputs=dict(cuts), path=path)
         nodes = load_graph(path).nodes
         inputs = tuple(each for each in frozen.inputs if nodes[_node(each)].op in _PLACEHOLDERS)
         places = {_node(each): i for i, each in enumerate(inputs)}
+        stand_ins = {_origin(nodes, frozen.outputs[key]).name: fed[key] for key in fed}
+        feeds = tuple(stand_ins.get(_node(each), _node(each)) for each in inputs)
         results: list[int | Array] = []
         computed: list[str] = []
         for key in outputs:
@@ -265,7 +274,7 @@ def _plan(
                 results.append(len(computed))
                 computed.append(tensor)
         program = Program(path, [each.name for each in inputs], computed) if computed else None
-        return _Plan(inputs, program, tuple(results))
+        return _Plan(inputs, feeds, program, tuple(results))
 
 
 def _origin(nodes: Nodes, tensor: str) -> Node:
@@ -280,16 +289,6 @@ def _origin(nodes: Nodes, tensor: str) -> Node:
 
 def _node(fact: FrozenInput) -> str:
     return fact.name.removesuffix(":0")
-
-
-def _is_cut_at(name: str, tensor: str) -> bool:
-    """Whether a placeholder of a cut graph stands for a tensor of the graph."""
-    node = name.removesuffix(":0")
-    wanted = parse_input(tensor)
-    if wanted.port <= 0:
-        return node == tensor
-    # Only a first output is called as its node is: another's placeholder has a name made of both.
-    return re.fullmatch(rf"{re.escape(wanted.name)}_{wanted.port}(_\d+)?", node) is not None
 
 
 def _graph_of(model: Model) -> Graph:

@@ -44,7 +44,8 @@ def feed_array(name: str, value: Any, wanted: FrozenInput) -> Array:
     converted = _strings(array) if number == _dtypes.STRING else _numbers(array, dtype)
     given = f"{_dtypes.name_of(_dtypes.number_of(array.dtype) or 0)}{shown_shape(array.shape)}"
     if converted is None:
-        raise _misfit(name, given if array.dtype.kind in "biufcV" else f"{array.dtype}", wanted)
+        plain = {"U": "text", "T": "text", "S": "bytes", "O": "Python objects"}
+        raise _misfit(name, plain.get(array.dtype.kind, given), wanted)
     if wanted.shape is not None and not _fits(array.shape, wanted.shape):
         raise _misfit(name, given, wanted)
     if wanted.dtype in _WIDE and converted.size and _exceeds_32_bits(converted):

@@ -32,9 +32,9 @@ def _read(value: str, option: str) -> Any:
     if value.endswith(".npy"):
         try:
             return np.load(value, allow_pickle=False)
-        except ValueError as error:
+        except (ValueError, EOFError) as error:
             raise click.UsageError(f"{option}: {value!r} holds no plain array: {error}") from error
     try:
         return json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # also for numbers of thousands of digits
         return value

@@ -153,7 +153,7 @@ def _read_keys(file: Any) -> dict[str, str] | None:
         return None
     try:
         keys = json.load(file)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.UsageError(f"--keys: {file.name!r} is not JSON: {error}") from error
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise click.UsageError(f"--keys: {file.name!r} is not an object of variables and keys")

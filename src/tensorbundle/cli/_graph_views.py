@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import TensorNotFoundError
+from ..errors import TensorBundleError
 from ._console import Console
 from ._graph_documents import dtype_name, variables_of
 from ._sizes import format_count, format_size
@@ -51,14 +51,15 @@ def _table(console: Console, titles: Iterable[str], rows: Sequence[Row], right: 
 
 def write_summary(console: Console, graph: Graph, ckpt: Any) -> None:
     """What a graph is, in a screenful."""
-    version = f" of TensorFlow {graph.tensorflow_version}" if graph.tensorflow_version else ""
+    version = console.spell(graph.tensorflow_version)
+    version = f" of TensorFlow {version}" if version else ""
     console.line(console.style(f"{graph.path}: {_KINDS[graph.kind]}{version}", bold=True))
-    lines = [("nodes", _describe_nodes(graph)), *_describe_values(graph, ckpt)]
-    lines += [("tags", _among(graph))] if len(graph.tag_sets) > 1 else []
+    lines = [("nodes", _describe_nodes(console, graph)), *_describe_values(console, graph, ckpt)]
+    lines += [("tags", console.spell(_among(graph)))] if len(graph.tag_sets) > 1 else []
     lines += [("signature", each) for each in _describe_signatures(console, graph)]
     if not graph.signatures:
         lines += _describe_ends(console, graph, ckpt)
-    lines += [("saver", each.restore_op) for each in graph.savers if each.restore_op]
+    lines += [("saver", console.spell(each.restore_op)) for each in graph.savers if each.restore_op]
     lines += [("table", f"{console.spell(name)}: {t.op}") for name, t in graph.tables.items()]
     lines += [("asset", console.spell(each.filename)) for each in graph.assets]
     lines += [
@@ -87,14 +88,14 @@ def _write_entries(console: Console, lines: list[tuple[str, str]], most: float =
             console.line(f"  {' ' * width}  and {counts[title] - most:,} more")
 
 
-def _describe_nodes(graph: Graph) -> str:
-    most = ", ".join(f"{op} {count:,}" for op, count in list(graph.ops.items())[:4])
+def _describe_nodes(console: Console, graph: Graph) -> str:
+    most = ", ".join(f"{console.spell(op)} {count:,}" for op, count in list(graph.ops.items())[:4])
     functions = f"; {format_count(len(graph.functions), 'function')}" if graph.functions else ""
     total = f"{graph.num_nodes:,} of {format_count(len(graph.ops), 'operation')}"
     return f"{total} ({most}){functions}" if most else total + functions
 
 
-def _describe_values(graph: Graph, ckpt: Any) -> list[tuple[str, str]]:
+def _describe_values(console: Console, graph: Graph, ckpt: Any) -> list[tuple[str, str]]:
     variables = list(variables_of(graph, ckpt).values())
     if not variables:
         return [("variables", "none")]
@@ -110,7 +111,10 @@ def _describe_values(graph: Graph, ckpt: Any) -> list[tuple[str, str]]:
     by = ", ".join(f"{count:,} by {way}" for way, count in ways.most_common())
     lines.append(("values", f"{len(found):,} of {len(variables):,} in {where} ({by or 'none'})"))
     missing = [each for each in variables if not each.found]
-    lines += [("not there", f"{each.name}: {each.problem or 'not stored'}") for each in missing]
+    lines += [
+        ("not there", f"{console.spell(each.name)}: {each.problem or 'not stored'}")
+        for each in missing
+    ]
     return lines
 
 
@@ -149,7 +153,10 @@ def _describe_ends(console: Console, graph: Graph, ckpt: Any) -> list[tuple[str,
         ("input", f"{console.spell(each.name)}  {_type_of(each)}  {each.role}")
         for each in suggest_inputs(graph, ckpt)
     ] + [
-        ("output", f"{console.spell(each.name)}  {_type_of(each)}  {each.op}, a guess")
+        (
+            "output",
+            f"{console.spell(each.name)}  {_type_of(each)}  {console.spell(each.op)}, a guess",
+        )
         for each in suggest_outputs(graph, ckpt)[:3]
     ]
 
@@ -169,8 +176,8 @@ def write_candidates(console: Console, graph: Graph, ckpt: Any) -> None:
     outputs = suggest_outputs(graph, ckpt)
     if outputs:
         rows = [
-            (spell(each.name), each.op, str(each.dtype), format_dims(each.shape),
-             f"{each.score:.1f}", each.reason)
+            (spell(each.name), spell(each.op), str(each.dtype), format_dims(each.shape),
+             f"{each.score:.1f}", spell(each.reason))
             for each in outputs
         ]  # fmt: skip
         _table(console, ("output", "op", "dtype", "shape", "score", "reason"), rows, right=4)
@@ -179,8 +186,8 @@ def write_candidates(console: Console, graph: Graph, ckpt: Any) -> None:
     if inputs := suggest_inputs(graph, ckpt):
         console.line()
         fed: list[Row] = [
-            (spell(each.name), each.op, str(each.dtype), format_dims(each.shape),
-             each.role, _default(each.default), each.reason)
+            (spell(each.name), spell(each.op), str(each.dtype), format_dims(each.shape),
+             each.role, _default(each.default), spell(each.reason))
             for each in inputs
         ]  # fmt: skip
         _table(console, ("input", "op", "dtype", "shape", "role", "default", "reason"), fed)
@@ -203,7 +210,7 @@ def write_variables(console: Console, graph: Graph, ckpt: Any) -> None:
             dtype_name(each.dtype),
             format_dims(each.shape),
             console.spell(each.key) if each.key is not None else "-",
-            *([each.slice or "-"] if parted else []),
+            *([console.spell(each.slice or "-")] if parted else []),
             each.problem or {True: "found", False: "missing", None: "-"}[each.in_checkpoint],
             each.how or "-",
         )
@@ -218,7 +225,7 @@ def write_variables(console: Console, graph: Graph, ckpt: Any) -> None:
 def write_signatures(console: Console, graph: Graph) -> None:
     """Each signature with its tensors."""
     for key, signature in graph.signatures.items():
-        method = f"  ({signature.method})" if signature.method else ""
+        method = f"  ({console.spell(signature.method)})" if signature.method else ""
         console.line(console.style(console.spell(key), bold=True) + method)
         _write_facts(console, "input", signature.inputs)
         _write_facts(console, "output", signature.outputs)
@@ -266,7 +273,7 @@ def write_tree(console: Console, graph: Graph) -> None:
         leaf, below = branch.scope.leaf, branch.scope.count - 1
         if leaf is None:
             return format_count(branch.scope.count, "node")
-        return leaf.op + (f" +{format_count(below, 'node')}" if below else "")
+        return console.spell(leaf.op) + (f" +{format_count(below, 'node')}" if below else "")
 
     root = grow(leaves, graph.path.rpartition("/")[2])
     columns: list[Column[Branch[_Leaf]]] = [Column("", label), Column("", detail)]
@@ -280,7 +287,7 @@ def write_node(console: Console, graph: Graph, name: str) -> None:
     node = graph.nodes.get(name)
     where = ""
     if node is None:
-        node, where = _inside_functions(graph, name)
+        node, where = _inside_functions(console, graph, name)
     users = [] if where else [each.name for each in graph.nodes.values() if _uses(each, name)]
     console.line(
         console.style(f"{console.spell(name)}: {console.spell(node.op)}{where}", bold=True)
@@ -288,7 +295,10 @@ def write_node(console: Console, graph: Graph, name: str) -> None:
     lines = [("device", console.spell(node.device))] * bool(node.device)
     lines += [("input", _describe_input(console, graph, each)) for each in node.inputs]
     lines += [("user", console.spell(each)) for each in users]
-    lines += [("attribute", f"{key} = {_shown(node, key)}") for key in sorted(node.attrs)]
+    lines += [
+        ("attribute", f"{console.spell(key)} = {_shown(console, node, key)}")
+        for key in sorted(node.attrs)
+    ]
     if lines:
         _write_entries(console, lines, math.inf)
 
@@ -297,18 +307,17 @@ def _describe_input(console: Console, graph: Graph, text: str) -> str:
     from .._graphdef import parse_input
 
     source = graph.nodes.get(parse_input(text).name)
-    return console.spell(text) + (f"  {source.op}" if source is not None else "")
+    return console.spell(text) + (f"  {console.spell(source.op)}" if source is not None else "")
 
 
-def _inside_functions(graph: Graph, name: str) -> tuple[Node, str]:
+def _inside_functions(console: Console, graph: Graph, name: str) -> tuple[Node, str]:
     """A node of a function's body, named ``function/node``; or an error with what is near."""
-    from .._selection import not_found
+    from .._freeze._resolve import unknown_name
 
     for key, function in graph.functions.items():
         if name.startswith(f"{key}/") and (node := function.nodes.get(name[len(key) + 1 :])):
-            return node, f" (in function {key})"
-    error = not_found(name, list(graph.nodes))
-    raise TensorNotFoundError(error.message.replace("tensor", "node"), path=graph.path)
+            return node, f" (in function {console.spell(key)})"
+    raise unknown_name(graph, name, "node").add_context(path=graph.path)
 
 
 def _uses(node: Node, name: str) -> bool:
@@ -317,13 +326,19 @@ def _uses(node: Node, name: str) -> bool:
     return any(name in each and parse_input(each).name == name for each in node.inputs)
 
 
-def _shown(node: Node, key: str) -> str:
-    """The value of an attribute in few words."""
-    shown = describe_value(node.attr(key))
+def _shown(console: Console, node: Node, key: str) -> str:
+    """The value of an attribute in few words; of one that is damaged, what is wrong."""
+    from .._graphdef import decode_attr
+
+    try:
+        # Not `node.attr`, which finds out where each lies: of a million that takes for ever.
+        shown = describe_value(decode_attr(node.attrs[key]), console.spell)
+    except TensorBundleError as error:
+        shown = f"({error.message})"
     return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
 
 
-def describe_value(value: Any) -> str:
+def describe_value(value: Any, spell: Callable[[str], str]) -> str:
     """The value of an attribute: types by name, tensors by type and shape and what is in them."""
     from .._graphdef import DataType, FunctionRef, ShapeValue, TensorMessage
 
@@ -332,7 +347,7 @@ def describe_value(value: Any) -> str:
     if isinstance(value, ShapeValue):
         return format_dims(value.dims)
     if isinstance(value, FunctionRef):
-        return value.name
+        return spell(value.name)
     if isinstance(value, bytes):
         return format_string(value)
     if isinstance(value, TensorMessage):
@@ -340,5 +355,5 @@ def describe_value(value: Any) -> str:
         values = " ".join(str(array).split()) if array.size <= 32 else ""
         return f"{dtype_name(value.dtype)} {format_dims(value.shape)} {values}".rstrip()
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(describe_value, value[:_LONGEST])) + "]"
-    return str(value)
+        return "[" + ", ".join(describe_value(each, spell) for each in value[:_LONGEST]) + "]"
+    return spell(str(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 import numpy as np
 
 from .._commit import replace_file
+from ..errors import ConversionError
 from ._assignments import read_assignments
 from ._console import Console
 from ._documents import dumps
@@ -58,10 +60,10 @@ def run(
 
     Examples:
       tensorbundle run frozen.pb --feed x:0=x.npy --fetch softmax:0
-      tensorbundle run model.ckpt-2000 --feed w1=4 --feed w2=8 --fetch op_to_restore
+      tensorbundle run model.ckpt-2000 --feed w1=4 --feed w2=8 --fetch product
       tensorbundle run frozen.pb --feed x=x.npy --fetch logits --save logits.npy
 
-    JSON: results by the names that were asked for.
+    JSON: results by the names asked for, also beside --save.
     """
     names = [unspell(each) for each in fetches]
     if save is not None and not save.endswith((".npy", ".npz")):
@@ -78,20 +80,37 @@ def run(
     }
     if save is not None:
         replace_file(save, _as_file(save, arrays))
-        console.line(f"wrote {save}")
-    elif as_json:
+    if as_json:
         console.line(dumps({name: jsonable(array) for name, array in arrays.items()}))
+    elif save is not None:
+        console.line(f"wrote {save}")
     else:
         _write(console, arrays)
 
 
 def _as_file(path: str, arrays: dict[str, Any]) -> bytes:
+    plain = {name: _plain(name, array) for name, array in arrays.items()}
     file = io.BytesIO()
     if path.endswith(".npy"):
-        np.save(file, next(iter(arrays.values())), allow_pickle=False)
-    else:
-        np.savez(file, allow_pickle=False, **arrays)
+        np.save(file, next(iter(plain.values())), allow_pickle=False)
+        return file.getvalue()
+    # Not by np.savez, which takes some names for its own options.
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in plain.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
     return file.getvalue()
+
+
+def _plain(name: str, array: Any) -> Any:
+    """An array as numpy's files hold it: strings in one width."""
+    if array.dtype.kind != "O":
+        return array
+    if any(each.endswith(b"\0") for each in array.flat):
+        raise ConversionError(
+            f"cannot save {name!r}: a string ends in NUL, which numpy's strings lose"
+        )
+    return array.astype("S")
 
 
 def _write(console: Console, arrays: dict[str, Any]) -> None:
