@@ -202,7 +202,7 @@ def test_deep_messages_of_places_need_no_stack() -> None:
 
 
 def _length(data: bytes) -> bytes:
-    from tensorbundle._graphdef._encode import encode_varint
+    from tensorbundle._wire import encode_varint
 
     return encode_varint(len(data)) + data
 

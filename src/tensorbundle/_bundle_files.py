@@ -17,8 +17,8 @@ import numpy as np
 
 from . import _core, _dtypes
 from ._commit import PendingFiles
-from ._object_message import encode_varint
 from ._shards import INDEX_SUFFIX, shard_path
+from ._wire import encode_varint
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ._wire import Field, fields
+from ._wire import Field, bytes_field, fields, int_field, text_field
 from .errors import FormatError
 
 
@@ -115,43 +115,27 @@ def _number(inner: dict[int, Field], number: int) -> int:
 
 def encode_nodes(nodes: Iterable[Node]) -> bytes:
     """Write a graph as TensorFlow does: fields in order, defaults left out."""
-    return b"".join(_bytes(1, _encode_node(node)) for node in nodes)
+    return b"".join(bytes_field(1, _encode_node(node)) for node in nodes)
 
 
 def _encode_node(node: Node) -> bytes:
-    parts = [_bytes(1, _int(1, child) + _string(2, name)) for name, child in node.children]
+    parts = [
+        bytes_field(1, int_field(1, child) + text_field(2, name)) for name, child in node.children
+    ]
     parts += [
-        _bytes(2, _string(1, each.name) + _string(2, each.full_name) + _string(3, each.key))
+        bytes_field(
+            2, text_field(1, each.name) + text_field(2, each.full_name) + text_field(3, each.key)
+        )
         for each in node.attributes
     ]
     parts += [
-        _bytes(3, _int(1, slot.variable) + _string(2, slot.name) + _int(3, slot.node))
+        bytes_field(
+            3, int_field(1, slot.variable) + text_field(2, slot.name) + int_field(3, slot.node)
+        )
         for slot in node.slots
     ]
     if node.saver is not None:
-        parts.append(_bytes(4, _string(1, node.saver[0]) + _string(2, node.saver[1])))
+        parts.append(bytes_field(4, text_field(1, node.saver[0]) + text_field(2, node.saver[1])))
     if node.has_values is not None:
-        parts.append(_bytes(5, _int(1, int(node.has_values))))
+        parts.append(bytes_field(5, int_field(1, int(node.has_values))))
     return b"".join(parts)
-
-
-def _string(number: int, text: str) -> bytes:
-    return _bytes(number, text.encode("utf-8", "surrogateescape")) if text else b""
-
-
-def _bytes(number: int, content: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + encode_varint(len(content)) + content
-
-
-def _int(number: int, value: int) -> bytes:
-    return bytes([number << 3]) + encode_varint(value) if value else b""
-
-
-def encode_varint(value: int) -> bytes:
-    """A number in seven bits a byte, lowest first."""
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)

@@ -1,4 +1,4 @@
-"""The wire format of protobuf messages, walked field by field.
+"""The wire format of protobuf messages, walked field by field and written.
 
 Only the wire format is known here; which field means what is said in the rooms above. Nothing
 recurses and nothing is copied, so a message costs no more than its fields. The core does the walk
@@ -158,3 +158,44 @@ def _follow_group(groups: list[int], number: int, wire: int, offset: int) -> Non
         groups.append(number)
     elif not groups or groups.pop() != number:
         raise FormatError("a group ends that is not open", offset=offset)
+
+
+# --- and back -------------------------------------------------------------------------------------
+
+
+def encode_varint(value: int) -> bytes:
+    """A number in seven bits a byte, lowest first; a negative one as its 64 bits."""
+    if 0 <= value < 0x80:
+        return bytes((value,))
+    value &= 0xFFFF_FFFF_FFFF_FFFF
+    parts = bytearray()
+    while value > 0x7F:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)
+
+
+def bytes_header(number: int, length: int) -> bytes:
+    """Tag and length of a field of bytes, which follow it."""
+    return encode_varint(number << 3 | BYTES) + encode_varint(length)
+
+
+def bytes_field(number: int, content: bytes | memoryview) -> bytes:
+    """A string, bytes, message or packed field, also an empty one."""
+    return b"".join((bytes_header(number, len(content)), content))
+
+
+def text_field(number: int, text: str) -> bytes:
+    """A string field; nothing for an empty one, as in proto3."""
+    return bytes_field(number, as_bytes(text)) if text else b""
+
+
+def int_field(number: int, value: int) -> bytes:
+    """A varint field; nothing for 0, as in proto3."""
+    return encode_varint(number << 3 | VARINT) + encode_varint(value) if value else b""
+
+
+def as_bytes(text: str) -> bytes:
+    """A name as its bytes; the twin of `as_text`."""
+    return text.encode("utf-8", "surrogateescape")

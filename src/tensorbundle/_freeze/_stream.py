@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 from .. import _core
 from .._dtypes import STRING
 from .._export._staging import Staging, check_target
-from .._graphdef._encode import Raw, bytes_field, bytes_header, int_field
+from .._graphdef._encode import Raw
 from .._graphdef._function import Function
 from .._graphdef._node import Nodes
 from .._graphdef._tensor import tensor_header
 from .._sources import checksum_error, explain
+from .._wire import bytes_field, bytes_header, int_field
 from ..errors import ConversionError
 from ._weights import Content, Span
 

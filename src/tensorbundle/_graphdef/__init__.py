@@ -4,6 +4,7 @@ Bytes are kept and decoded when somebody asks; what is not changed is written ag
 Nothing here knows checkpoints. Wire format: ``_wire.py``; the bulk walk: ``graph_scan.hpp``.
 """
 
+from .._wire import bytes_field, bytes_header, encode_varint, int_field, text_field
 from ._attr import (
     AttrValue,
     DataType,
@@ -28,15 +29,7 @@ from ._attr import (
     type_attr,
     type_list_attr,
 )
-from ._encode import (
-    Raw,
-    bytes_field,
-    bytes_header,
-    encode_varint,
-    int_field,
-    map_fields,
-    text_field,
-)
+from ._encode import Raw, map_fields
 from ._facts import (
     Asset,
     Collection,

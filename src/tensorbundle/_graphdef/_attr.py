@@ -11,21 +11,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._core import attr_value, map_entries
 from .._dtypes import name_of
-from .._wire import FIXED32, fields
+from .._wire import FIXED32, as_bytes, bytes_field, encode_varint, fields, text_field
 from ..errors import FormatError
-from ._encode import (
-    MAX_DEPTH,
-    Raw,
-    as_bytes,
-    as_text,
-    bytes_field,
-    encode_varint,
-    map_entry,
-    map_fields,
-    other_fields,
-    text_field,
-    text_of,
-)
+from ._encode import MAX_DEPTH, Raw, as_text, map_entry, map_fields, other_fields, text_of
 from ._shape import ShapeValue, encode_shape
 from ._tensor import TensorMessage, decode_tensor
 

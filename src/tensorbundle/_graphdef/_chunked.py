@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from .._wire import BYTES, Field, fields
+from .._wire import BYTES, Field, bytes_field, encode_varint, fields
 from ..errors import FormatError, TensorBundleError
-from ._encode import MAX_DEPTH, Raw, bytes_field, encode_varint
+from ._encode import MAX_DEPTH, Raw
 from ._riegeli import read_records
 
 _CONTENT: Final = 2  # the type of a chunk that is the content of a bytes field

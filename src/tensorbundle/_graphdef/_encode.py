@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias, TypeVar
 
-from .._wire import BYTES, VARINT, Field, fields
+from .._wire import (
+    BYTES,
+    VARINT,
+    Field,
+    as_bytes,
+    bytes_field,
+    bytes_header,
+    encode_varint,
+    fields,
+)
 from ..errors import FormatError
 
 # Bytes of a message: a view into a file, or made here.
@@ -18,39 +27,6 @@ Value = TypeVar("Value")
 # protobuf's own limit on messages within messages; an attribute may hold functions that hold
 # attributes, and so on.
 MAX_DEPTH = 100
-
-
-def encode_varint(value: int) -> bytes:
-    """A number in seven bits a byte, lowest first; a negative one as its 64 bits."""
-    if 0 <= value < 0x80:
-        return bytes((value,))
-    value &= 0xFFFF_FFFF_FFFF_FFFF
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
-
-
-def bytes_header(number: int, length: int) -> bytes:
-    """Tag and length of a field of bytes, which follow it."""
-    return encode_varint(number << 3 | BYTES) + encode_varint(length)
-
-
-def bytes_field(number: int, content: Raw) -> bytes:
-    """A string, bytes, message or packed field, also an empty one."""
-    return b"".join((bytes_header(number, len(content)), content))
-
-
-def text_field(number: int, text: str) -> bytes:
-    """A string field; nothing for an empty one, as in proto3."""
-    return bytes_field(number, as_bytes(text)) if text else b""
-
-
-def int_field(number: int, value: int) -> bytes:
-    """A varint field; nothing for 0, as in proto3."""
-    return encode_varint(number << 3 | VARINT) + encode_varint(value) if value else b""
 
 
 def map_fields(number: int, entries: Mapping[str, Raw]) -> bytes:
@@ -66,11 +42,6 @@ def map_fields(number: int, entries: Mapping[str, Raw]) -> bytes:
 def text_map_fields(number: int, entries: Mapping[str, str]) -> bytes:
     """A map from strings to strings, sorted likewise."""
     return map_fields(number, {key: as_bytes(value) for key, value in entries.items()})
-
-
-def as_bytes(text: str) -> bytes:
-    """A name as its bytes; the twin of `as_text`."""
-    return text.encode("utf-8", "surrogateescape")
 
 
 def as_text(content: Raw) -> str:

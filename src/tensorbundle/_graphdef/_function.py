@@ -6,19 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from .._wire import Field, fields
+from .._wire import Field, bytes_field, fields, int_field, text_field
 from ..errors import FormatError
-from ._encode import (
-    Raw,
-    bytes_field,
-    int_field,
-    map_entry,
-    map_fields,
-    other_fields,
-    text_field,
-    text_map_fields,
-    text_of,
-)
+from ._encode import Raw, map_entry, map_fields, other_fields, text_map_fields, text_of
 from ._located import located
 from ._node import Nodes, Source, by_name, read_nodes
 

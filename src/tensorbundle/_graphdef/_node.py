@@ -7,9 +7,10 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._core import GraphScan, map_entries, map_value_offset
+from .._wire import as_bytes, bytes_field, text_field
 from ..errors import FormatError
 from ._attr import AttrValue, decode_attr, tensor_attr, type_attr
-from ._encode import Raw, as_bytes, bytes_field, map_fields, other_fields, text_field
+from ._encode import Raw, map_fields, other_fields
 from ._tensor import TensorMessage, decode_tensor, encode_tensor
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from .._wire import fields
+from .._wire import bytes_field, fields, int_field
 from ..errors import FormatError
-from ._encode import Raw, bytes_field, int_field
+from ._encode import Raw
 
 # TensorFlow's own limit, and what keeps the product of the dimensions a number of some size.
 _MAX_RANK: Final = 254

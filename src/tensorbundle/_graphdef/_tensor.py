@@ -10,9 +10,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from .._dtypes import RESOURCE, STRING, VARIANT, canonical, name_of, number_of, numpy_dtype
-from .._wire import FIXED32, FIXED64, Field, fields
+from .._wire import FIXED32, FIXED64, Field, bytes_field, bytes_header, fields, int_field
 from ..errors import ConversionError, FormatError, TensorBundleError, UnsupportedError
-from ._encode import Raw, bytes_field, bytes_header, int_field, repeated_numbers
+from ._encode import Raw, repeated_numbers
 from ._shape import decode_shape, encode_shape
 
 Array: TypeAlias = np.ndarray[Any, Any]
