@@ -1,6 +1,7 @@
 """What `freeze` and `prune` take, what they give back, and what they say when they cannot."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,24 @@ def test_the_result_tells_of_itself(model: str, tmp_path: Path) -> None:
 def test_unknown_output_names_those_that_are_near(model: str, output: str, message: str) -> None:
     with pytest.raises(tb.TensorNotFoundError, match=message):
         tb.freeze(model, outputs=output)
+
+
+def test_near_names_of_endless_ones_take_no_time(tmp_path: Path) -> None:
+    """Comparing letter by letter is quadratic in the length of names."""
+    endless = "".join(map(chr, range(0x400, 0x500))) * 80  # difflib passes over common letters
+    nodes = [const_node(f"{i}/{endless}", np.float32(i)) for i in range(9)]
+    (tmp_path / "g.pb").write_bytes(graph_def(nodes))
+    start = time.perf_counter()
+    with pytest.raises(tb.TensorNotFoundError, match=r"suggest_outputs lists what may be outputs"):
+        tb.freeze(tmp_path / "g.pb", outputs=endless[::-1])
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("given", ["inputs", "bind"])
+def test_unknown_input_leads_to_what_lists_inputs(model: str, given: str) -> None:
+    name = "zzzzzzzzzzzzzz"
+    with pytest.raises(tb.TensorNotFoundError, match=r"suggest_inputs lists what may be inputs"):
+        tb.freeze(model, outputs="net/logits", **{given: {name: (1,)}})
 
 
 def test_all_unknown_outputs_are_told_at_once(model: str) -> None:

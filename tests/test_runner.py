@@ -9,17 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from _golden import DATA
+from _small_graphs import graph_def, operation, placeholder
 
 import tensorbundle as tb
 from tensorbundle._freeze import freeze
-from tensorbundle._graphdef import (
-    bytes_field,
-    const_node,
-    int_attr,
-    make_node,
-    shape_attr,
-    type_attr,
-)
+from tensorbundle._graphdef import const_node, int_attr, make_node, type_attr
 from tensorbundle._graphdef._text import format_text
 from tensorbundle._runner import Runner, _engine, run
 
@@ -45,13 +39,7 @@ def stored(made: Path, name: str):
 
 
 def graph_of(*nodes) -> bytes:
-    return b"".join(bytes_field(1, bytes(node.encode())) for node in nodes)
-
-
-def placeholder(name: str, dtype: int, shape):
-    return make_node(
-        name, "Placeholder", (), {"dtype": type_attr(dtype), "shape": shape_attr(shape)}
-    )
+    return graph_def(nodes)
 
 
 def doubled(dtype: int = 1, shape=(-1,)) -> bytes:
@@ -162,10 +150,25 @@ def test_computing_of_constants_alone_needs_no_feed() -> None:
     assert run(graph_of(const_node("a", np.float32([1, 2])), add), fetches="y").tolist() == [2, 4]
 
 
+@pytest.mark.parametrize(("pred", "expected"), [(True, [1, 2]), (False, [3, 4])])
+def test_a_condition_of_constants_is_fetched(pred, expected) -> None:
+    """The engine puts a constant in the place of the condition, and forgets its name."""
+    model = graph_of(
+        const_node("p", np.array(pred)),
+        const_node("a", np.float32([1, 2])),
+        const_node("b", np.float32([3, 4])),
+        operation("Switch", "at", "a", "p"),
+        operation("Switch", "bt", "b", "p"),
+        operation("Merge", "m", "bt", "at:1", N=int_attr(2)),
+        operation("AddV2", "n", "m", "a"),
+    )
+    m, n = run(model, fetches=["m", "n"])
+    assert m.tolist() == expected
+    assert n.tolist() == [each + i for each, i in zip(expected, (1, 2), strict=True)]
+
+
 def test_a_variable_of_a_checkpoint_is_fetched() -> None:
-    (variable,) = [each for each in tb.load_graph(DATA / "saver").variables.values() if each.key][
-        :1
-    ]
+    variable = next(each for each in tb.load_graph(DATA / "saver").variables.values() if each.key)
     expected = tb.open(DATA / "saver")[variable.key]
     assert np.array_equal(run(DATA / "saver", fetches=variable.name), expected)
 
@@ -256,6 +259,11 @@ def test_unknown_names_suggest_near_ones(made: Path, feeds) -> None:
         run(made / "dense.pb", {"x": X}, ["y", "hiden"])
 
 
+def test_a_name_like_no_other_leads_to_what_lists_inputs(made: Path) -> None:
+    with pytest.raises(tb.TensorNotFoundError, match=r"input 'qqq.*suggest_inputs lists .* inputs"):
+        run(made / "dense.pb", {"qqqqqqqqqqqq": X}, "y")
+
+
 def test_inputs_are_fed_by_every_call(made: Path) -> None:
     runner = Runner(made / "dense.pb", "y", inputs="hidden:0")
     assert runner({"hidden": np.zeros((1, 3))}).shape == (1, 3)
@@ -299,6 +307,18 @@ def test_an_unknown_rank_is_compiled_for_each_shape(made: Path, compilations) ->
     values = [3.0, [1.0, 2.0], [[1.0], [4.0]], [5.0, 6.0]]
     assert [float(runner({"x": value})) for value in values] == [6, 6, 10, 22]
     assert len(compilations) == 3
+
+
+def test_the_rank_that_is_fed_is_told_where_the_graph_says_none(compilations) -> None:
+    """The engine multiplies no matrices of unknown rank."""
+    product = operation("MatMul", "y", "x", "w")
+    model = graph_of(placeholder("x"), const_node("w", np.float32([[2], [3]])), product)
+    runner = Runner(model, "y")
+    assert runner({"x": [[1, 1]]}).tolist() == [[5]]
+    assert runner({"x": [[1, 0], [0, 1]]}).tolist() == [[2], [3]]
+    assert len(compilations) == 1
+    with pytest.raises(tb.ConversionError, match="input 'x' does not fit: no array can be made"):
+        runner({"x": [[1], [1, 2]]})
 
 
 def test_threads_share_a_runner(made: Path) -> None:

@@ -69,26 +69,31 @@ def _matcher(part: str | re.Pattern[str], names: Sequence[str]) -> Callable[[str
 
 def not_found(name: str, names: Sequence[str]) -> TensorNotFoundError:
     """The error for a name that is not there, with up to three that are near."""
-    import difflib
-
-    # Quadratic in the length of names: a hundred thousand of them are compared in under a second.
+    # A hundred thousand names are compared in under a second.
     by_tail = [
         known for known in names if known.endswith("/" + name) or known.startswith(name + "/")
     ]
-    near = by_tail[:3] or difflib.get_close_matches(name, names[:100_000], n=3)
+    near = by_tail[:3] or closest(name, names[:100_000])
     hint = f": did you mean {', '.join(map(repr, near))}?" if near else ""
     return TensorNotFoundError(f"there is no tensor {name!r}{hint}", key=name)
 
 
 def near_keys(key: str, keys: Sequence[str]) -> tuple[str, ...]:
     """Up to three keys that are like one that is not there: by their ends, or letter by letter."""
-    import difflib
-
     last = key.rpartition("/")[2]
     ends = [each for each in keys if each.endswith("/" + key) or key.endswith("/" + each)]
-    if not ends and len(key) <= _LONGEST:
-        short = [each for each in keys[:_COMPARED] if len(each) <= _LONGEST]
-        ends = difflib.get_close_matches(key, short, n=3)
+    if not ends:
+        ends = closest(key, keys[:_COMPARED])
     if not ends:
         ends = [each for each in keys if each.rpartition("/")[2] == last]
     return tuple(ends[:3])
+
+
+def closest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
+    """Up to ``count`` names that are like another letter by letter; endless ones never are."""
+    import difflib
+
+    if len(name) > _LONGEST:
+        return []
+    short = [each for each in names if len(each) <= _LONGEST]
+    return difflib.get_close_matches(name, short, n=count)

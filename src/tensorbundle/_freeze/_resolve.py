@@ -7,12 +7,12 @@ calls that lead to them, as they are called once these are inlined: ``call/inner
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from .._graphdef import join_input, parse_input
 from .._graphdef._op_facts import output_ports
+from .._selection import closest
 from ..errors import ConversionError, TensorNotFoundError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _COMPARED: Final = 20_000  # names, which difflib compares in a second or two
 _DEFAULT_SIGNATURE: Final = "serving_default"
 _NO_MODELS: Final = ("init_op", "train_op")
 _INTERNAL: Final = "__saved_model_"
+_FED: Final = ("input", "placeholder", "tensor")  # what errors call that which is fed or cut at
 # Scopes that hold no outputs of a model, so that names in them are suggested last.
 _ASIDE: Final = ("gradients", "save", "optimizer", "adam", "rmsprop", "momentum", "init", "report")
 
@@ -268,7 +269,8 @@ def unknown_name(graph: Graph, name: str, what: str) -> TensorNotFoundError:
     elif near:
         message += f": did you mean {', '.join(map(repr, near))}?"
     else:
-        message += ": tensorbundle.suggest_outputs lists what may be outputs"
+        kind = "inputs" if what in _FED else "outputs"
+        message += f": tensorbundle.suggest_{kind} lists what may be {kind}"
     return TensorNotFoundError(message, key=name)
 
 
@@ -284,8 +286,8 @@ def near_names(name: str, names: Iterable[str]) -> list[str]:
         component = each.rpartition("/")[2]
         if component not in lasts or _rank(each) < _rank(lasts[component]):
             lasts[component] = each
-    whole = difflib.get_close_matches(name, compared, n=_HINTS)
-    by_component = [lasts[each] for each in difflib.get_close_matches(last, lasts, n=_HINTS)]
+    whole = closest(name, compared, _HINTS)
+    by_component = [lasts[each] for each in closest(last, lasts, _HINTS)]
     starting = [each for each in known if each.startswith(name + "/")] if name else []
     ordered = [*sorted(by_suffix, key=_rank), *sorted(by_last, key=_rank), *whole, *by_component]
     return list(dict.fromkeys([*ordered, *sorted(starting, key=_rank)]))[:_HINTS]

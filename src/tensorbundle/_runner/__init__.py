@@ -14,11 +14,12 @@ import numpy as np
 from .._freeze import Frozen, FrozenInput, checkpoint_of, freeze
 from .._freeze._choice import choose
 from .._freeze._resolve import find_node, unknown_name
+from .._freeze._tensors import shape_of
 from .._graph import Graph, load_graph
 from .._graphdef import MetaGraph, Node, Nodes, join_input, parse_input, tell_kind
 from ..errors import ConversionError, FormatError
 from ._engine import Program
-from ._feeds import feed_array
+from ._feeds import feed_array, shape_fed
 
 if TYPE_CHECKING:
     from .._checkpoint import Array, Checkpoint
@@ -28,7 +29,7 @@ __all__ = ["Runner", "run"]
 Model: TypeAlias = "str | os.PathLike[str] | bytes | memoryview | Graph | Frozen"
 Feeds: TypeAlias = "Mapping[str, Any] | None"
 Fetches: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
-Shape: TypeAlias = "tuple[int, ...]"
+Shape: TypeAlias = "tuple[int, ...] | None"
 
 _PLACEHOLDERS: Final = ("Placeholder", "PlaceholderV2")
 # What tensors that are fetched, and some that are fed, are called in the graph that is run.
@@ -186,9 +187,9 @@ class Runner:
 
     def _compute(self, names: list[str], given: dict[str, tuple[str, Any]]) -> list[Array]:
         cuts = {
-            tensor: (-1,) * np.ndim(value)
+            tensor: shape_fed(value)
             for tensor, (_, value) in given.items()
-            if not self._is_placeholder(tensor)
+            if not self._has_rank(tensor)
         }
         plan = self._plan(tuple(names), cuts)
         pairs = zip(plan.inputs, plan.feeds, strict=True)
@@ -202,9 +203,13 @@ class Runner:
                 self._plans[key] = _plan(self._graph, self._ckpt, names, cuts)
             return self._plans[key]
 
-    def _is_placeholder(self, tensor: str) -> bool:
-        node = self._graph.nodes.get(tensor)
-        return node is not None and node.op in _PLACEHOLDERS
+    def _has_rank(self, tensor: str) -> bool:
+        """Whether a tensor is a placeholder that says of what rank it is: others are made one."""
+        graph = self._graph
+        node = graph.nodes.get(tensor)
+        if node is None or node.op not in _PLACEHOLDERS:
+            return False
+        return shape_of(graph.meta, graph.nodes, node, 0) is not None
 
     def _array(self, fact: FrozenInput, tensor: str, given: dict[str, tuple[str, Any]]) -> Array:
         """What was fed for an input of the cut graph, which stands for a tensor of the graph."""

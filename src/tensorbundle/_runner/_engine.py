@@ -56,7 +56,7 @@ class Program:
             raise _refusal(error, path) from None
         places = [_place(model.inputs, name) for name in inputs]
         self._inputs = [(i, place) for i, place in enumerate(places) if place is not None]
-        self._outputs = [_place(model.outputs, name) for name in outputs]
+        self._outputs = [_result(model.outputs, name) for name in outputs]
         if None in self._outputs:
             lost = outputs[self._outputs.index(None)]
             raise UnsupportedError(f"OpenVINO gives no tensor for {lost!r}")
@@ -142,6 +142,19 @@ def _core() -> Any:
 def _place(ports: Sequence[Any], name: str) -> int | None:
     """Which input or output has a name; the engine may have given it others as well."""
     return next((i for i, port in enumerate(ports) if name in port.get_names()), None)
+
+
+def _result(ports: Sequence[Any], name: str) -> int | None:
+    """Which output has a name.
+
+    Where a condition is a constant, its branch takes the place of the tensor, whose name is lost:
+    then only the node that ends the graph there is still called so.
+    """
+    place = _place(ports, name)
+    if place is not None:
+        return place
+    nodes = [port.get_node().get_friendly_name() for port in ports]
+    return nodes.index(name) if name in nodes else None
 
 
 def _with_wide_bfloat16(model: Any) -> Any:

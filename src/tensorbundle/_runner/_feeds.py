@@ -56,6 +56,14 @@ def feed_array(name: str, value: Any, wanted: FrozenInput) -> Array:
     return converted
 
 
+def shape_fed(value: Any) -> tuple[int, ...] | None:
+    """The shape of inputs like this one: its rank alone; None for what is no array."""
+    try:
+        return (-1,) * np.ndim(value)
+    except ValueError:
+        return None
+
+
 def _numbers(array: Array, dtype: np.dtype[Any]) -> Array | None:
     """The array in another dtype, or None when it would be of another kind."""
     if array.dtype == dtype:
