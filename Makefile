@@ -18,9 +18,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # for every single build. Without isolation the build folder stays valid: an edit recompiles one file.
 BUILD_TOOLS := 'scikit-build-core>=1.0' 'pybind11>=3.0' 'numpy>=2.0' 'cmake>=3.21' ninja
 PACKAGE_FILES := pyproject.toml CMakeLists.txt $(shell find cpp src -name __pycache__ -prune -o -print)
-CPP_FILES := $(wildcard cpp/*/*.?pp tests/cpp/*.?pp tests/fuzz/*.?pp)
+CPP_FILES := $(wildcard cpp/*/*.?pp cpp/*/*/*.?pp tests/cpp/*.?pp tests/fuzz/*.?pp)
 PYTHON_DIRS := $(wildcard src tests benchmarks)
-TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp))
+TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
 .PHONY: help venv build demo test test-cpp test-python lint format tidy asan tsan fuzz bench golden clean
@@ -90,7 +90,7 @@ tidy: $(VENV)/lint-extra.ok  ## run clang-tidy on what has changed
 	  -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)"
 	@$(MAKE) --no-print-directory --keep-going -j2 $(TIDY_STAMPS)
 
-build/tidy/%.ok: % .clang-tidy $(wildcard cpp/*/*.hpp) | $(VENV)/lint-extra.ok
+build/tidy/%.ok: % .clang-tidy $(wildcard cpp/*/*.hpp cpp/*/*/*.hpp) | $(VENV)/lint-extra.ok
 	$(BIN)/clang-tidy --quiet -p build/tidy $<
 	@mkdir -p $(@D) && touch $@
 

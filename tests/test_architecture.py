@@ -274,7 +274,7 @@ def test_the_core_includes_only_itself_and_the_system() -> None:
     allowed_folders = ("tensorbundle/", "asm/", "linux/", "sys/")
     found = [
         f"{place(path)}: {header}"
-        for path in CORE.iterdir()
+        for path in sorted(CORE.rglob("*.?pp"))
         for header in included(path)
         if foreign.search(header) or ("/" in header and not header.startswith(allowed_folders))
     ]

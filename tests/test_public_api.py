@@ -161,7 +161,7 @@ def test_facts_are_frozen():
 
 
 def codes_of_the_core():
-    text = (PROJECT / "cpp/tensorbundle/error.hpp").read_text("utf-8")
+    text = (PROJECT / "cpp/tensorbundle/base/error.hpp").read_text("utf-8")
     body = re.search(r"enum class ErrorCode[^{]*\{(.*?)\};", text, re.DOTALL).group(1)
     return re.findall(r"^\s*(k\w+),", body, re.MULTILINE)
 

@@ -6,8 +6,8 @@
 
 #include <cstring>
 
-#include "tensorbundle/block_pool.hpp"
-#include "tensorbundle/bytes.hpp"
+#include "tensorbundle/base/block_pool.hpp"
+#include "tensorbundle/base/bytes.hpp"
 
 namespace tensorbundle::bindings {
 

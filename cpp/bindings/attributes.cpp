@@ -4,7 +4,7 @@
 #include <string>
 
 #include "bindings.hpp"
-#include "tensorbundle/message.hpp"
+#include "tensorbundle/format/message.hpp"
 
 namespace tensorbundle::bindings {
 

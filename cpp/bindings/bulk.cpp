@@ -6,7 +6,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "tensorbundle/verify.hpp"
+#include "tensorbundle/reading/verify.hpp"
 
 namespace tensorbundle::bindings {
 

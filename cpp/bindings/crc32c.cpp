@@ -1,4 +1,4 @@
-#include "tensorbundle/crc32c.hpp"
+#include "tensorbundle/base/crc32c.hpp"
 
 #include "bindings.hpp"
 

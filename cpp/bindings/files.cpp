@@ -2,7 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings.hpp"
-#include "tensorbundle/table.hpp"
+#include "tensorbundle/format/table.hpp"
 
 namespace tensorbundle::bindings {
 

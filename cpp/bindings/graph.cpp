@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "bindings.hpp"
-#include "tensorbundle/graph_scan.hpp"
+#include "tensorbundle/graph/graph_scan.hpp"
 
 namespace tensorbundle::bindings {
 

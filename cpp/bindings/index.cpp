@@ -5,7 +5,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "tensorbundle/string_tensor.hpp"
+#include "tensorbundle/format/string_tensor.hpp"
 
 namespace tensorbundle::bindings {
 

@@ -1,5 +1,5 @@
 // The fields of any message, for rooms of Python that decode small messages by the thousand.
-#include "tensorbundle/message.hpp"
+#include "tensorbundle/format/message.hpp"
 
 #include <string>
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bindings.hpp"
-#include "tensorbundle/output_file.hpp"
+#include "tensorbundle/files/output_file.hpp"
 
 namespace tensorbundle::bindings {
 

@@ -6,9 +6,9 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "tensorbundle/bundle_writer.hpp"
-#include "tensorbundle/index_writer.hpp"
-#include "tensorbundle/mean.hpp"
+#include "tensorbundle/writing/bundle_writer.hpp"
+#include "tensorbundle/writing/index_writer.hpp"
+#include "tensorbundle/writing/mean.hpp"
 
 namespace tensorbundle::bindings {
 

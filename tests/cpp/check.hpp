@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "tensorbundle/error.hpp"
+#include "tensorbundle/base/error.hpp"
 
 namespace check {
 

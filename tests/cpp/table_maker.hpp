@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "tensorbundle/bundle.hpp"
-#include "tensorbundle/crc32c.hpp"
-#include "tensorbundle/table.hpp"
+#include "tensorbundle/format/bundle.hpp"
+#include "tensorbundle/base/crc32c.hpp"
+#include "tensorbundle/format/table.hpp"
 
 namespace maker {
 

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "tensorbundle/file.hpp"
+#include "tensorbundle/files/file.hpp"
 
 class TemporaryFile {
  public:

@@ -4,7 +4,7 @@
 
 #include "check.hpp"
 #include "table_maker.hpp"
-#include "tensorbundle/table.hpp"
+#include "tensorbundle/format/table.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "tensorbundle/block_pool.hpp"
+#include "tensorbundle/base/block_pool.hpp"
 
 namespace {
 

@@ -1,7 +1,7 @@
 #include <string>
 
 #include "check.hpp"
-#include "tensorbundle/bytes.hpp"
+#include "tensorbundle/base/bytes.hpp"
 
 namespace {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "check.hpp"
-#include "tensorbundle/bytes.hpp"
-#include "tensorbundle/crc32c.hpp"
+#include "tensorbundle/base/bytes.hpp"
+#include "tensorbundle/base/crc32c.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@
 
 #include "check.hpp"
 #include "temporary_file.hpp"
-#include "tensorbundle/mapped_file.hpp"
+#include "tensorbundle/files/mapped_file.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include "check.hpp"
 #include "table_maker.hpp"
-#include "tensorbundle/graph_scan.hpp"
+#include "tensorbundle/graph/graph_scan.hpp"
 
 namespace {
 

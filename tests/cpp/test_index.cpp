@@ -7,7 +7,7 @@
 #include "check.hpp"
 #include "table_maker.hpp"
 #include "temporary_file.hpp"
-#include "tensorbundle/index.hpp"
+#include "tensorbundle/reading/index.hpp"
 
 namespace {
 

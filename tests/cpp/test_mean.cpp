@@ -5,9 +5,9 @@
 
 #include "check.hpp"
 #include "temporary_file.hpp"
-#include "tensorbundle/crc32c.hpp"
-#include "tensorbundle/mean.hpp"
-#include "tensorbundle/small_floats.hpp"
+#include "tensorbundle/base/crc32c.hpp"
+#include "tensorbundle/writing/mean.hpp"
+#include "tensorbundle/base/small_floats.hpp"
 
 using namespace tensorbundle;
 

@@ -2,7 +2,7 @@
 
 #include "check.hpp"
 #include "table_maker.hpp"
-#include "tensorbundle/message.hpp"
+#include "tensorbundle/format/message.hpp"
 
 namespace {
 

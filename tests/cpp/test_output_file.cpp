@@ -7,8 +7,8 @@
 
 #include "check.hpp"
 #include "temporary_file.hpp"
-#include "tensorbundle/crc32c.hpp"
-#include "tensorbundle/output_file.hpp"
+#include "tensorbundle/base/crc32c.hpp"
+#include "tensorbundle/files/output_file.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "tensorbundle/parallel.hpp"
+#include "tensorbundle/base/parallel.hpp"
 
 namespace {
 

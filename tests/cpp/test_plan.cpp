@@ -5,7 +5,7 @@
 
 #include "check.hpp"
 #include "temporary_file.hpp"
-#include "tensorbundle/plan.hpp"
+#include "tensorbundle/reading/plan.hpp"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "check.hpp"
-#include "tensorbundle/bytes.hpp"
-#include "tensorbundle/snappy.hpp"
+#include "tensorbundle/base/bytes.hpp"
+#include "tensorbundle/format/snappy.hpp"
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include "check.hpp"
 #include "table_maker.hpp"
 #include "temporary_file.hpp"
-#include "tensorbundle/crc32c.hpp"
-#include "tensorbundle/string_tensor.hpp"
+#include "tensorbundle/base/crc32c.hpp"
+#include "tensorbundle/format/string_tensor.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include "check.hpp"
 #include "table_maker.hpp"
 #include "temporary_file.hpp"
-#include "tensorbundle/table.hpp"
+#include "tensorbundle/format/table.hpp"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <memory>
 
-#include "tensorbundle/crc32c.hpp"
+#include "tensorbundle/base/crc32c.hpp"
 
 using namespace tensorbundle;
 

@@ -2,7 +2,7 @@
 // that agree with a search through all names.
 #include <cstdlib>
 
-#include "tensorbundle/graph_scan.hpp"
+#include "tensorbundle/graph/graph_scan.hpp"
 
 namespace {
 

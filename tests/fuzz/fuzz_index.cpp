@@ -5,7 +5,7 @@
 
 #include "../cpp/temporary_file.hpp"
 #include "resealed.hpp"
-#include "tensorbundle/verify.hpp"
+#include "tensorbundle/reading/verify.hpp"
 
 namespace {
 

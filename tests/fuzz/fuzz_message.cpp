@@ -2,9 +2,9 @@
 // is within the limits that decode_entry promises.
 #include <cstdlib>
 
-#include "tensorbundle/bundle.hpp"
-#include "tensorbundle/message.hpp"
-#include "tensorbundle/plan.hpp"
+#include "tensorbundle/format/bundle.hpp"
+#include "tensorbundle/format/message.hpp"
+#include "tensorbundle/reading/plan.hpp"
 
 namespace {
 

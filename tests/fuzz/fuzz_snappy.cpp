@@ -1,7 +1,7 @@
 // Any bytes as a snappy block: a typed error, or exactly as many bytes as were declared.
 #include <cstdlib>
 
-#include "tensorbundle/snappy.hpp"
+#include "tensorbundle/format/snappy.hpp"
 
 using namespace tensorbundle;
 

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "../cpp/temporary_file.hpp"
-#include "tensorbundle/string_tensor.hpp"
+#include "tensorbundle/format/string_tensor.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 
 #include "../cpp/temporary_file.hpp"
 #include "resealed.hpp"
-#include "tensorbundle/table.hpp"
+#include "tensorbundle/format/table.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "tensorbundle/crc32c.hpp"
-#include "tensorbundle/table.hpp"
+#include "tensorbundle/base/crc32c.hpp"
+#include "tensorbundle/format/table.hpp"
 
 inline bool reseal_block(std::string& bytes, tensorbundle::BlockHandle handle) {
   using namespace tensorbundle;

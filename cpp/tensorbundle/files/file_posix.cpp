@@ -1,0 +1,154 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "tensorbundle/files/file.hpp"
+
+namespace tensorbundle {
+
+namespace {
+
+// The usual limit of a process is 1024; the rest is left to the program we are a guest in.
+constexpr int kKeepDescriptorsBelow = 256;
+
+// Linux transfers at most 0x7ffff000 bytes a call.
+constexpr std::size_t kMaxRead = std::size_t{1} << 30;
+
+[[noreturn]] void throw_system(int number, const std::string& what) {
+  throw Error::system(number, what + ": " + std::strerror(number));
+}
+
+Descriptor open_for_reading(const std::string& path) {
+  int number = -1;
+  do {
+    // O_NONBLOCK: opening a named pipe must not wait for a writer.
+    number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  } while (number < 0 && errno == EINTR);
+  if (number < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) {
+      throw Error(ErrorCode::kMissingFile, "there is no such file");
+    }
+    throw_system(errno, "cannot open the file");
+  }
+  return Descriptor(number);
+}
+
+struct stat status_of(int descriptor) {
+  struct stat status{};
+  if (::fstat(descriptor, &status) != 0) throw_system(errno, "cannot look at the file");
+  return status;
+}
+
+}  // namespace
+
+Descriptor::~Descriptor() {
+  if (valid()) ::close(number_);
+}
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  std::swap(number_, other.number_);
+  return *this;
+}
+
+int Descriptor::release() { return std::exchange(number_, -1); }
+
+File::File(std::string path) : path_(std::move(path)) {
+  if (path_.find('\0') != std::string::npos) {
+    throw Error(ErrorCode::kMissingFile, "a path cannot hold a zero byte");
+  }
+  kept_ = open_for_reading(path_);
+  const struct stat status = status_of(kept_.number());
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ErrorCode::kFormat, S_ISDIR(status.st_mode) ? "this is a directory, not a file"
+                                                            : "this is not a regular file");
+  }
+  size_ = static_cast<std::uint64_t>(status.st_size);
+  device_ = static_cast<std::uint64_t>(status.st_dev);
+  inode_ = static_cast<std::uint64_t>(status.st_ino);
+  if (kept_.number() >= kKeepDescriptorsBelow) kept_ = Descriptor();
+}
+
+Descriptor File::open_again() const {
+  Descriptor descriptor = open_for_reading(path_);
+  const struct stat status = status_of(descriptor.number());
+  if (static_cast<std::uint64_t>(status.st_dev) != device_ ||
+      static_cast<std::uint64_t>(status.st_ino) != inode_) {
+    throw Error(ErrorCode::kFormat, "the file was replaced by another after it had been opened");
+  }
+  return descriptor;
+}
+
+File::Access File::access() const {
+  Access access;
+  if (!kept_.valid()) access.owned_ = open_again();
+  access.number_ = kept_.valid() ? kept_.number() : access.owned_.number();
+  return access;
+}
+
+void File::read_at(std::uint64_t offset, void* into, std::size_t size) const {
+  read_at(access(), offset, into, size);
+}
+
+void File::read_at(const Access& access, std::uint64_t offset, void* into, std::size_t size) const {
+  auto* next = static_cast<char*>(into);
+  std::uint64_t at = offset;
+  std::size_t left = size;
+  while (left > 0) {
+    const ssize_t count =
+        ::pread(access.number(), next, std::min(left, kMaxRead), static_cast<off_t>(at));
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      throw_system(errno, "cannot read the file");
+    }
+    if (count == 0) {
+      throw Error(ErrorCode::kTruncated,
+                  "the file is cut off: it ends at byte " + std::to_string(at) + ", " +
+                      std::to_string(size) + " bytes were expected at " + std::to_string(offset),
+                  offset, size);
+    }
+    next += count;
+    at += static_cast<std::uint64_t>(count);
+    left -= static_cast<std::size_t>(count);
+  }
+}
+
+bool File::on_network() const {
+#if defined(__linux__)
+  // Magic numbers that linux/magic.h does not list.
+  constexpr std::uint32_t kCifs = 0xFF534D42, kSmb2 = 0xFE534D42, kLustre = 0x0BD00BD0,
+                          kGpfs = 0x47504653, kBeeGfs = 0x19830326, kCeph = 0x00C36400;
+  struct statfs status{};
+  if (::fstatfs(access().number(), &status) != 0) return false;
+  switch (static_cast<std::uint32_t>(status.f_type)) {
+    case NFS_SUPER_MAGIC:
+    case SMB_SUPER_MAGIC:
+    case FUSE_SUPER_MAGIC:
+    case V9FS_MAGIC:
+    case AFS_SUPER_MAGIC:
+    case CODA_SUPER_MAGIC:
+    case kCifs:
+    case kSmb2:
+    case kLustre:
+    case kGpfs:
+    case kBeeGfs:
+    case kCeph:
+      return true;
+    default:
+      return false;
+  }
+#else
+  return false;
+#endif
+}
+
+}  // namespace tensorbundle

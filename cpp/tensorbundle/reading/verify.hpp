@@ -1,0 +1,29 @@
+// Every entry of an index against the shards: what can be found without knowing what it means.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tensorbundle/reading/bulk.hpp"
+#include "tensorbundle/reading/index.hpp"
+
+namespace tensorbundle {
+
+struct Finding {
+  std::size_t row = 0;
+  Error error;
+};
+
+struct Verification {
+  std::uint64_t checked = 0;  // tensors and slices whose bytes were read
+  std::uint64_t nbytes = 0;
+  std::vector<Finding> findings;  // in row order
+};
+
+// Checks every stored range: its entry, size, place, overlaps with others, and checksum. Ranges
+// that overlap an earlier one are reported and not read, so the work never exceeds the files.
+// Throws kCancelled only.
+Verification verify_entries(const EntryList& entries, const Header& header, const Shards& shards,
+                            const BulkOptions& options);
+
+}  // namespace tensorbundle
