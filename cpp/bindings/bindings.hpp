@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 
-#include "tensorbundle/reading/bulk.hpp"
 #include "tensorbundle/base/error.hpp"
 #include "tensorbundle/files/file.hpp"
-#include "tensorbundle/reading/index.hpp"
 #include "tensorbundle/files/mapped_file.hpp"
+#include "tensorbundle/reading/bulk.hpp"
+#include "tensorbundle/reading/index.hpp"
 
 namespace tensorbundle::bindings {
 

@@ -10,8 +10,8 @@
 
 #include "check.hpp"
 #include "temporary_file.hpp"
-#include "tensorbundle/reading/bulk.hpp"
 #include "tensorbundle/base/crc32c.hpp"
+#include "tensorbundle/reading/bulk.hpp"
 
 namespace bulk_work {
 

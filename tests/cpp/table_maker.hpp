@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "tensorbundle/format/bundle.hpp"
 #include "tensorbundle/base/crc32c.hpp"
+#include "tensorbundle/format/bundle.hpp"
 #include "tensorbundle/format/table.hpp"
 
 namespace maker {

@@ -4,8 +4,8 @@
 
 #include "check.hpp"
 #include "table_maker.hpp"
-#include "tensorbundle/format/bundle.hpp"
 #include "tensorbundle/base/crc32c.hpp"
+#include "tensorbundle/format/bundle.hpp"
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include "check.hpp"
 #include "temporary_file.hpp"
 #include "tensorbundle/base/crc32c.hpp"
-#include "tensorbundle/writing/mean.hpp"
 #include "tensorbundle/base/small_floats.hpp"
+#include "tensorbundle/writing/mean.hpp"
 
 using namespace tensorbundle;
 

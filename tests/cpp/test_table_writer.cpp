@@ -7,9 +7,9 @@
 #include "check.hpp"
 #include "table_maker.hpp"
 #include "temporary_file.hpp"
-#include "tensorbundle/writing/bundle_writer.hpp"
-#include "tensorbundle/reading/index.hpp"
 #include "tensorbundle/format/string_tensor.hpp"
+#include "tensorbundle/reading/index.hpp"
+#include "tensorbundle/writing/bundle_writer.hpp"
 
 using namespace tensorbundle;
 

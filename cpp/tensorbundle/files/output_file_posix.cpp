@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "tensorbundle/base/crc32c.hpp"
-#include "tensorbundle/files/output_file.hpp"
 #include "tensorbundle/base/parallel.hpp"
+#include "tensorbundle/files/output_file.hpp"
 
 namespace tensorbundle {
 

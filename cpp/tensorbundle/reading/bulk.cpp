@@ -11,8 +11,8 @@
 
 #include "tensorbundle/base/crc32c.hpp"
 #include "tensorbundle/base/parallel.hpp"
-#include "tensorbundle/format/string_tensor.hpp"
 #include "tensorbundle/files/window.hpp"
+#include "tensorbundle/format/string_tensor.hpp"
 
 namespace tensorbundle {
 

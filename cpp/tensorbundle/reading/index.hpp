@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "tensorbundle/format/bundle.hpp"
 #include "tensorbundle/base/large_pages.hpp"
-#include "tensorbundle/reading/plan.hpp"
+#include "tensorbundle/format/bundle.hpp"
 #include "tensorbundle/format/table.hpp"
+#include "tensorbundle/reading/plan.hpp"
 
 namespace tensorbundle {
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "tensorbundle/format/bundle.hpp"
 #include "tensorbundle/files/file.hpp"
+#include "tensorbundle/format/bundle.hpp"
 
 namespace tensorbundle {
 

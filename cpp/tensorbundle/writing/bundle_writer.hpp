@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "tensorbundle/files/output_file.hpp"
 #include "tensorbundle/format/bundle.hpp"
 #include "tensorbundle/writing/index_writer.hpp"
-#include "tensorbundle/files/output_file.hpp"
 
 namespace tensorbundle {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "tensorbundle/format/bundle.hpp"
 #include "tensorbundle/base/large_pages.hpp"
+#include "tensorbundle/format/bundle.hpp"
 #include "tensorbundle/format/table.hpp"
 
 namespace tensorbundle {

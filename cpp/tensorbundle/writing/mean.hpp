@@ -9,9 +9,9 @@
 #include <optional>
 #include <vector>
 
-#include "tensorbundle/reading/bulk.hpp"
 #include "tensorbundle/files/file.hpp"
 #include "tensorbundle/files/output_file.hpp"
+#include "tensorbundle/reading/bulk.hpp"
 
 namespace tensorbundle {
 
