@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from tensorbundle._graphdef._riegeli import SIGNATURE
-from tensorbundle._wire import bytes_field, encode_varint, int_field
+from tensorbundle._format.wire import bytes_field, encode_varint, int_field
+from tensorbundle._graph.riegeli import SIGNATURE
 
 Compress = Callable[[bytes], bytes]
 # A place: field numbers (int), ("index", n) and ("key", text) behind them.

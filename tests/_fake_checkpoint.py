@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tensorbundle import _dtypes
-from tensorbundle._checkpoint import Checkpoint
-from tensorbundle._tensor_info import TensorInfo
+from tensorbundle._checkpoint.checkpoint import Checkpoint
+from tensorbundle._format import dtypes
+from tensorbundle._format.tensor_info import TensorInfo
 from tensorbundle.errors import ChecksumError
 
 
@@ -28,7 +28,7 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
-NUMBERS = {_dtypes.name_of(number): number for number in range(34)}
+NUMBERS = {dtypes.name_of(number): number for number in range(34)}
 
 
 class FakeCheckpoint(Checkpoint):
@@ -49,10 +49,10 @@ class FakeCheckpoint(Checkpoint):
             return None
         array = self.arrays[name]
         if array is None:
-            return TensorInfo(name, None, (), 7, 0, 0, 0, (), _dtypes.VARIANT)
+            return TensorInfo(name, None, (), 7, 0, 0, 0, (), dtypes.VARIANT)
         if array.dtype == object:
             nbytes = sum(len(each) for each in array.reshape(-1))
-            return TensorInfo(name, array.dtype, array.shape, nbytes, 0, 0, 0, (), _dtypes.STRING)
+            return TensorInfo(name, array.dtype, array.shape, nbytes, 0, 0, 0, (), dtypes.STRING)
         number = NUMBERS[array.dtype.name]
         return TensorInfo(name, array.dtype, array.shape, array.nbytes, 0, 0, 0, (), number)
 

@@ -7,19 +7,11 @@ from typing import Any
 import numpy as np
 
 import tensorbundle as tb
-from tensorbundle._dtypes import numpy_dtype
-from tensorbundle._graphdef import (
-    MetaGraph,
-    Node,
-    bytes_field,
-    const_node,
-    int_attr,
-    int_field,
-    make_node,
-    shape_attr,
-    text_field,
-    type_attr,
-)
+from tensorbundle._format.dtypes import numpy_dtype
+from tensorbundle._format.wire import bytes_field, int_field, text_field
+from tensorbundle._graphdef.attributes import int_attr, shape_attr, type_attr
+from tensorbundle._graphdef.meta_graph import MetaGraph
+from tensorbundle._graphdef.nodes import Node, const_node, make_node
 
 FLOAT, INT32, STRING, BOOL = 1, 3, 7, 10
 

@@ -293,5 +293,5 @@ def test_interrupt_exits_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(path: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tensorbundle._open.open", interrupted)
+    monkeypatch.setattr("tensorbundle._checkpoint.opening.open", interrupted)
     assert "Traceback" not in run("ls", DEMO, code=130).stderr

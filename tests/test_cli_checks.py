@@ -53,7 +53,7 @@ def test_verify_of_an_index_that_fails_its_checksum_exits_1(monkeypatch) -> None
     def damaged(path: str) -> None:
         raise tb.ChecksumError("checksum mismatch in a block", path=path, offset=7)
 
-    monkeypatch.setattr("tensorbundle._open.open", damaged)
+    monkeypatch.setattr("tensorbundle._checkpoint.opening.open", damaged)
     assert run("verify", "x", code=1).stdout.startswith("checksum: the index\n")
     report = document("verify", "x", code=1)
     assert (report["ok"], report["faults"][0]["offset"]) == (False, 7)

@@ -10,7 +10,9 @@ from _golden import path_of
 from _program import document, run
 
 import tensorbundle as tb
-from tensorbundle import _graphdef as gd
+from tensorbundle._format.wire import bytes_field, int_field, text_field
+from tensorbundle._graphdef.attributes import function_attr, tensor_attr, type_attr
+from tensorbundle._graphdef.nodes import const_node, make_node
 
 DEMO = path_of("demo")
 SAVED_MODEL = path_of("saved_model")
@@ -108,26 +110,26 @@ def test_graph_of_something_else_says_what_it_is(tmp_path: Path) -> None:
 
 def test_graph_prints_no_control_characters_of_names(tmp_path: Path) -> None:
     evil = "\x1b[31m\udcff\n"
-    function = gd.bytes_field(1, gd.bytes_field(1, gd.text_field(1, f"fn{evil}")))
-    attrs = {f"k{evil}": gd.function_attr(f"f{evil}"), "t": gd.tensor_attr(gd.int_field(1, 21))}
+    function = bytes_field(1, bytes_field(1, text_field(1, f"fn{evil}")))
+    attrs = {f"k{evil}": function_attr(f"f{evil}"), "t": tensor_attr(int_field(1, 21))}
     nodes = [
-        gd.make_node(f"n{evil}", f"Op{evil}", (f"p{evil}",), attrs, f"/gpu{evil}"),
-        gd.make_node(f"v{evil}", "VariableV2", (), {"dtype": gd.type_attr(1)}),
-        gd.make_node(f"p{evil}", "Placeholder", (), {"dtype": gd.type_attr(1)}),
+        make_node(f"n{evil}", f"Op{evil}", (f"p{evil}",), attrs, f"/gpu{evil}"),
+        make_node(f"v{evil}", "VariableV2", (), {"dtype": type_attr(1)}),
+        make_node(f"p{evil}", "Placeholder", (), {"dtype": type_attr(1)}),
     ]
-    graph = b"".join(gd.bytes_field(1, node.encode()) for node in nodes)
-    graph += gd.bytes_field(2, function)
-    info = gd.text_field(5, f"1.15{evil}") + gd.text_field(4, f"tag{evil}")
-    fact = gd.bytes_field(2, gd.text_field(1, evil))
-    sides = [gd.bytes_field(side, gd.text_field(1, evil) + fact) for side in (1, 2)]
-    signature = gd.bytes_field(2, b"".join(sides) + gd.text_field(3, f"method{evil}"))
-    rest = gd.bytes_field(3, gd.text_field(3, f"restore{evil}"))
+    graph = b"".join(bytes_field(1, node.encode()) for node in nodes)
+    graph += bytes_field(2, function)
+    info = text_field(5, f"1.15{evil}") + text_field(4, f"tag{evil}")
+    fact = bytes_field(2, text_field(1, evil))
+    sides = [bytes_field(side, text_field(1, evil) + fact) for side in (1, 2)]
+    signature = bytes_field(2, b"".join(sides) + text_field(3, f"method{evil}"))
+    rest = bytes_field(3, text_field(3, f"restore{evil}"))
     for name, more in (
         ("plain.meta", b""),
-        ("signed.meta", gd.bytes_field(5, gd.text_field(1, evil) + signature)),
+        ("signed.meta", bytes_field(5, text_field(1, evil) + signature)),
     ):
         path = tmp_path / name
-        path.write_bytes(gd.bytes_field(1, info) + gd.bytes_field(2, graph) + rest + more)
+        path.write_bytes(bytes_field(1, info) + bytes_field(2, graph) + rest + more)
         views = ("--outputs", "--variables", "--signatures", "--ops", "--tree", "--json", "--dot")
         for view in ((), *((each,) for each in views), ("--node", r"n\x1b[31m\xff\n")):
             assert "\x1b" not in run("graph", path, *view).stdout, (name, view)
@@ -233,12 +235,12 @@ def test_run_with_arguments_that_mean_nothing_exits_2(
 
 
 def test_run_saves_strings_and_names_that_numpy_takes_for_options(tmp_path: Path) -> None:
-    words = gd.const_node("file", np.array([b"a", b"bc"], object))
-    ended = gd.const_node("ended", np.array([b"a\0"], object))
-    number = gd.const_node("allow_pickle", np.float32(2))
+    words = const_node("file", np.array([b"a", b"bc"], object))
+    ended = const_node("ended", np.array([b"a\0"], object))
+    number = const_node("allow_pickle", np.float32(2))
     model, saved = tmp_path / "m.pb", tmp_path / "r.npz"
     nodes = (words, ended, number)
-    model.write_bytes(b"".join(gd.bytes_field(1, node.encode()) for node in nodes))
+    model.write_bytes(b"".join(bytes_field(1, node.encode()) for node in nodes))
     shown = run(
         "run", model, "--fetch", "file", "--fetch", "allow_pickle", "--save", saved, "--json"
     ).stdout

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorbundle.cli._sizes import format_size, parse_size
-from tensorbundle.cli._spelling import spell, unspell
-from tensorbundle.cli._statistics import Corners, Statistics
-from tensorbundle.cli._tables import fold
-from tensorbundle.cli._values import format_values
+from tensorbundle.cli.terminal.sizes import format_size, parse_size
+from tensorbundle.cli.terminal.spelling import spell, unspell
+from tensorbundle.cli.terminal.statistics import Corners, Statistics
+from tensorbundle.cli.terminal.tables import fold
+from tensorbundle.cli.terminal.values import format_values
 
 
 @given(st.binary(max_size=12), st.sampled_from(["utf-8", "ascii", "latin-1"]))

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from tensorbundle._damage import explain_not_a_table
-from tensorbundle._paths import locate, read_state
-from tensorbundle._state import encode_state
+from tensorbundle._format.state import encode_state
+from tensorbundle._locate.checkpoints import locate, read_state
+from tensorbundle._locate.damage import explain_not_a_table
 from tensorbundle.errors import MissingFileError
 
 

@@ -14,11 +14,12 @@ from _golden import digest_of, expected, path_of
 from _source import PACKAGE, imports_of
 
 import tensorbundle as tb
-from tensorbundle import _crosscheck, _oracle
-from tensorbundle._bitwise import Tensor
-from tensorbundle._crosscheck import Comparison, Crosscheck, crosscheck
-from tensorbundle._dtypes import numpy_dtype
-from tensorbundle._tensor_info import TensorInfo
+from tensorbundle._crosscheck import crosscheck as _crosscheck
+from tensorbundle._crosscheck import oracle
+from tensorbundle._crosscheck.bitwise import Tensor
+from tensorbundle._crosscheck.crosscheck import Comparison, Crosscheck, crosscheck
+from tensorbundle._format.dtypes import numpy_dtype
+from tensorbundle._format.tensor_info import TensorInfo
 
 BOTH = "get_tensor and RestoreV2"
 FLOAT32, STRING, BOOL, INT4 = 1, 7, 10, 29
@@ -215,7 +216,7 @@ def act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Act:
     def follow(script: Mapping[str, Any]) -> None:
         worker = tmp_path / "actor.py"
         worker.write_text(textwrap.dedent(ACTOR).format(script=json.dumps(script)))
-        monkeypatch.setattr(_oracle, "_WORKER", worker)
+        monkeypatch.setattr(oracle, "_WORKER", worker)
 
     return follow
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorbundle._damage import describe_file, describe_head, explain_not_a_table, is_table
+from tensorbundle._locate.damage import describe_file, describe_head, explain_not_a_table, is_table
 
 MAGIC = bytes.fromhex("57fb808b247547db")
 POINTER = (

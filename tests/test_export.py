@@ -15,8 +15,8 @@ from _fake_checkpoint import FakeCheckpoint, content, strings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorbundle._export import Export, export
-from tensorbundle._export._npy import file_name
+from tensorbundle._export.export import Export, export
+from tensorbundle._export.npy import file_name
 from tensorbundle.errors import ConversionError
 
 PLAIN = "bool int8 uint8 int16 uint16 float16 int32 uint32 float32 int64 uint64 float64 complex64"

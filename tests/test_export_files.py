@@ -11,7 +11,7 @@ import pytest
 import safetensors.numpy
 from _fake_checkpoint import FakeCheckpoint, content, strings
 
-from tensorbundle._export import export
+from tensorbundle._export.export import export
 from tensorbundle.errors import ChecksumError, ConversionError, TensorNotFoundError
 
 # --- choosing -------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def test_written_files_have_the_permissions_of_any_new_file(tmp_path: Path) -> N
 def test_progress_ends_at_the_bytes_in_all(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tensorbundle._export._request._REPORT_INTERVAL_S", 0.0)
+    monkeypatch.setattr("tensorbundle._export.request._REPORT_INTERVAL_S", 0.0)
     ckpt = FakeCheckpoint({"a": np.ones(1000), "b": np.ones(24), "t": strings(b"abc\0"), "v": None})
     seen: list[tuple[int, int]] = []
     export(ckpt, f"{tmp_path}/{name}", progress=lambda done, total: seen.append((done, total)))
@@ -163,7 +163,7 @@ def test_progress_ends_at_the_bytes_in_all(
     assert done == sorted(done)
     assert len(done) == 10
     seen.clear()
-    monkeypatch.setattr("tensorbundle._export._request._REPORT_INTERVAL_S", 60.0)
+    monkeypatch.setattr("tensorbundle._export.request._REPORT_INTERVAL_S", 60.0)
     export(ckpt, f"{tmp_path}/{name}", progress=lambda done, total: seen.append((done, total)))
     assert len(seen) == 2
 

@@ -14,7 +14,7 @@ import safetensors
 from _golden import digest, digest_of, expected, path_of
 
 import tensorbundle as tb
-from tensorbundle._export import Export, export
+from tensorbundle._export.export import Export, export
 
 FIXTURES = [
     *("demo", "dtypes", "strings", "names", "big_endian", "shards/merged", "objects/keras"),

@@ -19,13 +19,9 @@ from _small_graphs import (
 )
 
 import tensorbundle as tb
-from tensorbundle._graphdef import (
-    bytes_field,
-    const_node,
-    make_node,
-    text_field,
-    type_list_attr,
-)
+from tensorbundle._format.wire import bytes_field, text_field
+from tensorbundle._graphdef.attributes import type_list_attr
+from tensorbundle._graphdef.nodes import const_node, make_node
 
 
 @pytest.fixture(scope="module")

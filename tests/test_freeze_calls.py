@@ -8,17 +8,10 @@ import pytest
 from _small_graphs import FLOAT, graph_def, identity, loaded, names, operation, placeholder
 
 import tensorbundle as tb
-from tensorbundle._graphdef import (
-    Arg,
-    Function,
-    OpDef,
-    bytes_field,
-    function_attr,
-    make_node,
-    shape_attr,
-    type_attr,
-    type_list_attr,
-)
+from tensorbundle._format.wire import bytes_field
+from tensorbundle._graphdef.attributes import function_attr, shape_attr, type_attr, type_list_attr
+from tensorbundle._graphdef.functions import Arg, Function, OpDef
+from tensorbundle._graphdef.nodes import make_node
 
 RESOURCE = 20
 W, V = np.float32(3), np.float32(4)
@@ -175,7 +168,7 @@ def test_exported_model_has_the_variables_of_calls(model: Path, tmp_path: Path) 
 
 
 def test_what_has_effects_is_still_waited_for() -> None:
-    from tensorbundle._freeze._idle import drop_idle_controls
+    from tensorbundle._freeze.stages.idle import drop_idle_controls
 
     nodes = [
         placeholder("x"),

@@ -3,22 +3,18 @@
 import pytest
 from stages.running import Frozen, Program, Programs, by_hand, in_tensorflow
 
-from tensorbundle._freeze._constants import Constant, freeze_variables
-from tensorbundle._graphdef import (
+from tensorbundle._freeze.variables.constants import Constant, freeze_variables
+from tensorbundle._graphdef.attributes import (
     DataType,
-    Function,
-    Nodes,
-    OpDef,
-    ShapeValue,
-    const_node,
-    encode_tensor,
     function_attr,
     int_attr,
-    make_node,
     type_attr,
     type_list_attr,
 )
-from tensorbundle._graphdef._function import Arg
+from tensorbundle._graphdef.functions import Arg, Function, OpDef
+from tensorbundle._graphdef.nodes import Nodes, const_node, make_node
+from tensorbundle._graphdef.shapes import ShapeValue
+from tensorbundle._graphdef.tensors import encode_tensor
 from tensorbundle.errors import FormatError, UnsupportedError
 
 FLOAT, INT32, RESOURCE = 1, 3, 20

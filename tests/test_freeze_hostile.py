@@ -5,23 +5,16 @@ import random
 import pytest
 from stages.running import by_hand
 
-from tensorbundle._freeze._constants import Constant, freeze_variables
-from tensorbundle._freeze._inline import inline_calls
-from tensorbundle._freeze._prune import check_graph, clean, prune
-from tensorbundle._freeze._tables import keep_tables
-from tensorbundle._graphdef import (
-    Function,
+from tensorbundle._freeze.stages.inline import inline_calls
+from tensorbundle._freeze.stages.needed import check_graph, clean, prune
+from tensorbundle._freeze.stages.tables import keep_tables
+from tensorbundle._freeze.variables.constants import Constant, freeze_variables
+from tensorbundle._graphdef.attributes import (
     FunctionRef,
-    MetaGraph,
-    Node,
-    Nodes,
-    OpDef,
     bool_attr,
-    const_node,
     function_attr,
     function_list_attr,
     int_attr,
-    make_node,
     placeholder_attr,
     shape_list_attr,
     string_attr,
@@ -29,7 +22,9 @@ from tensorbundle._graphdef import (
     type_attr,
     type_list_attr,
 )
-from tensorbundle._graphdef._function import Arg
+from tensorbundle._graphdef.functions import Arg, Function, OpDef
+from tensorbundle._graphdef.meta_graph import MetaGraph
+from tensorbundle._graphdef.nodes import Node, Nodes, const_node, make_node
 from tensorbundle.errors import TensorBundleError
 
 FLOAT, STRING, RESOURCE = 1, 7, 20

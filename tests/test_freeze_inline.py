@@ -8,25 +8,20 @@ from collections.abc import Iterator, Mapping
 import pytest
 from stages.running import Programs, by_hand, in_tensorflow
 
-from tensorbundle._freeze._inline import Inlined, inline_calls
-from tensorbundle._graphdef import (
+from tensorbundle._format.wire import Raw
+from tensorbundle._freeze.stages.inline import Inlined, inline_calls
+from tensorbundle._graphdef.attributes import (
     DataType,
-    Function,
-    Node,
-    Nodes,
-    OpDef,
-    Raw,
-    const_node,
     function_attr,
     int_attr,
-    make_node,
     placeholder_attr,
     string_attr,
     string_list_attr,
     type_attr,
     type_list_attr,
 )
-from tensorbundle._graphdef._function import Arg
+from tensorbundle._graphdef.functions import Arg, Function, OpDef
+from tensorbundle._graphdef.nodes import Node, Nodes, const_node, make_node
 from tensorbundle.errors import FormatError, UnsupportedError
 
 FLOAT = 1

@@ -23,14 +23,9 @@ from _small_graphs import (
 )
 
 import tensorbundle as tb
-from tensorbundle._graphdef import (
-    bool_attr,
-    bytes_field,
-    int_attr,
-    make_node,
-    text_field,
-    type_attr,
-)
+from tensorbundle._format.wire import bytes_field, text_field
+from tensorbundle._graphdef.attributes import bool_attr, int_attr, type_attr
+from tensorbundle._graphdef.nodes import make_node
 
 
 @pytest.fixture(scope="module")

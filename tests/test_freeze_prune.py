@@ -3,20 +3,17 @@
 import pytest
 from stages.running import by_hand
 
-from tensorbundle._freeze._prune import check_graph, clean, prune, reachable
-from tensorbundle._graphdef import (
-    Function,
+from tensorbundle._freeze.stages.needed import check_graph, clean, prune, reachable
+from tensorbundle._graphdef.attributes import (
     FunctionRef,
-    OpDef,
-    const_node,
     function_attr,
     function_list_attr,
     int_attr,
-    make_node,
     string_list_attr,
     type_attr,
 )
-from tensorbundle._graphdef._function import Arg
+from tensorbundle._graphdef.functions import Arg, Function, OpDef
+from tensorbundle._graphdef.nodes import const_node, make_node
 from tensorbundle.errors import FormatError
 
 FLOAT, FLOAT_REF = 1, 101

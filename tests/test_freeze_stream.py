@@ -26,14 +26,13 @@ from golden.table_file import varint
 from graphs.arrays import exact, read_arrays, write_arrays
 
 import tensorbundle as tb
-from tensorbundle._graphdef import (
-    const_node,
-    make_node,
+from tensorbundle._graphdef.attributes import (
     shape_attr,
     string_list_attr,
     type_attr,
     type_list_attr,
 )
+from tensorbundle._graphdef.nodes import const_node, make_node
 
 EXOTIC = {
     **some_of_each_type(),
@@ -298,9 +297,9 @@ def test_link_is_followed_and_stays(tmp_path: Path) -> None:
 def test_large_constants_of_the_graph_itself_count_for_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tensorbundle._freeze import _stream
+    from tensorbundle._freeze import stream
 
-    monkeypatch.setattr(_stream, "MAX_BYTES", 1000)
+    monkeypatch.setattr(stream, "MAX_BYTES", 1000)
     nodes = [const_node("big", np.zeros(200, np.float64)), identity("out", "big", 2)]
     (tmp_path / "g.pb").write_bytes(graph_def(nodes))
     with pytest.raises(tb.ConversionError, match=r"'big' 16\d\d bytes.*export_saved_model"):
@@ -320,7 +319,7 @@ def test_text_by_suffix_and_by_choice(tmp_path: Path) -> None:
 
 
 def test_unknown_fields_of_nodes_and_versions_are_kept(tmp_path: Path) -> None:
-    from tensorbundle._graphdef import bytes_field
+    from tensorbundle._format.wire import bytes_field
 
     node = operation("Identity", "out", "x")
     strange = node.encode() + bytes_field(77, b"later")

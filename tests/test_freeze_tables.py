@@ -8,21 +8,13 @@ import pytest
 from stages.running import Frozen, Program, Programs, by_hand, in_tensorflow
 
 import tensorbundle as tb
-from tensorbundle._freeze._assets import Assets, Columns, vocabulary
-from tensorbundle._freeze._tables import Tables, keep_tables
-from tensorbundle._graphdef import (
-    MetaGraph,
-    Node,
-    Nodes,
-    bytes_field,
-    const_node,
-    int_attr,
-    make_node,
-    string_attr,
-    text_field,
-    type_attr,
-)
-from tensorbundle._mapping import map_tables
+from tensorbundle._format.wire import bytes_field, text_field
+from tensorbundle._freeze.stages.assets import Assets, Columns, vocabulary
+from tensorbundle._freeze.stages.tables import Tables, keep_tables
+from tensorbundle._graph.mapping import map_tables
+from tensorbundle._graphdef.attributes import int_attr, string_attr, type_attr
+from tensorbundle._graphdef.meta_graph import MetaGraph
+from tensorbundle._graphdef.nodes import Node, Nodes, const_node, make_node
 from tensorbundle.errors import FormatError, MissingFileError, UnsupportedError
 
 FLOAT, INT32, STRING, INT64 = 1, 3, 7, 9
@@ -294,7 +286,7 @@ def test_vocabulary_of_another_type_is_not_supported() -> None:
 
 
 def test_delimiter_is_read_from_the_node() -> None:
-    from tensorbundle._freeze._assets import columns_of
+    from tensorbundle._freeze.stages.assets import columns_of
 
     attrs = {"key_index": int_attr(-2), "value_index": int_attr(-1), "delimiter": string_attr(b"|")}
     node = make_node("fill", "InitializeTableFromTextFileV2", ("t", "f"), attrs)

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import tensorbundle as tb
-from tensorbundle._graphdef import bytes_field, const_node, make_node, type_attr
-from tensorbundle._graphdef._attr import tensor_attr
-from tensorbundle._graphdef._tensor import encode_tensor, tensor_header
+from tensorbundle._format.wire import bytes_field
+from tensorbundle._graphdef.attributes import tensor_attr, type_attr
+from tensorbundle._graphdef.nodes import const_node, make_node
+from tensorbundle._graphdef.tensors import encode_tensor, tensor_header
 
 WORKER = Path(__file__).with_name("_frozen_worker.py")
 
@@ -306,9 +307,9 @@ def test_truncations_and_flips_give_constants_or_our_errors(made: Path, tmp_path
 
 
 def test_without_protobuf_a_text_names_the_extra(made: Path, monkeypatch) -> None:
-    from tensorbundle._graphdef import _text
+    from tensorbundle._graphdef import text
 
     monkeypatch.setitem(sys.modules, "google.protobuf", None)
-    _text._loaded.cache_clear()
+    text._loaded.cache_clear()
     with pytest.raises(tb.UnsupportedError, match=r"tensorbundle\[pbtxt\]"):
         tb.open(made / "dtypes.pbtxt")

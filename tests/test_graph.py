@@ -8,27 +8,29 @@ import numpy as np
 import pytest
 
 import tensorbundle as tb
-from tensorbundle import _graphdef as gd
-from tensorbundle._graph import Graph, load_graph
-from tensorbundle._graphdef import _files
+from tensorbundle._format.wire import bytes_field, int_field, text_field
+from tensorbundle._graph import files
+from tensorbundle._graph.files import read_graph_file
+from tensorbundle._graph.graph import Graph, load_graph
+from tensorbundle._graphdef.nodes import Node, const_node, make_node
 
 GOLDEN = Path(__file__).parent / "golden" / "data"
 SAVER = GOLDEN / "saver"
 SAVED_MODEL = GOLDEN / "saved_model"
 
 
-def graph_def(*nodes: gd.Node, rest: bytes = b"") -> bytes:
-    return b"".join(gd.bytes_field(1, node.encode()) for node in nodes) + rest
+def graph_def(*nodes: Node, rest: bytes = b"") -> bytes:
+    return b"".join(bytes_field(1, node.encode()) for node in nodes) + rest
 
 
 def meta_graph(*tags: str, node: str = "n", rest: bytes = b"") -> bytes:
-    info = b"".join(gd.text_field(4, tag) for tag in tags) + gd.text_field(5, "1.15.0")
-    graph = graph_def(gd.make_node(node, "NoOp"))
-    return gd.bytes_field(1, info) + gd.bytes_field(2, graph) + rest
+    info = b"".join(text_field(4, tag) for tag in tags) + text_field(5, "1.15.0")
+    graph = graph_def(make_node(node, "NoOp"))
+    return bytes_field(1, info) + bytes_field(2, graph) + rest
 
 
 def saved_model(*metas: bytes) -> bytes:
-    return gd.int_field(1, 1) + b"".join(gd.bytes_field(2, meta) for meta in metas)
+    return int_field(1, 1) + b"".join(bytes_field(2, meta) for meta in metas)
 
 
 def written(path: Path, data: bytes) -> Path:
@@ -93,7 +95,7 @@ def test_graph_without_its_checkpoint_loads(tmp_path):
 
 
 def test_frozen_graph_belongs_to_no_checkpoint(tmp_path):
-    path = written(tmp_path / "frozen.pb", graph_def(gd.const_node("c", np.float32(1))))
+    path = written(tmp_path / "frozen.pb", graph_def(const_node("c", np.float32(1))))
     graph = load_graph(path)
     assert (graph.kind, graph.checkpoint_path, graph.checkpoint) == ("graph", None, None)
 
@@ -133,7 +135,7 @@ def test_state_file_of_a_checkpoint_without_a_graph_says_so(tmp_path):
 
 
 def test_graph_wins_over_the_graph_beside_a_file_of_its_name(tmp_path):
-    frozen = written(tmp_path / "m", graph_def(gd.make_node("n", "NoOp")))
+    frozen = written(tmp_path / "m", graph_def(make_node("n", "NoOp")))
     written(tmp_path / "m.meta", meta_graph())
     assert load_graph(frozen).kind == "graph"
 
@@ -164,15 +166,15 @@ def test_checkpoint_without_a_graph_says_so():
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (graph_def(gd.make_node("n", "NoOp")), "graph"),  # alone: it might be meta information
-        (graph_def(gd.make_node("n", "NoOp"), gd.make_node("m", "NoOp")), "graph"),
-        (graph_def(gd.make_node("n", "NoOp"), rest=gd.bytes_field(4, gd.int_field(1, 9))), "graph"),
-        (graph_def(gd.make_node("n", "NoOp"), rest=gd.int_field(3, 9)), "graph"),
+        (graph_def(make_node("n", "NoOp")), "graph"),  # alone: it might be meta information
+        (graph_def(make_node("n", "NoOp"), make_node("m", "NoOp")), "graph"),
+        (graph_def(make_node("n", "NoOp"), rest=bytes_field(4, int_field(1, 9))), "graph"),
+        (graph_def(make_node("n", "NoOp"), rest=int_field(3, 9)), "graph"),
         (meta_graph(), "meta"),
-        (meta_graph("serve", rest=gd.bytes_field(3, gd.text_field(3, "save/restore"))), "meta"),
+        (meta_graph("serve", rest=bytes_field(3, text_field(3, "save/restore"))), "meta"),
         (saved_model(meta_graph("serve")), "saved_model"),
         (saved_model(meta_graph("serve"))[2:], "saved_model"),  # without its version
-        (gd.bytes_field(2, graph_def(gd.make_node("n", "NoOp"))), "meta"),  # nothing said of it
+        (bytes_field(2, graph_def(make_node("n", "NoOp"))), "meta"),  # nothing said of it
     ],
 )
 def test_kind_is_told_by_content(data, kind, tmp_path):
@@ -217,11 +219,11 @@ def test_parts_of_checkpoints_are_named(tmp_path):
 
 def test_model_of_a_later_schema_is_refused(tmp_path):
     with pytest.raises(tb.FormatError, match="version 9, expected 1"):
-        load_graph(written(tmp_path / "saved_model.pb", gd.int_field(1, 9) + b"\x10\x00"))
+        load_graph(written(tmp_path / "saved_model.pb", int_field(1, 9) + b"\x10\x00"))
 
 
 def test_other_protobuf_messages_are_refused(tmp_path):
-    other = gd.bytes_field(1, gd.int_field(3, 1)) * 2
+    other = bytes_field(1, int_field(3, 1)) * 2
     with pytest.raises(tb.FormatError, match="not those of a GraphDef"):
         load_graph(written(tmp_path / "other.pb", other))
     with pytest.raises(tb.FormatError, match="what Keras notes of a SavedModel"):
@@ -231,8 +233,8 @@ def test_other_protobuf_messages_are_refused(tmp_path):
 
 
 def test_graph_of_one_node_with_debug_info_is_a_graph(tmp_path):
-    debug = gd.bytes_field(5, gd.text_field(1, "model.py"))
-    data = graph_def(gd.make_node("n", "NoOp"), rest=debug)
+    debug = bytes_field(5, text_field(1, "model.py"))
+    data = graph_def(make_node("n", "NoOp"), rest=debug)
     assert load_graph(written(tmp_path / "g.pb", data)).kind == "graph"
 
 
@@ -326,17 +328,17 @@ def test_facts_of_a_saved_model():
 
 
 def test_tables_are_listed(tmp_path):
-    nodes = (gd.make_node("t", "HashTableV2"), gd.make_node("n", "NoOp"))
+    nodes = (make_node("t", "HashTableV2"), make_node("n", "NoOp"))
     assert list(load_graph(written(tmp_path / "g.pb", graph_def(*nodes))).tables) == ["t"]
     assert load_graph(SAVER).tables == {}
 
 
 def test_edges_lead_from_consumers_to_sources(tmp_path):
     nodes = (
-        gd.make_node("a", "Split"),
-        gd.make_node("b", "Add", ["a:1", "gone", "^c"]),
-        gd.make_node("c", "NoOp"),
-        gd.make_node("a", "NoOp"),
+        make_node("a", "Split"),
+        make_node("b", "Add", ["a:1", "gone", "^c"]),
+        make_node("c", "NoOp"),
+        make_node("a", "NoOp"),
     )
     meta = load_graph(written(tmp_path / "g.pb", graph_def(*nodes))).meta
     assert meta.edges.starts.tolist() == [0, 0, 3, 3, 3]
@@ -348,10 +350,10 @@ def test_edges_lead_from_consumers_to_sources(tmp_path):
 
 
 def test_large_graph_is_mapped_and_its_constants_are_views(tmp_path, monkeypatch):
-    monkeypatch.setattr(_files, "_MAPPED_FROM", 0)
+    monkeypatch.setattr(files, "_MAPPED_FROM", 0)
     values = np.arange(5000, dtype=np.float32)
-    path = written(tmp_path / "g.pb", graph_def(gd.const_node("c", values)))
-    found = gd.read_graph_file(path)
+    path = written(tmp_path / "g.pb", graph_def(const_node("c", values)))
+    found = read_graph_file(path)
     array = found.meta_graphs[0].nodes["c"].attr("value").array()
     assert np.array_equal(array, values)
     assert not array.flags.writeable
@@ -359,7 +361,7 @@ def test_large_graph_is_mapped_and_its_constants_are_views(tmp_path, monkeypatch
 
 
 def test_graph_of_two_gigabytes_is_refused_unread(tmp_path):
-    path = written(tmp_path / "frozen.pb", graph_def(gd.make_node("n", "NoOp")))
+    path = written(tmp_path / "frozen.pb", graph_def(make_node("n", "NoOp")))
     with open(path, "r+b") as file:
         file.truncate(1 << 31)
     with pytest.raises(tb.UnsupportedError, match="reads less than 2147483648"):

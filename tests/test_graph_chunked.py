@@ -12,9 +12,9 @@ from _chunked_files import Chunks, Message, RiegeliWriter, in_chunks
 from _golden import DATA
 
 import tensorbundle as tb
-from tensorbundle._graphdef._chunked import join_chunks
-from tensorbundle._graphdef._riegeli import read_records
-from tensorbundle._graphdef._text import _loaded
+from tensorbundle._graph.chunked import join_chunks
+from tensorbundle._graph.riegeli import read_records
+from tensorbundle._graphdef.text import _loaded
 from tensorbundle.errors import FormatError, TensorBundleError, UnsupportedError
 
 COMPRESSIONS = [
@@ -202,7 +202,7 @@ def test_deep_messages_of_places_need_no_stack() -> None:
 
 
 def _length(data: bytes) -> bytes:
-    from tensorbundle._wire import encode_varint
+    from tensorbundle._format.wire import encode_varint
 
     return encode_varint(len(data)) + data
 

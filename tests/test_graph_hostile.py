@@ -14,12 +14,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tensorbundle as tb
-from tensorbundle import _graphdef as gd
-from tensorbundle._graph import Graph, load_graph
+from tensorbundle._format.wire import bytes_field, int_field, map_fields, text_field
+from tensorbundle._graph.graph import Graph, load_graph
+from tensorbundle._graphdef.attributes import (
+    FunctionRef,
+    decode_attr,
+    fill_placeholders,
+    function_list_attr,
+    function_names,
+    int_attr,
+    int_list_attr,
+    rename_functions,
+    tensor_attr,
+    type_attr,
+)
+from tensorbundle._graphdef.meta_graph import MetaGraph
+from tensorbundle._graphdef.nodes import make_node
+from tensorbundle._graphdef.tensors import (
+    TensorMessage,
+    decode_tensor,
+    encode_tensor,
+    tensor_header,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "data"
 FILES = [GOLDEN / "saver" / "model.ckpt-20.meta", GOLDEN / "saved_model" / "saved_model.pb"]
-NODE = gd.bytes_field(1, gd.make_node("n", "NoOp").encode())
+NODE = bytes_field(1, make_node("n", "NoOp").encode())
 
 
 def touch(graph: Graph) -> None:
@@ -29,8 +49,8 @@ def touch(graph: Graph) -> None:
         for node in nodes.values():
             for key in node.attrs:
                 value = node.attr(key)
-                gd.function_names(node.attrs[key])
-                if isinstance(value, gd.TensorMessage):
+                function_names(node.attrs[key])
+                if isinstance(value, TensorMessage):
                     touch_tensor(value)
             node.replace(name="x").encode()
     for function in graph.functions.values():
@@ -41,7 +61,7 @@ def touch(graph: Graph) -> None:
     assert len(facts) + len(more) + len(rest) == 14
 
 
-def touch_tensor(tensor: gd.TensorMessage) -> None:
+def touch_tensor(tensor: TensorMessage) -> None:
     try:
         tensor.array()
     except tb.UnsupportedError:  # a type that has become another
@@ -110,9 +130,9 @@ def test_variables_of_damaged_graphs_give_our_errors(source, tmp_path):
         (NODE + b"\x0a\xff\xff\xff\xff\x7f", "runs past the end"),
         (NODE + b"\x0f", "wire type 7"),
         (NODE + b"\x13", "group"),
-        (NODE + gd.bytes_field(1, b"\x0a\x05n"), "runs past the end"),
-        (NODE + gd.bytes_field(1, gd.text_field(2, "NoOp")), "a node has no name"),
-        (NODE + gd.bytes_field(1, gd.text_field(1, "n")), "a node has no operation|not those of"),
+        (NODE + bytes_field(1, b"\x0a\x05n"), "runs past the end"),
+        (NODE + bytes_field(1, text_field(2, "NoOp")), "a node has no name"),
+        (NODE + bytes_field(1, text_field(1, "n")), "a node has no operation|not those of"),
         (NODE + b"\x08\x02", "version 2"),
     ],
 )
@@ -126,9 +146,9 @@ def test_malformed_graph_is_a_format_error_with_path_and_offset(data, what, tmp_
 
 
 def test_malformed_attribute_names_node_key_and_offset(tmp_path):
-    bad = gd.make_node("n", "NoOp", (), {"a": gd.int_attr(1), "b": b"\x12\x7f"}).encode()
+    bad = make_node("n", "NoOp", (), {"a": int_attr(1), "b": b"\x12\x7f"}).encode()
     path = tmp_path / "graph.pb"
-    path.write_bytes(NODE.replace(b"n", b"m", 1) + gd.bytes_field(1, bad))
+    path.write_bytes(NODE.replace(b"n", b"m", 1) + bytes_field(1, bad))
     node = load_graph(path).nodes["n"]
     assert node.attr("a") == 1
     with pytest.raises(tb.FormatError, match="attribute 'b' of node 'n' is malformed") as caught:
@@ -139,31 +159,31 @@ def test_malformed_attribute_names_node_key_and_offset(tmp_path):
 
 @given(st.binary(max_size=40), st.integers(0, 10))
 def test_any_bytes_are_an_attribute_or_a_format_error(data, member):
-    raw = gd.bytes_field(member, data) if member else data
+    raw = bytes_field(member, data) if member else data
     with contextlib.suppress(tb.FormatError):
-        value = gd.decode_attr(raw, 1000)
-        assert isinstance(value, list | type(None)) or gd.decode_attr(raw) is not None
+        value = decode_attr(raw, 1000)
+        assert isinstance(value, list | type(None)) or decode_attr(raw) is not None
     with contextlib.suppress(tb.FormatError):
-        assert isinstance(gd.function_names(raw), list)
-    node = gd.bytes_field(1, gd.text_field(1, "n") + gd.text_field(2, "Op") + data)
+        assert isinstance(function_names(raw), list)
+    node = bytes_field(1, text_field(1, "n") + text_field(2, "Op") + data)
     with contextlib.suppress(tb.FormatError):
-        (read,) = gd.MetaGraph(node, bare=True).nodes.values()
+        (read,) = MetaGraph(node, bare=True).nodes.values()
         assert bytes(read.replace(attrs=read.attrs).encode()).startswith(b"\x0a")
 
 
 def nested(depth: int) -> bytes:
-    raw = gd.type_attr(1)
+    raw = type_attr(1)
     for _ in range(depth):
-        raw = gd.function_list_attr([gd.FunctionRef("f", {"a": raw})])
+        raw = function_list_attr([FunctionRef("f", {"a": raw})])
     return raw
 
 
 @pytest.mark.parametrize(
     "walk",
     [
-        gd.function_names,
-        lambda raw: gd.rename_functions(raw, {"f": "g"}),
-        lambda raw: gd.fill_placeholders(raw, {"T": b""}),
+        function_names,
+        lambda raw: rename_functions(raw, {"f": "g"}),
+        lambda raw: fill_placeholders(raw, {"T": b""}),
     ],
 )
 def test_functions_nested_too_deep_are_format_errors(walk, tmp_path):
@@ -176,11 +196,11 @@ def test_functions_nested_too_deep_are_format_errors(walk, tmp_path):
 
 def test_composite_tensors_nested_too_deep_are_format_errors(tmp_path):
     def model(depth: int) -> bytes:
-        info = gd.text_field(1, "x:0")
+        info = text_field(1, "x:0")
         for _ in range(depth):
-            info = gd.bytes_field(5, gd.bytes_field(2, info))
-        signature = gd.map_fields(5, {"s": gd.map_fields(1, {"x": info})})
-        return gd.bytes_field(1, b"") + gd.bytes_field(2, NODE) + signature
+            info = bytes_field(5, bytes_field(2, info))
+        signature = map_fields(5, {"s": map_fields(1, {"x": info})})
+        return bytes_field(1, b"") + bytes_field(2, NODE) + signature
 
     path = tmp_path / "m.meta"
     path.write_bytes(model(10))
@@ -194,12 +214,12 @@ def test_composite_tensors_nested_too_deep_are_format_errors(tmp_path):
 # --- tensors that lie -------------------------------------------------------------------------
 
 
-def tensor(dtype: int, shape: tuple[int, ...], rest: bytes = b"") -> gd.TensorMessage:
-    return gd.decode_tensor(gd.tensor_header(dtype, shape, 0) + rest)
+def tensor(dtype: int, shape: tuple[int, ...], rest: bytes = b"") -> TensorMessage:
+    return decode_tensor(tensor_header(dtype, shape, 0) + rest)
 
 
-ONE = gd.bytes_field(5, struct.pack("<f", 1.0))
-TWO = gd.bytes_field(5, struct.pack("<2f", 1.0, 2.0))
+ONE = bytes_field(5, struct.pack("<f", 1.0))
+TWO = bytes_field(5, struct.pack("<2f", 1.0, 2.0))
 
 
 def test_one_value_fills_any_shape_without_its_memory():
@@ -231,12 +251,10 @@ def test_more_values_than_elements_are_a_format_error():
 @pytest.mark.parametrize("nbytes", [1, 7, 9])
 def test_content_of_another_size_is_a_format_error(nbytes):
     with pytest.raises(tb.FormatError, match=f"{nbytes} bytes of content.*: expected 8"):
-        tensor(1, (2,), gd.bytes_field(4, bytes(nbytes))).array()
+        tensor(1, (2,), bytes_field(4, bytes(nbytes))).array()
 
 
-@pytest.mark.parametrize(
-    "rest", [gd.bytes_field(5, b"\0\0\0"), b"\x28\x01", gd.bytes_field(9, bytes(4))]
-)
+@pytest.mark.parametrize("rest", [bytes_field(5, b"\0\0\0"), b"\x28\x01", bytes_field(9, bytes(4))])
 def test_malformed_lists_are_format_errors(rest):
     dtype = 8 if rest[0] >> 3 == 9 else 1
     with pytest.raises(tb.FormatError, match=r"multiple of 4|wire type|pairs"):
@@ -245,10 +263,10 @@ def test_malformed_lists_are_format_errors(rest):
 
 def test_strings_in_content_are_read_and_checked():
     content = bytes([1, 2]) + b"abb"
-    assert tensor(7, (2,), gd.bytes_field(4, content)).array().tolist() == [b"a", b"bb"]
+    assert tensor(7, (2,), bytes_field(4, content)).array().tolist() == [b"a", b"bb"]
     for bad in (content + b"x", content[:-1], b"\xff", b"\xff" * 12):
         with pytest.raises(tb.FormatError, match=r"string|varint"):
-            tensor(7, (2,), gd.bytes_field(4, bad)).array()
+            tensor(7, (2,), bytes_field(4, bad)).array()
 
 
 def test_types_without_values_are_unsupported():
@@ -263,9 +281,9 @@ def test_types_without_values_are_unsupported():
 
 
 def test_cycles_and_loops_are_no_trouble(tmp_path):
-    nodes = [gd.make_node(f"n{i}", "Op", [f"n{(i + 1) % 5}", f"n{i}"]) for i in range(5)]
+    nodes = [make_node(f"n{i}", "Op", [f"n{(i + 1) % 5}", f"n{i}"]) for i in range(5)]
     path = tmp_path / "g.pb"
-    path.write_bytes(b"".join(gd.bytes_field(1, node.encode()) for node in nodes))
+    path.write_bytes(b"".join(bytes_field(1, node.encode()) for node in nodes))
     graph = load_graph(path)
     touch(graph)
     assert graph.meta.edges.sources.tolist() == [1, 0, 2, 1, 3, 2, 4, 3, 0, 4]
@@ -273,7 +291,7 @@ def test_cycles_and_loops_are_no_trouble(tmp_path):
 
 def test_graph_of_equal_names_is_no_trouble(tmp_path):
     path = tmp_path / "g.pb"
-    path.write_bytes(gd.bytes_field(1, gd.make_node("n", "Op", ["n"] * 10).encode()) * 20_000)
+    path.write_bytes(bytes_field(1, make_node("n", "Op", ["n"] * 10).encode()) * 20_000)
     start = time.perf_counter()
     meta = load_graph(path).meta
     assert (meta.duplicates, len(meta.nodes)) == (["n"], 1)
@@ -305,7 +323,7 @@ def test_chain_of_a_million_nodes_is_read_in_seconds_and_little_memory(tmp_path)
         return b"\x0a%c%b" % (len(body), body)
 
     path = tmp_path / "chain.pb"
-    first = gd.bytes_field(1, gd.make_node("n0", "Placeholder").encode())
+    first = bytes_field(1, make_node("n0", "Placeholder").encode())
     path.write_bytes(first + b"".join(map(node, range(1, 1_000_000))))
     command = [sys.executable, "-c", CHAIN, path]
     elapsed, memory = map(float, subprocess.check_output(command, text=True).split())
@@ -314,9 +332,9 @@ def test_chain_of_a_million_nodes_is_read_in_seconds_and_little_memory(tmp_path)
 
 
 def test_arrays_of_a_hostile_map_are_not_aligned(tmp_path):
-    raw = gd.encode_tensor(np.arange(4, dtype=np.float64))
+    raw = encode_tensor(np.arange(4, dtype=np.float64))
     for shift in range(8):
-        padded = gd.decode_tensor(memoryview(bytes(shift) + raw)[shift:])
+        padded = decode_tensor(memoryview(bytes(shift) + raw)[shift:])
         assert padded.array().tolist() == [0, 1, 2, 3]
 
 
@@ -324,29 +342,29 @@ def test_arrays_of_a_hostile_map_are_not_aligned(tmp_path):
 
 
 def of_rank(rank: int) -> bytes:
-    return gd.bytes_field(2, gd.int_field(1, 1 << 40)) * rank
+    return bytes_field(2, int_field(1, 1 << 40)) * rank
 
 
 def test_shapes_of_more_dimensions_than_tensorflow_takes_are_refused(tmp_path):
     path = tmp_path / "g.pb"
     for attr in (
-        gd.bytes_field(7, of_rank(100_000)),
-        gd.tensor_attr(gd.int_field(1, 1) + gd.bytes_field(2, of_rank(100_000))),
+        bytes_field(7, of_rank(100_000)),
+        tensor_attr(int_field(1, 1) + bytes_field(2, of_rank(100_000))),
     ):
-        path.write_bytes(gd.bytes_field(1, gd.make_node("n", "Op", (), {"x": attr}).encode()))
+        path.write_bytes(bytes_field(1, make_node("n", "Op", (), {"x": attr}).encode()))
         start = time.perf_counter()
         with pytest.raises(tb.FormatError, match="a shape has more than 254 dimensions"):
             load_graph(path).nodes["n"].attr("x")
         assert time.perf_counter() - start < 5
-    most = gd.bytes_field(7, of_rank(254))
-    path.write_bytes(gd.bytes_field(1, gd.make_node("n", "Op", (), {"x": most}).encode()))
+    most = bytes_field(7, of_rank(254))
+    path.write_bytes(bytes_field(1, make_node("n", "Op", (), {"x": most}).encode()))
     assert len(load_graph(path).nodes["n"].attr("x").dims) == 254
 
 
 def test_lists_of_more_values_than_objects_are_made_of_are_refused(tmp_path):
     path = tmp_path / "g.pb"
-    attr = gd.int_list_attr([0] * ((1 << 20) + 1))
-    path.write_bytes(gd.bytes_field(1, gd.make_node("n", "Op", (), {"x": attr}).encode()))
+    attr = int_list_attr([0] * ((1 << 20) + 1))
+    path.write_bytes(bytes_field(1, make_node("n", "Op", (), {"x": attr}).encode()))
     with pytest.raises(tb.FormatError, match="an attribute lists more than 1048576 values"):
         load_graph(path).nodes["n"].attr("x")
 
@@ -357,18 +375,18 @@ def test_fields_that_belong_nowhere_are_refused_when_they_are_a_million(tmp_path
     path.write_bytes(NODE + junk)
     with pytest.raises(tb.FormatError, match="more than 1048576 fields beside its nodes"):
         load_graph(path)
-    path.write_bytes(gd.bytes_field(1, gd.text_field(5, "1.15")) + gd.bytes_field(2, NODE) + junk)
+    path.write_bytes(bytes_field(1, text_field(5, "1.15")) + bytes_field(2, NODE) + junk)
     with pytest.raises(tb.FormatError, match="a MetaGraphDef has 1048576 fields or more"):
         load_graph(path)
 
 
 def test_collection_of_many_savers_is_read_in_a_second_and_one_of_others_passed_over(tmp_path):
-    values = [gd.text_field(1, f"save_{i}/Const:0") for i in range(20_000)]
+    values = [text_field(1, f"save_{i}/Const:0") for i in range(20_000)]
     values += [*values, b"\xff\xff\xff"]
-    listed = gd.bytes_field(2, b"".join(gd.bytes_field(1, each) for each in values))
-    entry = gd.bytes_field(4, gd.text_field(1, "savers") + gd.bytes_field(2, listed))
+    listed = bytes_field(2, b"".join(bytes_field(1, each) for each in values))
+    entry = bytes_field(4, text_field(1, "savers") + bytes_field(2, listed))
     path = tmp_path / "g.meta"
-    path.write_bytes(gd.bytes_field(1, gd.text_field(5, "1.15")) + gd.bytes_field(2, NODE) + entry)
+    path.write_bytes(bytes_field(1, text_field(5, "1.15")) + bytes_field(2, NODE) + entry)
     start = time.perf_counter()
     assert len(load_graph(path).savers) == 20_000
     assert time.perf_counter() - start < 5

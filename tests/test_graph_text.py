@@ -9,8 +9,8 @@ from _golden import DATA
 from _source import PACKAGE, PROJECT
 
 import tensorbundle as tb
-from tensorbundle._graphdef import _text
-from tensorbundle._graphdef._text import format_text, parse_text
+from tensorbundle._graphdef import text as _text
+from tensorbundle._graphdef.text import format_text, parse_text
 from tensorbundle.errors import FormatError, UnsupportedError
 
 MAKER = PROJECT / "tests" / "golden" / "make_graph_protos.py"

@@ -14,9 +14,9 @@ from golden.table_file import Entries, build_table, read_table
 
 import tensorbundle as tb
 from tensorbundle import _core
-from tensorbundle._legacy import LegacyCheckpoint
-from tensorbundle._saved_slices import _VALUE_FIELDS, Record, decode_values
-from tensorbundle._wire import fields
+from tensorbundle._checkpoint.v1 import LegacyCheckpoint
+from tensorbundle._format.v1_messages import _VALUE_FIELDS, Record, decode_values
+from tensorbundle._format.wire import fields
 
 SOUND = [
     *("v1/dtypes", "v1/slices", "v1/blocks", "v1/sharded", "saver_v1", "saver_v1_sharded"),

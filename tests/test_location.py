@@ -7,7 +7,7 @@ import sys
 import pytest
 from _checkpoint_files import TABLE, state, touch
 
-from tensorbundle._paths import Location, locate, shard_path
+from tensorbundle._locate.checkpoints import Location, locate, shard_path
 from tensorbundle.errors import FormatError, MissingFileError
 
 # --- V1 -------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_location_module_is_light():
     code = (
         "import __future__, sys, numpy, dataclasses, errno\n"
         "before = set(sys.modules)\n"
-        "import tensorbundle._paths\n"
+        "import tensorbundle._locate.checkpoints\n"
         "new = set(sys.modules) - before\n"
         "print(*sorted(name for name in new if not name.startswith('tensorbundle')))"
     )

@@ -14,10 +14,15 @@ from _mapping_digest import digest
 from _mapping_graphs import changed, graph, hows, node, restoring, strings, variable
 
 import tensorbundle as tb
-from tensorbundle import _graphdef as gd
-from tensorbundle._mapping import find_variables, map_tables, map_variables
-from tensorbundle._mapping_report import report
-from tensorbundle._variables import read_variable
+from tensorbundle._format.wire import bytes_field, int_field
+from tensorbundle._graph.files import read_graph_file
+from tensorbundle._graph.mapping import find_variables, map_tables, map_variables
+from tensorbundle._graph.problems import report
+from tensorbundle._graph.variables import read_variable
+from tensorbundle._graphdef.attributes import string_attr
+from tensorbundle._graphdef.meta_graph import MetaGraph
+from tensorbundle._graphdef.nodes import const_node
+from tensorbundle._graphdef.tensors import encode_tensor
 
 PROGRAMS = Path(__file__).with_name("_mapping_programs.py")
 SAVERS = [
@@ -66,9 +71,9 @@ def load(made):
     def load(name):
         path = made[0] / name
         if name.startswith("sm_"):
-            return gd.read_graph_file(path).meta_graphs[0], tb.open(path)
+            return read_graph_file(path).meta_graphs[0], tb.open(path)
         prefix = f"{path}/model" + ("-?????-of-00002" if name == "v1_sharded" else "")
-        return gd.read_graph_file(path / "model.meta").meta_graphs[0], tb.open(prefix)
+        return read_graph_file(path / "model.meta").meta_graphs[0], tb.open(prefix)
 
     return load
 
@@ -97,7 +102,7 @@ def test_each_graph_of_the_corpus_maps_as_tensorflow_restores_it(corpus, tmp_pat
     loaded = {}
     for path in graphs:
         try:
-            loaded[str(path)] = gd.read_graph_file(path).meta_graphs[0], tb.open(path)
+            loaded[str(path)] = read_graph_file(path).meta_graphs[0], tb.open(path)
         except (tb.FormatError, tb.MissingFileError):
             continue  # pointers and links in place of files; a graph without its checkpoint
     pairs = [
@@ -180,7 +185,7 @@ def test_names_come_last(load):
 
 def test_shared_name_is_tried_when_the_node_is_named_otherwise(tmp_path):
     tb.save(tmp_path / "m", {"old": np.zeros(2, np.float32)})
-    node = variable("new", (2,), shared_name=gd.string_attr(b"old"))
+    node = variable("new", (2,), shared_name=string_attr(b"old"))
     found = map_variables(graph([node]), tb.open(tmp_path / "m"))
     assert hows(found) == {"new": ("old", "shared name")}
 
@@ -286,8 +291,8 @@ def test_a_large_initial_value_takes_no_memory(tmp_path):
     tb.save(tmp_path / "m", {"other": np.zeros(1)})
     nodes = [
         variable("v", (1 << 20, 1 << 20)),
-        gd.const_node("dims", np.array([1 << 20, 1 << 20], np.int32)),
-        gd.const_node("one", np.float32(1)),
+        const_node("dims", np.array([1 << 20, 1 << 20], np.int32)),
+        const_node("one", np.float32(1)),
         node("fill", "Fill", ["dims", "one"]),
         node("init", "Assign", ["v", "fill"]),
     ]
@@ -298,15 +303,15 @@ def test_a_large_initial_value_takes_no_memory(tmp_path):
 def test_an_initial_value_of_impossible_dimensions_is_none(tmp_path):
     tb.save(tmp_path / "m", {"other": np.zeros(1)})
     endless = (
-        gd.int_field(1, 3)
-        + gd.bytes_field(2, gd.bytes_field(2, gd.int_field(1, 1 << 40)))
-        + gd.bytes_field(7, b"\x02")
+        int_field(1, 3)
+        + bytes_field(2, bytes_field(2, int_field(1, 1 << 40)))
+        + bytes_field(7, b"\x02")
     )
-    for dims in (endless, gd.encode_tensor(np.array([np.inf], np.float32))):
+    for dims in (endless, encode_tensor(np.array([np.inf], np.float32))):
         nodes = [
             variable("v", None),
-            gd.const_node("dims", dims),
-            gd.const_node("one", np.float32(1)),
+            const_node("dims", dims),
+            const_node("one", np.float32(1)),
             node("fill", "Fill", ["dims", "one"]),
             node("init", "Assign", ["v", "fill"]),
         ]
@@ -341,6 +346,6 @@ def test_damaged_graphs_map_or_raise_errors_of_this_library(made, load, name):
         for _ in range(chance.randint(1, 8)):
             raw[chance.randrange(len(raw))] = chance.randrange(256)
         with contextlib.suppress(tb.TensorBundleError):
-            meta = gd.MetaGraph(bytes(raw))
+            meta = MetaGraph(bytes(raw))
             map_tables(meta, ckpt)
             report(map_variables(meta, ckpt, ema=True, missing="initial").values(), ckpt).error()

@@ -8,9 +8,9 @@ import pytest
 from _mapping_graphs import graph, restoring, variable
 
 import tensorbundle as tb
-from tensorbundle._mapping import map_variables
-from tensorbundle._mapping_report import report
-from tensorbundle._selection import near_keys
+from tensorbundle._checkpoint.selection import near_keys
+from tensorbundle._graph.mapping import map_variables
+from tensorbundle._graph.problems import report
 
 
 def stored(tmp_path, *names, **options):

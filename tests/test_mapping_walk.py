@@ -7,10 +7,12 @@ import pytest
 from _mapping_graphs import call, field, function, graph, hows, node, restoring, strings, variable
 
 import tensorbundle as tb
-from tensorbundle import _graphdef as gd
-from tensorbundle._mapping import find_variables, map_variables
-from tensorbundle._saved_objects import SavedObjects
-from tensorbundle._variables import parse_slice, slice_text
+from tensorbundle._format.wire import int_field, text_field
+from tensorbundle._graph.mapping import find_variables, map_variables
+from tensorbundle._graph.variables import parse_slice, slice_text
+from tensorbundle._graphdef.attributes import tensor_attr, type_attr
+from tensorbundle._graphdef.tensors import tensor_header
+from tensorbundle._objects.saved_objects import SavedObjects
 
 # --- functions --------------------------------------------------------------------------------
 
@@ -76,8 +78,8 @@ def test_cycles_end():
 def test_a_restore_op_whose_names_are_not_constant_is_no_excuse_for_a_guess(tmp_path):
     tb.save(tmp_path / "m", {"v": np.zeros(2, np.float32)})
     nodes = restoring("v", "key")
-    huge = gd.tensor_header(7, (1 << 40,), 0)
-    keys = node("keys", "Const", dtype=gd.type_attr(7), value=gd.tensor_attr(huge))
+    huge = tensor_header(7, (1 << 40,), 0)
+    keys = node("keys", "Const", dtype=type_attr(7), value=tensor_attr(huge))
     for broken in (
         [*nodes[:4], node("restore", "RestoreV2"), nodes[5]],
         [*nodes[:4], node("restore", "RestoreV2", ["file", "nowhere", "parts"]), nodes[5]],
@@ -140,10 +142,10 @@ def test_long_chains_are_followed_in_no_time():
 
 def saved_object(children=(), trainable=None):
     raw = b"".join(
-        field(1, gd.int_field(1, number) + gd.text_field(2, name)) for name, number in children
+        field(1, int_field(1, number) + text_field(2, name)) for name, number in children
     )
     if trainable is not None:
-        raw += field(7, gd.int_field(1, 1) + gd.int_field(3, int(trainable)))
+        raw += field(7, int_field(1, 1) + int_field(3, int(trainable)))
     return field(1, raw)
 
 

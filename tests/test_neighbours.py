@@ -6,7 +6,7 @@ import os
 import pytest
 from _checkpoint_files import bundle, touch
 
-from tensorbundle._paths import locate
+from tensorbundle._locate.checkpoints import locate
 from tensorbundle.errors import MissingFileError
 
 

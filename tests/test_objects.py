@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tensorbundle as tb
-from tensorbundle._object_edit import Draft, move, without
-from tensorbundle._object_message import Attribute, Node, Slot
-from tensorbundle._objects import flatten
+from tensorbundle._objects.edit import Draft, move, without
+from tensorbundle._objects.graph import flatten
+from tensorbundle._objects.message import Attribute, Node, Slot
 from tensorbundle.errors import ConversionError, FormatError
 
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"

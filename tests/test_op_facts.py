@@ -8,16 +8,10 @@ from pathlib import Path
 import pytest
 from _source import PACKAGE, PROJECT
 
-from tensorbundle._graphdef._attr import int_attr, type_list_attr
-from tensorbundle._graphdef._function import decode_op_def
-from tensorbundle._graphdef._node import make_node
-from tensorbundle._graphdef._op_facts import (
-    default_attrs,
-    is_known,
-    is_stateful,
-    output_args,
-    output_ports,
-)
+from tensorbundle._graphdef.attributes import int_attr, type_list_attr
+from tensorbundle._graphdef.functions import decode_op_def
+from tensorbundle._graphdef.nodes import make_node
+from tensorbundle._ops.facts import default_attrs, is_known, is_stateful, output_args, output_ports
 from tensorbundle.errors import FormatError
 
 TABLE = PACKAGE / "_graphdef" / "op_facts.json"

@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 
 import tensorbundle as tb
-from tensorbundle import _graphdef as gd
-from tensorbundle._outputs._suggest import find_heads
-from tensorbundle._outputs._topology import Topology
+from tensorbundle._format.wire import bytes_field
+from tensorbundle._graphdef.attributes import type_attr
+from tensorbundle._graphdef.meta_graph import MetaGraph
+from tensorbundle._graphdef.nodes import Node, const_node, make_node
+from tensorbundle._outputs.suggest import find_heads
+from tensorbundle._outputs.topology import Topology
 
 PROGRAMS = Path(__file__).with_name("_output_programs.py")
-FLOAT = gd.type_attr(1)
+FLOAT = type_attr(1)
 # Graphs whose recorded head is a node of another version of theirs: there is no such node.
 NO_SUCH_HEAD = {
     "tegg89__SRCNN-Tensorflow@4ac6ab7c/checkpoint/srcnn_21/SRCNN.model-203320",
@@ -165,10 +168,10 @@ def test_twins_are_told_apart_by_the_checkpoint(
 
 def test_frozen_graph_has_its_sinks() -> None:
     nodes = [
-        gd.make_node("x", "Placeholder", (), {"dtype": FLOAT}),
-        gd.const_node("w", np.ones((2, 2), np.float32)),
-        gd.make_node("product", "MatMul", ("x", "w"), {"T": FLOAT}),
-        gd.make_node("scores", "Softmax", ("product",), {"T": FLOAT}),
+        make_node("x", "Placeholder", (), {"dtype": FLOAT}),
+        const_node("w", np.ones((2, 2), np.float32)),
+        make_node("product", "MatMul", ("x", "w"), {"T": FLOAT}),
+        make_node("scores", "Softmax", ("product",), {"T": FLOAT}),
     ]
     graph = graph_of(nodes)
     assert [each.name for each in tb.suggest_outputs(graph)] == ["scores"]
@@ -177,9 +180,9 @@ def test_frozen_graph_has_its_sinks() -> None:
 
 def test_graph_of_variables_alone_suggests_nothing() -> None:
     nodes = [
-        gd.make_node("w", "VariableV2", (), {"dtype": FLOAT}),
-        gd.const_node("initial", np.ones(3, np.float32)),
-        gd.make_node("w/Assign", "Assign", ("w", "initial"), {"T": FLOAT}),
+        make_node("w", "VariableV2", (), {"dtype": FLOAT}),
+        const_node("initial", np.ones(3, np.float32)),
+        make_node("w/Assign", "Assign", ("w", "initial"), {"T": FLOAT}),
     ]
     assert tb.suggest_outputs(graph_of(nodes)) == []
 
@@ -211,45 +214,43 @@ def test_inputs_of_the_likeliest_output_come_first(programs: Path) -> None:
 # --- graphs of any kind and size ----------------------------------------------------------------
 
 
-def graph_of(nodes: list[gd.Node]) -> tb.Graph:
-    raw = b"".join(gd.bytes_field(1, node.encode()) for node in nodes)
-    return tb.Graph("made.pb", "graph", gd.MetaGraph(raw, bare=True))
+def graph_of(nodes: list[Node]) -> tb.Graph:
+    raw = b"".join(bytes_field(1, node.encode()) for node in nodes)
+    return tb.Graph("made.pb", "graph", MetaGraph(raw, bare=True))
 
 
-def chain(count: int) -> list[gd.Node]:
-    nodes = [gd.make_node("n0", "Placeholder", (), {"dtype": FLOAT})]
-    nodes += [gd.make_node(f"n{i}", "Relu", (f"n{i - 1}",)) for i in range(1, count)]
-    nodes.append(gd.make_node("w", "VariableV2", (), {"dtype": FLOAT}))
-    return [*nodes, gd.make_node("end", "MatMul", (f"n{count - 1}", "w"), {"T": FLOAT})]
+def chain(count: int) -> list[Node]:
+    nodes = [make_node("n0", "Placeholder", (), {"dtype": FLOAT})]
+    nodes += [make_node(f"n{i}", "Relu", (f"n{i - 1}",)) for i in range(1, count)]
+    nodes.append(make_node("w", "VariableV2", (), {"dtype": FLOAT}))
+    return [*nodes, make_node("end", "MatMul", (f"n{count - 1}", "w"), {"T": FLOAT})]
 
 
-def losses(count: int) -> list[gd.Node]:
-    nodes = [gd.make_node("x", "Placeholder"), gd.make_node("w", "VariableV2")]
-    nodes.append(gd.make_node("a0", "MatMul", ("x", "w")))
+def losses(count: int) -> list[Node]:
+    nodes = [make_node("x", "Placeholder"), make_node("w", "VariableV2")]
+    nodes.append(make_node("a0", "MatMul", ("x", "w")))
     for i in range(1, count // 2):
-        nodes.append(gd.make_node(f"a{i}", "Add", (f"a{i - 1}", "a0")))
-        nodes.append(gd.make_node(f"sum{i}", "Sum", (f"a{i}",)))
+        nodes.append(make_node(f"a{i}", "Add", (f"a{i - 1}", "a0")))
+        nodes.append(make_node(f"sum{i}", "Sum", (f"a{i}",)))
     return nodes
 
 
-def ring(count: int) -> list[gd.Node]:
-    return [
-        gd.make_node(f"n{i}", "Merge", (f"n{i - 1}", f"n{i * 7 % count}")) for i in range(count)
-    ]
+def ring(count: int) -> list[Node]:
+    return [make_node(f"n{i}", "Merge", (f"n{i - 1}", f"n{i * 7 % count}")) for i in range(count)]
 
 
-def named(count: int) -> list[gd.Node]:
-    nodes = [gd.make_node("x", "Placeholder"), gd.make_node("w", "VariableV2")]
+def named(count: int) -> list[Node]:
+    nodes = [make_node("x", "Placeholder"), make_node("w", "VariableV2")]
     source = "x"
     for i in range(count):
-        nodes.append(gd.make_node(f"p{i}/output", "MatMul", (source, "w")))
+        nodes.append(make_node(f"p{i}/output", "MatMul", (source, "w")))
         source = f"p{i}/output"
     return nodes
 
 
 @pytest.mark.parametrize("make", [chain, losses, ring, named])
 @pytest.mark.parametrize("turned", [False, True], ids=["in order", "backwards"])
-def test_time_grows_with_the_size_only(make: Callable[[int], list[gd.Node]], turned: bool) -> None:
+def test_time_grows_with_the_size_only(make: Callable[[int], list[Node]], turned: bool) -> None:
     nodes = make(30_000)
     graph = graph_of(nodes[::-1] if turned else nodes)
     begin = time.perf_counter()
@@ -264,14 +265,14 @@ def test_end_of_a_long_chain_is_found() -> None:
 
 def test_dangling_and_repeated_names_are_no_trouble() -> None:
     nodes = chain(20)
-    nodes += [gd.make_node("end", "Softmax", ("nowhere:3", "^gone", "n3:999999"))]
-    graph = graph_of([*nodes, gd.make_node("self", "Add", ("self", "self"))])
+    nodes += [make_node("end", "Softmax", ("nowhere:3", "^gone", "n3:999999"))]
+    graph = graph_of([*nodes, make_node("self", "Add", ("self", "self"))])
     assert tb.suggest_outputs(graph)[0].name == "end"
 
 
 def test_long_names_take_no_longer() -> None:
     name = "optimi_pred_" * 20_000
-    nodes = [*chain(5), gd.make_node(f"{name}-/{name}-", "Softmax", ("end",), {"T": FLOAT})]
+    nodes = [*chain(5), make_node(f"{name}-/{name}-", "Softmax", ("end",), {"T": FLOAT})]
     begin = time.perf_counter()
     tb.suggest_outputs(graph_of(nodes))
     assert time.perf_counter() - begin < 10  # seconds

@@ -5,7 +5,7 @@ import os
 import pytest
 from _checkpoint_files import POINTER, TABLE, bundle, saved_model, state, touch
 
-from tensorbundle._paths import Location, locate, read_state
+from tensorbundle._locate.checkpoints import Location, locate, read_state
 from tensorbundle.errors import FormatError, MissingFileError
 
 # --- the state file -------------------------------------------------------------------------

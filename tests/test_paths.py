@@ -9,7 +9,7 @@ from _checkpoint_files import POINTER, TABLE, bundle, state, touch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tensorbundle._paths import Location, locate, shard_path
+from tensorbundle._locate.checkpoints import Location, locate, shard_path
 from tensorbundle.errors import FormatError, MissingFileError
 
 # --- V2 by prefix and by its files ----------------------------------------------------------

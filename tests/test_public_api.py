@@ -14,7 +14,7 @@ from _source import MODULES, PROJECT
 
 import tensorbundle as tb
 from tensorbundle import _core
-from tensorbundle._verify import FAULT_KINDS
+from tensorbundle._checkpoint.report import FAULT_KINDS
 
 NAMES = [
     "Average",
@@ -115,13 +115,13 @@ def test_method_has_an_example(name):
 
 @pytest.mark.parametrize("name", sorted(MEMBERS - {"location", "mode"}))
 def test_member_is_documented(name):
-    from tensorbundle._bundle import Bundle
+    from tensorbundle._checkpoint.bundle import Bundle
 
     assert inspect.getdoc(inspect.getattr_static(Bundle, name))
 
 
 # Programs, which do their work when they are imported.
-PROGRAMS = {"tensorbundle.__main__", "tensorbundle._crosscheck_worker"}
+PROGRAMS = {"tensorbundle.__main__", "tensorbundle._crosscheck.worker"}
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - PROGRAMS))
@@ -141,8 +141,8 @@ def test_options_are_keyword_only(function):
 
 @pytest.mark.parametrize("method", ["load", "views", "verify", "chunks", "read_slice", "infos"])
 def test_methods_of_every_format_have_the_same_parameters(method):
-    from tensorbundle._bundle import Bundle
-    from tensorbundle._legacy import LegacyCheckpoint
+    from tensorbundle._checkpoint.bundle import Bundle
+    from tensorbundle._checkpoint.v1 import LegacyCheckpoint
 
     wanted = inspect.signature(getattr(tb.Checkpoint, method)).parameters
     for kind in (Bundle, LegacyCheckpoint):

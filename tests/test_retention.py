@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorbundle._retention import ManagerRetention, SaverRetention
-from tensorbundle._state import CheckpointState
+from tensorbundle._format.state import CheckpointState
+from tensorbundle.train.retention import ManagerRetention, SaverRetention
 
 HOUR = 3600.0
 START = 1_000_000.0

@@ -12,10 +12,12 @@ from _golden import DATA
 from _small_graphs import graph_def, operation, placeholder
 
 import tensorbundle as tb
-from tensorbundle._freeze import freeze
-from tensorbundle._graphdef import const_node, int_attr, make_node, type_attr
-from tensorbundle._graphdef._text import format_text
-from tensorbundle._runner import Runner, _engine, run
+from tensorbundle._freeze.freeze import freeze
+from tensorbundle._graphdef.attributes import int_attr, type_attr
+from tensorbundle._graphdef.nodes import const_node, make_node
+from tensorbundle._graphdef.text import format_text
+from tensorbundle._runner import engine
+from tensorbundle._runner.runner import Runner, run
 
 WORKER = Path(__file__).with_name("_runner_worker.py")
 X = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 4)
@@ -127,7 +129,7 @@ def test_what_is_fed_goes_where_it_belongs_whatever_names_are_like() -> None:
 
 
 def test_constants_and_what_is_fed_need_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_engine, "_core", lambda: pytest.fail("the engine was asked"))
+    monkeypatch.setattr(engine, "_core", lambda: pytest.fail("the engine was asked"))
     fine = np.array([1 / 3, 1e300])
     graph = graph_of(
         const_node("c", fine),
@@ -282,14 +284,14 @@ def test_inputs_are_fed_by_every_call(made: Path) -> None:
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """One entry for each time that the engine compiles."""
     calls: list[object] = []
-    compiled = _engine._Compiled
+    compiled = engine._Compiled
 
     def counting(model):
         found = compiled(model)
         calls.append(found)
         return found
 
-    monkeypatch.setattr(_engine, "_Compiled", counting)
+    monkeypatch.setattr(engine, "_Compiled", counting)
     return calls
 
 
@@ -374,10 +376,10 @@ def test_operations_without_translation_are_named(made: Path) -> None:
 
 def test_without_the_engine_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    _engine._core.cache_clear()
+    engine._core.cache_clear()
     with pytest.raises(tb.UnsupportedError, match=r"pip install 'tensorbundle\[run\]'"):
         run(doubled(), {"x": [1]}, "y")
-    _engine._core.cache_clear()
+    engine._core.cache_clear()
 
 
 def test_what_is_no_graph(made: Path, tmp_path: Path) -> None:

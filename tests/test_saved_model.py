@@ -14,7 +14,8 @@ from golden.table_file import varint
 from graphs.arrays import exact, read_arrays, write_arrays
 
 import tensorbundle as tb
-from tensorbundle._graphdef import const_node, make_node, shape_attr, type_attr, type_list_attr
+from tensorbundle._graphdef.attributes import shape_attr, type_attr, type_list_attr
+from tensorbundle._graphdef.nodes import const_node, make_node
 
 FLOAT, DOUBLE, INT32, RESOURCE = 1, 2, 3, 20
 W = np.arange(12, dtype=np.float32).reshape(4, 3) / 7

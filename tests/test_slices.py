@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tensorbundle as tb
-from tensorbundle import _slices
+from tensorbundle._format import boxes as _slices
 
 SHAPE = (5, 4, 6)
 NUMBERS = np.arange(math.prod(SHAPE), dtype=np.float32).reshape(SHAPE)

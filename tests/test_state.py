@@ -8,7 +8,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorbundle._state import CheckpointState, encode_state, parse_state
+from tensorbundle._format.state import CheckpointState, encode_state, parse_state
 from tensorbundle.errors import FormatError
 
 WRITTEN_BY_TENSORFLOW = (

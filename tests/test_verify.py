@@ -9,8 +9,8 @@ import pytest
 from _handmade import Handmade, encode_strings, same, strings
 
 import tensorbundle as tb
-from tensorbundle._damage import describe_shard
-from tensorbundle._verify import FAULT_KINDS
+from tensorbundle._checkpoint.report import FAULT_KINDS
+from tensorbundle._locate.damage import describe_shard
 
 POINTER = (
     b"version https://git-lfs.github.com/spec/v1\n"

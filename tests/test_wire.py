@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorbundle._wire import BYTES, FIXED32, FIXED64, VARINT, Field, _walk, fields
+from tensorbundle._format.wire import BYTES, FIXED32, FIXED64, VARINT, Field, _walk, fields
 from tensorbundle.errors import FormatError
 
 

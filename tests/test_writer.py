@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tensorbundle as tb
-from tensorbundle import _dtypes
+from tensorbundle._format import dtypes
 
 KINDS = [
     name
     for number in range(1, 34)
-    if (name := _dtypes.name_of(number)) not in ("string", "resource", "variant")
+    if (name := dtypes.name_of(number)) not in ("string", "resource", "variant")
 ]
 HIGHEST_BYTE = {"bool": 1, "int2": 3, "uint2": 3, "int4": 15, "uint4": 15, "float4_e2m1fn": 15}
 
@@ -34,7 +34,7 @@ def oracle() -> Iterator[Oracle]:
 
 def bits(kind: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray[Any, Any]:
     """An array of arbitrary bits."""
-    dtype = _dtypes.numpy_dtype(_dtypes._NAMES.index(kind))
+    dtype = dtypes.numpy_dtype(dtypes._NAMES.index(kind))
     assert dtype is not None
     random = np.random.default_rng(seed)
     stream = random.integers(0, 256, math.prod(shape) * dtype.itemsize, np.uint8)

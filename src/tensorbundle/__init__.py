@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ._checkpoint import Checkpoint
-from ._open import open
-from ._paths import Location
-from ._tensor_info import TensorInfo
+from ._checkpoint.checkpoint import Checkpoint
+from ._checkpoint.opening import open
+from ._format.tensor_info import TensorInfo
+from ._locate.checkpoints import Location
 from .errors import (
     ChecksumError,
     CompatibilityWarning,
@@ -31,23 +31,24 @@ from .errors import (
 
 if TYPE_CHECKING:
     from . import train
-    from ._average import Average, average
-    from ._crosscheck import crosscheck
-    from ._diff import Diff, diff
-    from ._edit import Rewrite, rewrite
-    from ._export import export
-    from ._freeze import Frozen, freeze, prune
-    from ._graph import Graph, load_graph
-    from ._graphdef import Node
-    from ._merge import Merge, merge
-    from ._objects import ObjectGraph
-    from ._outputs import Candidate, InputCandidate, suggest_inputs, suggest_outputs
-    from ._relocate import Relocation, relocate
-    from ._runner import Runner, run
-    from ._saved_model import ExportedModel, export_saved_model
-    from ._variables import Variable
-    from ._verify import Fault, Report
-    from ._writer import Writer, save
+    from ._checkpoint.report import Fault, Report
+    from ._crosscheck.crosscheck import crosscheck
+    from ._edit.average import Average, average
+    from ._edit.diff import Diff, diff
+    from ._edit.merge import Merge, merge
+    from ._edit.relocate import Relocation, relocate
+    from ._edit.rewrite import Rewrite, rewrite
+    from ._export.export import export
+    from ._freeze.freeze import Frozen, freeze, prune
+    from ._freeze.saved_model import ExportedModel, export_saved_model
+    from ._graph.graph import Graph, load_graph
+    from ._graph.variables import Variable
+    from ._graphdef.nodes import Node
+    from ._objects.graph import ObjectGraph
+    from ._outputs.inputs import InputCandidate, suggest_inputs
+    from ._outputs.suggest import Candidate, suggest_outputs
+    from ._runner.runner import Runner, run
+    from ._write.writer import Writer, save
 
 __version__ = "0.1.0"
 
@@ -102,23 +103,25 @@ __all__ = [
 
 # Rooms that few need, by the public names in them.
 _ROOMS: Final = {
-    "_average": ("Average", "average"),
-    "_crosscheck": ("crosscheck",),
-    "_diff": ("Diff", "diff"),
-    "_edit": ("Rewrite", "rewrite"),
-    "_export": ("export",),
-    "_freeze": ("Frozen", "freeze", "prune"),
-    "_graph": ("Graph", "load_graph"),
-    "_graphdef": ("Node",),
-    "_merge": ("Merge", "merge"),
-    "_objects": ("ObjectGraph",),
-    "_outputs": ("Candidate", "InputCandidate", "suggest_inputs", "suggest_outputs"),
-    "_relocate": ("Relocation", "relocate"),
-    "_runner": ("Runner", "run"),
-    "_saved_model": ("ExportedModel", "export_saved_model"),
-    "_variables": ("Variable",),
-    "_verify": ("Fault", "Report"),
-    "_writer": ("Writer", "save"),
+    "_checkpoint.report": ("Fault", "Report"),
+    "_crosscheck.crosscheck": ("crosscheck",),
+    "_edit.average": ("Average", "average"),
+    "_edit.diff": ("Diff", "diff"),
+    "_edit.merge": ("Merge", "merge"),
+    "_edit.relocate": ("Relocation", "relocate"),
+    "_edit.rewrite": ("Rewrite", "rewrite"),
+    "_export.export": ("export",),
+    "_freeze.freeze": ("freeze", "prune"),
+    "_freeze.result": ("Frozen",),
+    "_freeze.saved_model": ("ExportedModel", "export_saved_model"),
+    "_graph.graph": ("Graph", "load_graph"),
+    "_graph.variables": ("Variable",),
+    "_graphdef.nodes": ("Node",),
+    "_objects.graph": ("ObjectGraph",),
+    "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
+    "_outputs.suggest": ("Candidate", "suggest_outputs"),
+    "_runner.runner": ("Runner", "run"),
+    "_write.writer": ("Writer", "save"),
 }
 
 

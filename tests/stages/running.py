@@ -12,22 +12,18 @@ from typing import Any
 import numpy as np
 from graphs.arrays import exact, read_arrays
 
-from tensorbundle._freeze._constants import Constant, FrozenGraph, freeze_variables
-from tensorbundle._freeze._edges import main_source
-from tensorbundle._freeze._inline import Inlined, inline_calls
-from tensorbundle._freeze._prune import check_graph, clean, prune
-from tensorbundle._freeze._tables import Tables, keep_tables
-from tensorbundle._graphdef import (
-    Function,
-    MetaGraph,
-    Nodes,
-    bytes_field,
-    encode_tensor,
-    join_input,
-    parse_input,
-    read_graph_file,
-    tensor_attr,
-)
+from tensorbundle._format.wire import bytes_field
+from tensorbundle._freeze.stages.inline import Inlined, inline_calls
+from tensorbundle._freeze.stages.needed import check_graph, clean, prune
+from tensorbundle._freeze.stages.tables import Tables, keep_tables
+from tensorbundle._freeze.variables.constants import Constant, FrozenGraph, freeze_variables
+from tensorbundle._graph.files import read_graph_file
+from tensorbundle._graphdef.attributes import tensor_attr
+from tensorbundle._graphdef.functions import Function
+from tensorbundle._graphdef.meta_graph import MetaGraph
+from tensorbundle._graphdef.nodes import Nodes, join_input, parse_input
+from tensorbundle._graphdef.tensors import encode_tensor
+from tensorbundle._ops.edges import main_source
 
 TESTS = Path(__file__).parents[1]
 VARIABLES = ("VarHandleOp", "Variable", "VariableV2")

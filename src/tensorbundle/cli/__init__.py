@@ -11,25 +11,25 @@ from typing import Any
 
 import click
 
-from ._average import average
-from ._console import PROGRAM
-from ._crosscheck import crosscheck
-from ._diff import diff
-from ._edit import edit
-from ._export import export
-from ._export_saved_model import export_saved_model
-from ._failures import UNREADABLE, Program
-from ._freeze import freeze
-from ._graph import graph
-from ._ls import ls
-from ._merge import merge
-from ._options import global_options
-from ._prune import prune
-from ._relocate import relocate
-from ._run import run
-from ._save import save
-from ._show import show
-from ._verify import verify
+from .checkpoints.average import average
+from .checkpoints.crosscheck import crosscheck
+from .checkpoints.diff import diff
+from .checkpoints.edit import edit
+from .checkpoints.export import export
+from .checkpoints.ls import ls
+from .checkpoints.merge import merge
+from .checkpoints.relocate import relocate
+from .checkpoints.save import save
+from .checkpoints.show import show
+from .checkpoints.verify import verify
+from .grammar.failures import UNREADABLE, Program
+from .grammar.options import global_options
+from .graphs.export_saved_model import export_saved_model
+from .graphs.freeze import freeze
+from .graphs.graph import graph
+from .graphs.prune import prune
+from .graphs.run import run
+from .terminal.console import PROGRAM
 
 __all__ = ["main"]
 

@@ -12,9 +12,9 @@ What differs is said where it does: variables are mappings of arrays, errors thi
     manager.save()
 """
 
-from .._state import CheckpointState
-from ._checkpoint_manager import CheckpointManager
-from ._directory import (
+from .._format.state import CheckpointState
+from .checkpoint_manager import CheckpointManager
+from .directory import (
     checkpoint_exists,
     get_checkpoint_mtimes,
     get_checkpoint_state,
@@ -22,10 +22,10 @@ from ._directory import (
     remove_checkpoint,
     update_checkpoint_state,
 )
-from ._reader import CheckpointReader, DType, list_variables, load_checkpoint, load_variable
-from ._saver import Saver
-from ._tree_checkpoint import Checkpoint
-from ._waiting import checkpoints_iterator, wait_for_new_checkpoint
+from .reader import CheckpointReader, DType, list_variables, load_checkpoint, load_variable
+from .saver import Saver
+from .tree_checkpoint import Checkpoint
+from .waiting import checkpoints_iterator, wait_for_new_checkpoint
 
 __all__ = [
     "Checkpoint",

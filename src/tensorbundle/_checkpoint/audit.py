@@ -1,0 +1,120 @@
+"""Verification of a V2 bundle: every block, entry, range and slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from .. import _core
+from .._format import boxes as _slices
+from .._format import dtypes
+from .._format.names import as_bytes, as_text
+from ..errors import FormatError
+from .report import Fault, Report, fault_of, with_causes
+from .shards import DataShards
+
+_NAMES_SHOWN = 3
+
+
+def audit(
+    index: _core.Index,
+    index_path: str,
+    shards: DataShards,
+    threads: int,
+    progress: Callable[[int, int], object] | None,
+) -> Report:
+    """Check a bundle; see `Checkpoint.verify`."""
+    entries, damaged_blocks = index.salvage()
+    counts = entries.shard_counts()
+    total = entries.stored_bytes
+    tick = None if progress is None else lambda done: progress(done, total)
+    checked, nbytes, findings = index.verify(entries, shards.present(counts), threads, tick)
+
+    faults = [fault_of(error, kind) for _, _, kind, error in damaged_blocks]
+    faults += _missing_shards(findings, shards)
+    slice_labels, slice_faults = _partitions(entries, index_path)
+    for key, shard, kind, error in findings:
+        if kind == "missing shard":
+            continue
+        name, label = slice_labels.get(key, (as_text(key), ""))
+        fault = fault_of(error, kind, name=name, shard=shard if shard in counts else None)
+        faults.append(_labelled(fault, label))
+    faults += slice_faults
+    return Report(not faults, checked, nbytes, tuple(with_causes(faults, counts)))
+
+
+def _labelled(fault: Fault, label: str) -> Fault:
+    if not label:
+        return fault
+    from dataclasses import replace
+
+    return replace(fault, message=f"slice {label}: {fault.message}")
+
+
+def _missing_shards(findings: Sequence[_core.Finding], shards: DataShards) -> list[Fault]:
+    """One fault a shard, however many tensors it had."""
+    lost: dict[int, list[str]] = {}
+    for key, shard, kind, _ in findings:
+        if kind == "missing shard":
+            lost.setdefault(shard, []).append(key.decode("utf-8", "replace"))
+    faults = []
+    for shard, names in sorted(lost.items()):
+        shown = ", ".join(map(repr, names[:_NAMES_SHOWN]))
+        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+        message = f"the shard is missing: with it {shown}{more}"
+        path = shards.path(shard)
+        faults.append(Fault(None, shard, None, None, "missing shard", message, path))
+    return faults
+
+
+def _partitions(
+    entries: _core.Entries, path: str
+) -> tuple[dict[bytes, tuple[str, str]], list[Fault]]:
+    """Whose slice each slice key is, and what is wrong with how the slices fit together."""
+    labels: dict[bytes, tuple[str, str]] = {}
+    faults: list[Fault] = []
+    for name in entries.partitioned():
+        whole = entries.find(as_bytes(name))
+        if whole is None:  # malformed, and reported as such
+            continue
+        try:
+            boxes = [_slices.box_of(slice, whole[1]) for slice in whole[6]]
+        except FormatError as error:
+            faults.append(Fault(name, None, None, None, "malformed", error.message, path))
+            continue
+        for slice, box in zip(whole[6], boxes, strict=True):
+            key = _core.slice_key(as_bytes(name), slice)
+            labels[key] = (name, _slices.describe(box))
+            if problem := _slice_problem(entries.find(key), whole, box):
+                kind, message = problem
+                message = f"slice {_slices.describe(box)}: {message}"
+                faults.append(Fault(name, None, None, None, kind, message, path))
+        for kind, message in _cover_problems(whole[1], boxes):
+            faults.append(Fault(name, None, None, None, kind, message, path))
+    return labels, faults
+
+
+def _slice_problem(
+    entry: _core.Entry | None, whole: _core.Entry, box: _slices.Box
+) -> tuple[str, str] | None:
+    if entry is None:
+        return "gap", "the index has no entry for it"
+    if entry[0] != whole[0] or entry[1] != _slices.shape_of(box):
+        found = f"{dtypes.name_of(entry[0])}{list(entry[1])}"
+        expected = f"{dtypes.name_of(whole[0])}{list(_slices.shape_of(box))}"
+        return "malformed", f"stored as {found}, expected {expected}"
+    if entry[6]:
+        return "malformed", "its entry lists slices of its own, instead of bytes"
+    return None
+
+
+def _cover_problems(
+    shape: tuple[int, ...], boxes: Sequence[_slices.Box]
+) -> Iterator[tuple[str, str]]:
+    if clash := _slices.first_overlap(boxes):
+        one, other = (_slices.describe(boxes[i]) for i in clash)
+        yield "overlap", f"slices overlap: {one} and {other} share elements"
+        return
+    whole = tuple((0, dim) for dim in shape)
+    missing = _slices.volume(whole) - sum(map(_slices.volume, boxes))
+    if missing:
+        yield "gap", f"{missing} of {_slices.volume(whole)} elements are in no slice"

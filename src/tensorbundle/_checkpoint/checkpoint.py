@@ -1,0 +1,342 @@
+"""The face of every checkpoint, whatever its format: a mapping from names to arrays."""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from .._format import dtypes
+from .._format.names import as_name
+from ..errors import ConversionError
+from .selection import Filter, not_found, select
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .._format.tensor_info import TensorInfo
+    from .._locate.location import Location
+    from .._objects.graph import ObjectGraph
+    from .._objects.optimizers import Origin
+    from .report import Report
+
+Array: TypeAlias = np.ndarray[Any, Any]
+Mode: TypeAlias = Literal["r", "c", "read"]
+
+DEFAULT_CHUNK_BYTES = 8 << 20
+
+
+class Checkpoint(Mapping[str, Array], ABC):
+    """A checkpoint: ``Mapping[str, numpy.ndarray]``. Made by `tensorbundle.open`.
+
+    Names are ``str`` in key order, with bytes that are not UTF-8 as surrogate escapes; raw
+    ``bytes`` are accepted wherever a name is. Strings are arrays of ``bytes`` objects.
+
+    Objects may be shared between threads. There is nothing to close: files are closed and unmapped
+    when the last array that borrows from them is gone.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+        >>> ckpt["dense/bias"].shape == ckpt.info("dense/bias").shape
+        True
+    """
+
+    def __init__(self, location: Location, mode: Mode) -> None:
+        self.location = location
+        self.mode = mode
+
+    # --- what each format provides -----------------------------------------------------------
+
+    @abstractmethod
+    def _list_names(self) -> list[str]:
+        """All names, in key order."""
+
+    @abstractmethod
+    def _find(self, name: str) -> TensorInfo | None:
+        """One tensor's facts, by whatever way is quickest."""
+
+    @abstractmethod
+    def iter_infos(self) -> Iterator[TensorInfo]:
+        """Describe all tensors one after the other, in key order, in little memory.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> sum(info.nbytes for info in ckpt.iter_infos()) == ckpt.nbytes
+            True
+        """
+
+    @abstractmethod
+    def _read(self, info: TensorInfo) -> Array:
+        """The tensor as this checkpoint's mode gives it, checked as its policy says."""
+
+    @abstractmethod
+    def _read_owned(self, info: TensorInfo) -> Array:
+        """A checked, writable copy of its own."""
+
+    @abstractmethod
+    def verify(
+        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
+    ) -> Report:
+        """Check every checksum that the format has, and everything that entries claim.
+
+        Args:
+            threads: How many to use; 0 means as many as are useful.
+            progress: Called with the bytes done and the bytes in all, at most ten times a second,
+                from the calling thread. What it raises stops the work.
+
+        Returns:
+            A report that names each fault with tensor, shard, byte range, kind and probable cause.
+            Damage is not raised.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> tb.open("tests/golden/data/demo/model.ckpt-2000").verify().ok
+            True
+        """
+
+    # --- the mapping ---------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _names(self) -> list[str]:
+        return self._list_names()
+
+    @functools.cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self._names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, (str, bytes)):
+            return False
+        name = as_name(name)
+        return self._find(name) is not None or self._key(name) is not None
+
+    def __getitem__(self, name: str | bytes) -> Array:
+        return self._read(self.info(name))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing is closed: arrays stay valid."""
+
+    def __eq__(self, other: object) -> bool:
+        # Mapping's would compare arrays with ==, which has no truth value.
+        return self is other
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.location.prefix!r}>"
+
+    # --- facts -----------------------------------------------------------------------------------
+
+    @property
+    def num_shards(self) -> int:
+        """How many data shards (V2) or files (V1) the checkpoint says it has."""
+        return len(self.location.files)
+
+    @functools.cached_property
+    def objects(self) -> ObjectGraph | None:
+        """The object graph of a ``tf.train.Checkpoint``; None where there is none.
+
+        With one, tensors are found by the readable path of their object too, on every way that
+        leads to it: ``ckpt["model/layer1/kernel"]``.
+        """
+        from .._objects.graph import GRAPH_KEY, ObjectGraph
+
+        info = self._find(GRAPH_KEY)
+        if info is None or info.data_type != dtypes.STRING or info.shape:
+            return None
+        return ObjectGraph.decode(self._read_owned(info).item())
+
+    @property
+    def origin(self) -> Origin:
+        """What made it: ``"tf1"`` (names only), ``"keras2"``, ``"keras3"`` or ``"tf.Module"``.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> tb.open("tests/golden/data/objects/keras").origin
+            'keras3'
+        """
+        from .._objects.optimizers import origin
+
+        return origin(self.objects)
+
+    def _key(self, name: str) -> str | None:
+        """The key that a readable path means, if the checkpoint has objects and that key."""
+        key = self.objects.key_of(name) if self.objects is not None else None
+        return key if key is not None and self._find(key) is not None else None
+
+    def info(self, name: str | bytes) -> TensorInfo:
+        """Describe one tensor; no data shard is touched.
+
+        Raises:
+            TensorNotFoundError: No such name; near ones are suggested.
+            FormatError: Its entry is malformed.
+        """
+        name = as_name(name)
+        info = self._find(name)
+        if info is None and (key := self._key(name)) is not None:
+            info = self._find(key)
+        if info is None:
+            raise not_found(name, self._names).add_context(path=self.location.prefix)
+        return info
+
+    def infos(self, names: Filter = None) -> list[TensorInfo]:
+        """Describe all tensors, or those that a filter chooses, in key order.
+
+        Args:
+            names: A name, a glob such as ``"encoder/*"`` (``*`` matches ``/`` too), a compiled
+                regular expression, or several of these.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> [info.name for info in ckpt.infos("dense/*s")]
+            ['dense/bias']
+        """
+        if names is None:
+            return list(self.iter_infos())
+        return [self.info(name) for name in self.select(names)]
+
+    def select(self, names: Filter = None) -> list[str]:
+        """Return the names that a filter chooses, in key order; see `infos`."""
+        if isinstance(names, str) and self._find(names) is not None:
+            return [names]
+        return select(names, self._names, self._known, self._key)
+
+    @functools.cached_property
+    def nbytes(self) -> int:
+        """Bytes of all tensors together."""
+        return sum(info.nbytes for info in self.iter_infos())
+
+    # --- values ----------------------------------------------------------------------------------
+
+    def load(
+        self,
+        names: Filter = None,
+        *,
+        out: Mapping[str, Array] | None = None,
+        threads: int = 0,
+    ) -> dict[str, Array]:
+        """Read many tensors into arrays of their own, in one call.
+
+        Args:
+            names: Which; see `infos`. None with ``out`` means the names in ``out``, otherwise all.
+            out: Arrays to read into, by name: of the same dtype and shape, C-contiguous and
+                writable. They are what is returned.
+            threads: How many to use; 0 means as many as are useful.
+
+        Returns:
+            Writable arrays by name, in key order; every checksum was checked, whatever ``verify``
+            was at `tensorbundle.open`. Nothing is borrowed from the files.
+
+        Raises:
+            ChecksumError: A tensor's bytes were changed.
+            FormatError, MissingFileError, UnsupportedError: As for single tensors.
+            ConversionError: An array in ``out`` does not fit.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> weights = ckpt.load("dense/*")
+            >>> weights["dense/bias"] += 1
+        """
+        chosen = self.select(list(out) if names is None and out is not None else names)
+        loaded: dict[str, Array] = {}
+        for name in chosen:
+            info = self.info(name)
+            target = None if out is None else fitting(out, info)
+            loaded[name] = self._read_owned(info)
+            if target is not None:
+                target[...] = loaded[name]
+                loaded[name] = target
+        return loaded
+
+    def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
+        """Give many tensors at once as ``ckpt[name]`` does, checked in one call.
+
+        Args:
+            names: Which; see `infos`.
+            threads: How many to use for the checksums; 0 means as many as are useful.
+
+        Returns:
+            Arrays by name, in key order: borrowed from the files where ``ckpt[name]`` borrows.
+        """
+        return {name: self[name] for name in self.select(names)}
+
+    def read_slice(self, name: str | bytes, index: Any) -> Array:
+        """Read part of a tensor, and of its bytes no more than are needed.
+
+        Args:
+            name: The tensor.
+            index: What numpy's basic indexing takes: integers, slices, ``...`` and tuples of them;
+                ``numpy.s_`` helps to write it.
+
+        Returns:
+            A writable array of its own. The checksum of a plain tensor covers all of its bytes, so
+            it is **not** checked here; those of the stored slices of a partitioned tensor are.
+
+        Raises:
+            IndexError: The index does not fit the shape.
+
+        Example:
+            >>> import numpy as np, tensorbundle as tb
+            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt.read_slice("dense/bias", np.s_[2:5]).shape
+            (3,)
+        """
+        # With the dtype: numpy would make a string of fixed width of a single element.
+        array = self._read_owned(self.info(name))
+        return np.array(array[index], array.dtype)
+
+    def chunks(
+        self, name: str | bytes, *, nbytes: int = DEFAULT_CHUNK_BYTES
+    ) -> Iterator[memoryview]:
+        """Give a tensor's bytes in pieces, for writing them elsewhere in little memory.
+
+        Args:
+            name: The tensor; not one of strings.
+            nbytes: How large a piece may be.
+
+        Yields:
+            C-order, little-endian bytes; each piece is valid until the next is asked for.
+
+        Raises:
+            ChecksumError: After the last piece: so write to a temporary name.
+            ConversionError: The tensor has no such bytes (strings).
+        """
+        info = self.info(name)
+        array = self._read_owned(info)
+        if array.dtype == object:
+            raise ConversionError("a string tensor has no bytes of fixed width", key=info.name)
+        raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        for start in range(0, len(raw), nbytes):
+            yield raw[start : start + nbytes]
+
+
+def fitting(out: Mapping[str, Array], info: TensorInfo) -> Array:
+    """Return ``out[info.name]``, having checked that the tensor can be read into it."""
+    array = out.get(info.name)
+    if not isinstance(array, np.ndarray):
+        raise ConversionError("`out` holds no array for this tensor", key=info.name)
+    if array.shape != info.shape or array.dtype != info.dtype:
+        raise ConversionError(
+            f"`out` does not fit: {array.dtype}{list(array.shape)}, "
+            f"but the tensor is {info.dtype}{list(info.shape)}",
+            key=info.name,
+        )
+    if not (array.flags.c_contiguous and array.flags.writeable):
+        raise ConversionError("`out` must be C-contiguous and writable", key=info.name)
+    return array

@@ -1,0 +1,213 @@
+"""Frozen graphs read as checkpoints: their constants by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import numpy as np
+
+from .._core import File, MappedFile
+from .._format import dtypes
+from .._format.names import as_bytes
+from .._format.tensor_info import TensorInfo
+from .._graphdef.meta_graph import MetaGraph
+from .._graphdef.nodes import Node
+from .._graphdef.tensors import TensorMessage
+from .._locate.kinds import tell_kind
+from .._locate.location import Location, is_text_graph
+from ..errors import FormatError, TensorBundleError, UnsupportedError
+from .checkpoint import Array, Checkpoint, Mode
+from .report import Fault, Report, fault_of
+
+_CONSTANTS: Final = frozenset(["Const", "HostConst"])
+_VARIABLES: Final = frozenset(["Variable", "VariableV2", "VarHandleOp"])
+# What only a graph has that gets the values of its variables elsewhere.
+_SETTERS: Final = frozenset(
+    ["Assign", "AssignVariableOp", "InitializeTable", "Restore", "RestoreSlice", "RestoreV2"]
+)
+# Of smaller files a copy costs nothing, and it stays whatever happens to the file.
+_MAPPED_FROM: Final = 64 << 20
+# One stored value may stand for a whole tensor: up to this size it is made when it is asked for.
+_MAX_FILLED_BYTES: Final = 1 << 28
+_NO_CHECKSUMS: Final = "graphs have no checksums: damage within values is not seen"
+
+
+class FrozenGraph(Checkpoint):
+    """The constants of a frozen graph (``.pb`` or ``.pbtxt``), by the names of their nodes.
+
+    Frozen variables keep their names, so they are found under those of the checkpoint that they
+    came from; beside them are the constants that the graph always had. A constant in a function is
+    named ``function/node``. Where two have one name the first counts, the main graph's before all.
+
+    Arrays are read-only views of the file in mode ``"r"`` where the file holds their bytes as they
+    are, else copies; the file is read once in mode ``"read"``. Graphs have no checksums.
+    """
+
+    def __init__(self, location: Location, mode: Mode) -> None:
+        super().__init__(location, mode)
+        try:
+            self._load(MetaGraph(_message(location.prefix, mode), bare=True))
+        except TensorBundleError as error:
+            raise error.add_context(path=location.prefix) from None
+
+    def _load(self, graph: MetaGraph) -> None:
+        path = self.location.prefix
+        ops = graph.ops
+        variables = sum(count for op, count in ops.items() if op in _VARIABLES)
+        if variables and not _SETTERS.isdisjoint(ops):
+            raise FormatError(
+                f"not a frozen graph: {path!r} has {variables} variables whose values are in a "
+                "checkpoint: `load_graph` shows the graph, `freeze` joins the two",
+                path=path,
+            )
+        self.duplicates: tuple[str, ...] = tuple(graph.duplicates)
+        self._nodes: dict[str, Node] = {}
+        nodes = _constants_of(graph)
+        for name, node in sorted(nodes, key=lambda each: as_bytes(each[0])):
+            self._nodes.setdefault(name, node)
+        self._tensors: dict[str, TensorMessage] = {}
+        if not self._nodes:
+            raise FormatError(
+                f"not a frozen graph: {path!r} is a graph of {graph.num_nodes} nodes without a "
+                "constant: `load_graph` shows it",
+                path=path,
+            )
+
+    # --- facts -----------------------------------------------------------------------------------
+
+    def _list_names(self) -> list[str]:
+        return list(self._nodes)
+
+    def _tensor(self, name: str) -> TensorMessage:
+        found = self._tensors.get(name)
+        if found is None:
+            try:
+                found = _stored(self._nodes[name])
+            except TensorBundleError as error:
+                raise error.add_context(path=self.location.prefix, key=name) from None
+            self._tensors[name] = found
+        return found
+
+    def _find(self, name: str) -> TensorInfo | None:
+        if name not in self._nodes:
+            return None
+        tensor = self._tensor(name)
+        dtype = dtypes.numpy_dtype(tensor.dtype)
+        return TensorInfo(
+            name, dtype, tensor.shape, tensor.nbytes, None, None, None, (), tensor.dtype
+        )
+
+    def iter_infos(self) -> Iterator[TensorInfo]:
+        """Describe all tensors one after the other; see `Checkpoint.iter_infos`."""
+        return map(self.info, self._nodes)
+
+    # --- values ----------------------------------------------------------------------------------
+
+    def _read(self, info: TensorInfo) -> Array:
+        if self.mode != "r":
+            return self._read_owned(info)
+        return self._array(info)
+
+    def _read_owned(self, info: TensorInfo) -> Array:
+        return np.array(self._array(info))
+
+    def _array(self, info: TensorInfo) -> Array:
+        tensor = self._tensor(info.name)
+        # It is sound and takes no memory yet, but who asks for it may want all of it.
+        if info.size > len(tensor.raw) and info.nbytes > _MAX_FILLED_BYTES:
+            raise UnsupportedError(
+                f"one value stands for {info.nbytes} bytes: more than {_MAX_FILLED_BYTES}",
+                path=self.location.prefix,
+                key=info.name,
+            )
+        return self._values(info.name)
+
+    def _values(self, name: str) -> Array:
+        try:
+            return self._tensor(name).array()
+        except TensorBundleError as error:
+            raise error.add_context(path=self.location.prefix, key=name) from None
+
+    # --- verification ----------------------------------------------------------------------------
+
+    def verify(
+        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
+    ) -> Report:
+        """Check that every constant's content is what its dtype and shape say.
+
+        Graphs have no checksums, so damage within values goes unseen. See `Checkpoint.verify`; one
+        thread is used.
+        """
+        faults = [
+            Fault(name, None, None, None, "malformed", _twice(name), self.location.prefix)
+            for name in self.duplicates
+        ]
+        total = sum(len(node.encode()) for node in self._nodes.values())
+        done = checked = nbytes = 0
+        last = time.monotonic()
+        for name, node in self._nodes.items():
+            try:
+                nbytes += self._check(name)
+                checked += 1
+            except UnsupportedError as error:
+                faults.append(fault_of(error, "unsupported", name=name))
+            except TensorBundleError as error:
+                kind = "size mismatch" if "of content" in error.message else "malformed"
+                faults.append(fault_of(error, kind, name=name))
+            done += len(node.encode())
+            if progress is not None and (time.monotonic() - last >= 0.1 or done == total):
+                last = time.monotonic()
+                progress(done, total)
+        return Report(not faults, checked, nbytes, tuple(faults), (_NO_CHECKSUMS,))
+
+    def _check(self, name: str) -> int:
+        """Raise what is wrong with a constant; return how many bytes were looked at."""
+        info, tensor = self.info(name), self._tensor(name)
+        declared = self._nodes[name].attr("dtype")
+        if declared is not None and declared != tensor.dtype:
+            raise FormatError(
+                f"the node says {dtypes.name_of(declared)}, its value is {info.tf_dtype}",
+                path=self.location.prefix,
+            )
+        self._values(name)
+        return len(tensor.raw)
+
+
+def _twice(name: str) -> str:
+    return f"several nodes have the name {name!r}: the first was taken"
+
+
+def _message(path: str, mode: Mode) -> memoryview:
+    """The bytes of a GraphDef: of a large file a map, if the mode is for it."""
+    file = File(path)
+    if is_text_graph(path):
+        from .._graphdef.text import parse_text
+
+        kind, parsed = parse_text(file.read(0, file.size), path)
+        message = memoryview(parsed)
+    else:
+        mapped = file.size >= _MAPPED_FROM and mode == "r" and not file.on_network
+        message = memoryview(MappedFile(file) if mapped else file.read(0, file.size))
+        kind = tell_kind(message)
+    if kind != "graph":
+        raise FormatError(f"not a frozen graph: {path!r} holds another message: {kind}", path=path)
+    return message
+
+
+def _constants_of(graph: MetaGraph) -> Iterable[tuple[str, Node]]:
+    for node in graph.nodes.values():
+        if node.op in _CONSTANTS:
+            yield node.name, node
+    for name, function in graph.functions.items():
+        for node in function.nodes.values():
+            if node.op in _CONSTANTS:
+                yield f"{name}/{node.name}", node
+
+
+def _stored(node: Node) -> TensorMessage:
+    value = node.attr("value")
+    if not isinstance(value, TensorMessage):
+        raise FormatError("a constant has no value: expected a tensor in its attribute 'value'")
+    return value

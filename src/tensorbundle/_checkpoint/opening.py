@@ -1,0 +1,64 @@
+"""Opening a checkpoint of either format, or the constants of a frozen graph."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal, get_args
+
+from .._core import File
+from .._locate.checkpoints import locate
+from .bundle import Bundle
+from .checkpoint import Checkpoint, Mode
+
+
+def open(
+    path: str | os.PathLike[str] | bytes,
+    *,
+    mode: Mode = "r",
+    verify: Literal["read", "never"] = "read",
+) -> Checkpoint:
+    """Open a TensorFlow checkpoint, or a frozen graph; no data shard is touched yet.
+
+    Args:
+        path: Any spelling: the prefix; its ``.index``, ``.data-…`` or ``.meta`` file; a directory
+            with a ``checkpoint`` state file, or that file; a SavedModel directory; a V1 file, or
+            the glob of its shards; a frozen graph (GraphDef, ``.pb`` or ``.pbtxt``), whose
+            constants are given. What it was taken for is on ``ckpt.location``.
+        mode: ``"r"``: arrays are read-only views of the mapped files. ``"c"``: copy on write,
+            arrays are writable and the files never change. ``"read"``: nothing is mapped, every
+            access reads anew; chosen by itself on network file systems, where a map may fault.
+        verify: ``"read"``: a tensor's checksum is checked when it is first accessed, and
+            remembered. ``"never"``: single accesses and views are not checked; `Checkpoint.load`
+            and `Checkpoint.verify` always are.
+
+    Returns:
+        A mapping from names to arrays; see `Checkpoint`.
+
+    Raises:
+        MissingFileError: There is no checkpoint; the message says what is there instead.
+        FormatError: The file is damaged, or no checkpoint: the message says what it is.
+        UnsupportedError: It declares a format version that this library does not read, or is a
+            graph as text and protobuf is not installed.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> ckpt = tb.open("tests/golden/data/demo")
+        >>> ckpt["dense/kernel"].dtype
+        dtype('float32')
+    """
+    if mode not in get_args(Mode):
+        raise ValueError(f"mode must be one of {get_args(Mode)}, not {mode!r}")
+    if verify not in ("read", "never"):
+        raise ValueError(f"verify must be 'read' or 'never', not {verify!r}")
+    location = locate(path)
+    if location.kind == "v1":
+        from .v1 import LegacyCheckpoint
+
+        return LegacyCheckpoint(location, mode)
+    if location.kind == "graph":
+        from .frozen import FrozenGraph
+
+        return FrozenGraph(location, mode)
+    if mode == "r" and File(location.index or "").on_network:
+        mode = "read"
+    return Bundle(location, mode, verify == "read")

@@ -1,0 +1,1 @@
+"""Crosscheck: every tensor against what TensorFlow itself restores, in a process of its own."""

@@ -1,0 +1,1 @@
+"""Editing: checkpoints made of checkpoints, and what differs between two."""

@@ -1,0 +1,226 @@
+"""What a rewrite is asked to do, read against the names that are there.
+
+A rule that finds nothing, a name that no rule speaks of where one must, two tensors under one name:
+each is an error, and lists all cases.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+
+from .._checkpoint.opening import open
+from .._format import dtypes
+from .._format.filenames import INDEX_SUFFIX
+from .._locate.location import saved_model_around
+from .._objects.graph import GRAPH_KEY
+from .._objects.tree import split_slot
+from ..errors import ConversionError, TensorNotFoundError
+
+if TYPE_CHECKING:
+    from .._checkpoint.checkpoint import Checkpoint
+    from .._checkpoint.selection import Filter
+
+# Old to new names; or (pattern, replacement) rules for `re.sub`; or a function of the old name.
+Rename: TypeAlias = (
+    "Mapping[str, str] | Sequence[tuple[str | re.Pattern[str], str]] | Callable[[str], str | None]"
+)
+# A dtype for all floating-point tensors; or dtypes by name or glob.
+Cast: TypeAlias = "str | np.dtype[Any] | type | Mapping[str, Any]"
+
+_LISTED: Final = 10
+_FLOATING: Final = frozenset({1, 2, 14, 19, *range(24, 29)})
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a message: all of a few, the first of many and their number."""
+    names = list(names)
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(map(repr, names[:_LISTED])) + more
+
+
+def renames(ckpt: Checkpoint, rename: Rename | None, *, strict: bool) -> dict[str, str]:
+    """New names by old ones, both readable, for those tensors that get a new one.
+
+    Args:
+        ckpt: The checkpoint.
+        rename: The rules. Patterns and functions see readable paths.
+        strict: Whether every tensor must be spoken of.
+
+    Raises:
+        TensorNotFoundError: Names or rules without a tensor.
+        ConversionError: A new name is empty; ``strict``, and names that match no rule.
+    """
+    if rename is None:
+        return {}
+    graph = ckpt.objects
+    readable = {
+        name: (graph.path_of(name) if graph else None) or name for name in ckpt if name != GRAPH_KEY
+    }
+    if isinstance(rename, Mapping):
+        found, spoken = _by_mapping(ckpt, rename, readable)
+    else:
+        # Slots follow their variables.
+        readable = {key: path for key, path in readable.items() if split_slot(path) is None}
+    if callable(rename):
+        found = {old: rename(old) or old for old in readable.values()}
+        spoken = {old for old, new in found.items() if old != new}
+    elif not isinstance(rename, Mapping):
+        found, spoken = _by_rules(rename, list(readable.values()))
+    if strict and (silent := [old for old in readable.values() if old not in spoken]):
+        raise ConversionError(f"{len(silent)} names match no rule: {listed(silent)}")
+    if empty := [old for old, new in found.items() if not all(new.split("/"))]:
+        raise ConversionError(f"new names with an empty part, for {listed(empty)}")
+    return {old: new for old, new in found.items() if old != new}
+
+
+def _by_mapping(
+    ckpt: Checkpoint, rename: Mapping[str, str], readable: Mapping[str, str]
+) -> tuple[dict[str, str], set[str]]:
+    lost = [old for old in rename if old not in ckpt or old == GRAPH_KEY]
+    if lost:
+        raise TensorNotFoundError(f"there are no tensors {listed(lost)} to rename")
+    found: dict[str, str] = {}
+    if slots := [old for old in rename if split_slot(readable[ckpt.info(old).name])]:
+        raise ConversionError(f"slots are called after their variables: {listed(slots)}")
+    for old, new in rename.items():
+        path = readable[ckpt.info(old).name]
+        if found.setdefault(path, _as_path(new, path, old)) != _as_path(new, path, old):
+            raise ConversionError(f"two new names for one tensor: {path!r}")
+    return found, set(found)
+
+
+def _as_path(new: str, path: str, old: str) -> str:
+    """A raw new key as a readable path, where the old one was raw with the same ending."""
+    ending = old[len(path) :] if old.startswith(path) else ""
+    return new[: -len(ending)] if ending and new.endswith(ending) else new
+
+
+def _by_rules(
+    rules: Sequence[tuple[str | re.Pattern[str], str]], names: Sequence[str]
+) -> tuple[dict[str, str], set[str]]:
+    found = {name: name for name in names}
+    spoken: set[str] = set()
+    idle = []
+    for pattern, replacement in rules:
+        compiled = re.compile(pattern)
+        hits = [name for name in names if compiled.search(found[name])]
+        for name in hits:
+            found[name] = compiled.sub(replacement, found[name])
+        spoken.update(hits)
+        if not hits:
+            idle.append(compiled.pattern)
+    if idle:
+        raise TensorNotFoundError(f"rules that match no name: {listed(idle)}")
+    return found, spoken
+
+
+def drops(ckpt: Checkpoint, drop: Filter) -> set[str]:
+    """Keys that a filter drops; each part of it must match.
+
+    Raises:
+        TensorNotFoundError: Parts that match nothing.
+    """
+    if drop is None:
+        return set()
+    parts = [drop] if isinstance(drop, (str, bytes, re.Pattern)) else list(drop)
+    return _matches(ckpt, parts, "drop")
+
+
+def _matches(ckpt: Checkpoint, parts: Sequence[Any], verb: str) -> set[str]:
+    """Keys that raw names, readable paths or patterns of either mean."""
+    graph = ckpt.objects
+    paths = {name: (graph.path_of(name) if graph else None) or name for name in ckpt}
+    by_path = {path: name for name, path in paths.items()}
+    from .._checkpoint.selection import select
+
+    chosen: set[str] = set()
+    lost = []
+    for part in parts:
+        try:
+            found = set(ckpt.select([part]))
+        except TensorNotFoundError:
+            found = set()
+        if graph is not None and not (isinstance(part, str) and part in ckpt):
+            with contextlib.suppress(TensorNotFoundError):
+                found |= {by_path[path] for path in select([part], list(by_path), by_path.keys())}
+        if not found:
+            lost.append(getattr(part, "pattern", None) or str(part))
+        chosen |= found
+    if lost:
+        raise TensorNotFoundError(f"nothing to {verb} matches {listed(lost)}")
+    return chosen - {GRAPH_KEY}
+
+
+def casts(ckpt: Checkpoint, cast: Cast | None) -> dict[str, int]:
+    """DataType numbers by key, for those tensors that get another one.
+
+    Raises:
+        TensorNotFoundError: Names and globs that match nothing.
+        ConversionError: There is no such dtype, or a tensor that is named has no numbers.
+    """
+    if cast is None:
+        return {}
+    if not isinstance(cast, Mapping):
+        number = number_of(cast)
+        infos = ckpt.infos()
+        return {i.name: number for i in infos if i.data_type in _FLOATING and i.data_type != number}
+    found = {}
+    for part, dtype in cast.items():
+        number = number_of(dtype)
+        for key in _matches(ckpt, [part], "cast"):
+            found[key] = number
+    infos = [ckpt.info(key) for key in found]
+    if wrong := [i.name for i in infos if i.dtype is None or i.data_type == dtypes.STRING]:
+        raise ConversionError(f"only numbers can be cast: {listed(wrong)}")
+    return {i.name: found[i.name] for i in infos if i.data_type != found[i.name]}
+
+
+def number_of(dtype: Any) -> int:
+    """The DataType number of a dtype or its name. Raises ConversionError."""
+    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    for number in range(1, 64):
+        if dtypes.name_of(number) == name and number != dtypes.STRING:
+            if dtypes.numpy_dtype(number) is None:
+                break
+            return number
+    raise ConversionError(f"no dtype of numbers is called {name!r}")
+
+
+def refuse_collisions(targets: Iterable[tuple[str, str]]) -> None:
+    """Raise ConversionError when several old names have one new name; it lists them."""
+    by_new: dict[str, list[str]] = {}
+    for old, new in targets:
+        by_new.setdefault(new, []).append(old)
+    taken = {new: olds for new, olds in by_new.items() if len(olds) > 1}
+    if taken:
+        shown = "; ".join(f"{new!r} from {listed(olds)}" for new, olds in list(taken.items())[:5])
+        more = f"; and {len(taken) - 5} more" if len(taken) > 5 else ""
+        raise ConversionError(f"{len(taken)} names collide: {shown}{more}")
+
+
+def refuse_in_saved_model(prefix: str, tensors: Mapping[str, tuple[int, tuple[int, ...]]]) -> None:
+    """Raise ConversionError where a SavedModel's graph could not restore its variables any more.
+
+    Args:
+        prefix: Where a checkpoint is to be written.
+        tensors: DataType numbers and shapes of what it is to hold, by key.
+    """
+    model = saved_model_around(prefix)
+    if model is None or not os.path.lexists(prefix + INDEX_SUFFIX):
+        return
+    lost = [
+        info.name
+        for info in open(prefix, verify="never").infos()
+        if tensors.get(info.name) != (info.data_type, info.shape)
+    ]
+    if lost:
+        raise ConversionError(
+            f"the graph in {model!r} restores its variables by name, dtype and shape, and would "
+            f"not find {listed(lost)}: write to another prefix"
+        )

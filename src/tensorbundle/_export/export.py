@@ -1,0 +1,131 @@
+"""Write a checkpoint's tensors in a format that other programs read.
+
+One module a target (`npz`, `safetensors`, `npy`), each a function of a `Request`; `staging`
+makes their files appear whole or not at all. No target's own library is needed.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from .._write.staging import check_target
+from ..errors import ConversionError
+from . import npy, npz, safetensors
+from .request import Progress, Request
+
+if TYPE_CHECKING:
+    from .._checkpoint.checkpoint import Checkpoint
+    from .._checkpoint.selection import Filter
+
+__all__ = ["FORMATS", "Export", "export"]
+
+FORMATS: Final = ("npz", "safetensors", "npy")
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What `export` wrote.
+
+    Attributes:
+        files: Paths of the files, an index last.
+        written: Number of tensors in them.
+        nbytes: Size of the data of these tensors, without headers.
+        left_out: (name, reason) of each tensor that the format cannot hold.
+    """
+
+    files: tuple[str, ...]
+    written: int
+    nbytes: int
+    left_out: tuple[tuple[str, str], ...]
+
+
+def export(
+    ckpt: Checkpoint,
+    path: str | os.PathLike[str],
+    *,
+    names: Filter = None,
+    max_shard_bytes: int | None = None,
+    format: str | None = None,
+    overwrite: bool = True,
+    progress: Progress = None,
+) -> Export:
+    """Write tensors of a checkpoint to `.npz`, `.safetensors` or a directory of `.npy` files.
+
+    The data is streamed and its checksums are checked on the way: memory stays near a few
+    megabytes, or near one tensor for partitioned and string tensors. Files appear at the end, all
+    together and complete, or not at all.
+
+    What the format cannot hold — strings and complex128 in safetensors, variants anywhere — is left
+    out and reported, so that the bookkeeping in a TensorFlow 2 checkpoint is in nobody's way; but a
+    tensor that ``names`` gives in full is an error then.
+
+    - `.npz`: what ``np.savez`` would write. Strings become fixed-width ``S``; bfloat16, float8 and
+      int4 come back as raw bytes: ``np.load(path)[name].view(ml_dtypes.bfloat16)``.
+    - `.safetensors`: what ``safetensors.numpy.save_file`` would write, format "np".
+    - a directory: `.npy` files, slashes in names being directories, and `index.json` with the
+      file, dtype and shape of each name.
+
+    Args:
+        ckpt: An open checkpoint.
+        path: The file, or for `.npy` files the directory, to write; its suffix decides the format.
+            A path that ends in a separator, or an existing directory, means `.npy`.
+        names: Which tensors: a name, glob or regular expression, or several; all by default.
+        max_shard_bytes: Split `.safetensors` into files of at most so many bytes of tensor data
+            (``model-00001-of-00003.safetensors`` …) with ``model.safetensors.index.json``. A larger
+            tensor has a file of its own.
+        format: "npz", "safetensors" or "npy", whatever the suffix.
+        overwrite: Whether files of an earlier export to this path are replaced. A directory that
+            holds anything else is never touched.
+        progress: Called with (bytes done, bytes in all), at most ten times a second.
+
+    Returns:
+        The files written, and what was left out of them.
+
+    Raises:
+        ConversionError: The path means no known format, or the format cannot hold a tensor that was
+            named, or that many tensors.
+        FileExistsError: There is a file or a filled directory, and it is not to be replaced.
+        ChecksumError: A tensor is damaged; nothing was written.
+        TensorNotFoundError: There is no tensor of a given name.
+        OSError: The file system refuses.
+
+    Example:
+        >>> import tempfile, tensorbundle as tb
+        >>> ckpt = tb.open("tests/golden/data/objects/keras")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     done = tb.export(ckpt, f"{folder}/model.safetensors")
+        >>> done.written, done.left_out
+        (14, (('_CHECKPOINTABLE_OBJECT_GRAPH', 'safetensors has no dtype for string'),))
+    """
+    path = os.fspath(path)
+    format = format or _format_of(path)
+    if format not in FORMATS:
+        raise ConversionError(f"unknown format {format!r}: expected one of {', '.join(FORMATS)}")
+    if max_shard_bytes is not None and (format != "safetensors" or max_shard_bytes < 1):
+        raise ValueError(f"max_shard_bytes={max_shard_bytes}: is for safetensors, and at least 1")
+    path = check_target(path, is_directory=format == "npy")
+    request = Request(ckpt, names, progress)
+    if format == "npz":
+        files = npz.write(request, path, overwrite=overwrite)
+    elif format == "npy":
+        files = npy.write(request, path, overwrite=overwrite)
+    else:
+        files = safetensors.write(
+            request, path, overwrite=overwrite, max_shard_bytes=max_shard_bytes
+        )
+    request.finish()
+    return Export(files, request.written, request.nbytes, tuple(request.left_out))
+
+
+def _format_of(path: str) -> str:
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in (".npz", ".safetensors"):
+        return suffix[1:]
+    if path.endswith(os.sep) or os.path.isdir(path):
+        return "npy"
+    raise ConversionError(
+        f"no format for {path!r}: expected a name in .npz or .safetensors, or a directory for "
+        f".npy files (ending in {os.sep!r})"
+    )

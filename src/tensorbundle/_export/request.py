@@ -1,0 +1,102 @@
+"""What is to be exported, what of it was left out, and how far it has come.
+
+The rule of every target: a tensor that it cannot hold is an error if it was asked for by its full
+name, and is left out, with the reason, if a glob, a pattern or "everything" led to it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from ..errors import ConversionError
+
+if TYPE_CHECKING:
+    from .._checkpoint.checkpoint import Checkpoint
+    from .._checkpoint.selection import Filter
+    from .._format.tensor_info import TensorInfo
+
+Piece: TypeAlias = "memoryview | bytes"
+Progress: TypeAlias = "Callable[[int, int], object] | None"
+
+_REPORT_INTERVAL_S: Final = 0.1
+_MAX_RANK: Final = 64  # of numpy
+
+
+class Request:
+    """One call of `export`: the tensors wanted, and the account of what became of them."""
+
+    def __init__(self, ckpt: Checkpoint, names: Filter, progress: Progress) -> None:
+        if names is not None and not isinstance(names, (str, bytes, re.Pattern)):
+            names = list(names)  # read twice, so an iterator must be kept
+        self.ckpt = ckpt
+        self.infos: list[TensorInfo] = ckpt.infos(names)
+        self.left_out: list[tuple[str, str]] = []
+        self.written = 0
+        self.nbytes = 0
+        self._named = _literal_names(names)
+        self._progress = progress
+        self._total = sum(info.nbytes for info in self.infos)
+        self._done = 0
+        self._next_report = 0.0
+
+    def keep(self, obstacle: Callable[[TensorInfo], str | None] = lambda _: None) -> None:
+        """Leave out what no array holds, and what ``obstacle`` gives a reason for."""
+        kept = []
+        for info in self.infos:
+            reason = _unreadable(info) or obstacle(info)
+            if reason is None:
+                kept.append(info)
+            else:
+                self.leave_out(info, reason)
+        self.infos = kept
+
+    def leave_out(self, info: TensorInfo, reason: str) -> None:
+        """Note that a tensor cannot be written, or raise if it was asked for by name."""
+        if info.name in self._named:
+            raise ConversionError(f"cannot export tensor {info.name!r}: {reason}", key=info.name)
+        self.left_out.append((info.name, reason))
+        self._total -= info.nbytes
+
+    def pieces(self, info: TensorInfo) -> Iterator[Piece]:
+        """Yield the raw bytes of a numeric tensor; the last step checks its CRC."""
+        return self.counted(info, self.ckpt.chunks(info.name))
+
+    def counted(self, info: TensorInfo, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """Pass the pieces of a tensor on, and keep the account of it."""
+        size = 0
+        for piece in pieces:
+            yield piece
+            size += memoryview(piece).nbytes
+            # Padding may make a string tensor longer than it is stored.
+            self._report(self._done + min(size, info.nbytes))
+        self._done += info.nbytes
+        self.nbytes += size
+        self.written += 1
+
+    def finish(self) -> None:
+        """Report the end, which the interval may have swallowed."""
+        if self._progress is not None:
+            self._progress(self._total, self._total)
+
+    def _report(self, done: int) -> None:
+        if self._progress is not None and time.monotonic() >= self._next_report:
+            self._next_report = time.monotonic() + _REPORT_INTERVAL_S
+            self._progress(done, self._total)
+
+
+def _unreadable(info: TensorInfo) -> str | None:
+    if info.dtype is None:
+        return f"tensors of type {info.tf_dtype} cannot be read as arrays"
+    if len(info.shape) > _MAX_RANK:
+        return f"it has {len(info.shape)} dimensions, arrays at most {_MAX_RANK}"
+    return None
+
+
+def _literal_names(names: Filter) -> frozenset[str]:
+    if names is None or isinstance(names, re.Pattern):
+        return frozenset()
+    several = [names] if isinstance(names, str) else names
+    return frozenset(name for name in several if isinstance(name, str))

@@ -1,0 +1,243 @@
+"""The `checkpoint` state file: which checkpoint of a directory is the newest.
+
+The file is the text form of TensorFlow's ``CheckpointState`` message (format.md §1.4). Reader and
+writer are twins in this one room; neither knows anything of paths or the file system.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from ..errors import FormatError
+from .names import as_bytes, as_text
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointState:
+    """What a state file says.
+
+    Attributes:
+        model_checkpoint_path: The newest checkpoint as written: relative to the state file's
+            directory, or absolute. Empty when the file names none.
+        all_model_checkpoint_paths: All checkpoints kept, oldest first.
+        all_model_checkpoint_timestamps: Seconds since the epoch, one a path; often none.
+        last_preserved_timestamp: When a checkpoint was last kept for good; 0.0 when never.
+    """
+
+    model_checkpoint_path: str = ""
+    all_model_checkpoint_paths: tuple[str, ...] = ()
+    all_model_checkpoint_timestamps: tuple[float, ...] = ()
+    last_preserved_timestamp: float = 0.0
+
+
+_STRING_FIELDS: Final = ("model_checkpoint_path", "all_model_checkpoint_paths")
+_DOUBLE_FIELDS: Final = ("all_model_checkpoint_timestamps", "last_preserved_timestamp")
+_REPEATED: Final = ("all_model_checkpoint_paths", "all_model_checkpoint_timestamps")
+
+_SPACE = re.compile(r"(?:\s|#[^\n]*)*")
+# A word, a number, a quoted string closed on its line, or one mark: protobuf's own token shapes.
+_TOKEN = re.compile(
+    r"""[A-Za-z_][0-9A-Za-z_+-]*
+      | (?:[0-9+-]|\.[0-9])[0-9A-Za-z_.+-]*
+      | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'
+      | .""",
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(
+    r"\\(?:([0-7]{1,3})|[xX]([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))"
+)
+_SIMPLE_ESCAPES: Final = {
+    "a": b"\a",
+    "b": b"\b",
+    "f": b"\f",
+    "n": b"\n",
+    "r": b"\r",
+    "t": b"\t",
+    "v": b"\v",
+    "\\": b"\\",
+    "'": b"'",
+    '"': b'"',
+    "?": b"?",
+}
+_OCTAL_NUMBER = re.compile(r"-?0[0-9]")
+
+
+def parse_state(text: bytes | str) -> CheckpointState:
+    r"""Parse the text of a state file.
+
+    The whole text-proto grammar is understood: both quotes, every escape, adjacent literals,
+    ``#`` comments, ``,`` and ``;`` after a field, lists, CRLF line ends; of a repeated singular
+    field the last one holds. Names that are not UTF-8 come back as ``os.fsdecode`` gives them.
+
+    Args:
+        text: The content of the file.
+
+    Returns:
+        The state; ``model_checkpoint_path`` is empty when the text names none.
+
+    Raises:
+        FormatError: The text is not a state file, or holds a field that TensorFlow does not know;
+            the message names line and column.
+
+    Example:
+        >>> parse_state('model_checkpoint_path: "ckpt-5"\n').model_checkpoint_path
+        'ckpt-5'
+    """
+    if isinstance(text, bytes):
+        text = as_text(text)
+    return _Parser(text).parse()
+
+
+def encode_state(state: CheckpointState) -> bytes:
+    r"""Encode a state as the bytes that TensorFlow writes for it.
+
+    Args:
+        state: The state to write.
+
+    Returns:
+        The content of the file: one field a line, empty fields left out.
+
+    Example:
+        >>> encode_state(CheckpointState("ckpt-5", ("ckpt-5",)))
+        b'model_checkpoint_path: "ckpt-5"\nall_model_checkpoint_paths: "ckpt-5"\n'
+    """
+    lines = []
+    if state.model_checkpoint_path:
+        lines.append(f"model_checkpoint_path: {_quote(state.model_checkpoint_path)}\n")
+    for path in state.all_model_checkpoint_paths:
+        lines.append(f"all_model_checkpoint_paths: {_quote(path)}\n")
+    for timestamp in state.all_model_checkpoint_timestamps:
+        lines.append(f"all_model_checkpoint_timestamps: {float(timestamp)!r}\n")
+    preserved = repr(float(state.last_preserved_timestamp))
+    if preserved != "0.0":  # as text: protobuf writes -0.0, which equals the default
+        lines.append(f"last_preserved_timestamp: {preserved}\n")
+    return as_bytes("".join(lines))
+
+
+class _Parser:
+    """One pass over the text, one token of look-ahead."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._end = 0
+        self._advance()
+
+    def parse(self) -> CheckpointState:
+        values: dict[str, list[str | float]] = {}
+        while self._token:
+            name = self._token
+            if name not in _STRING_FIELDS and name not in _DOUBLE_FIELDS:
+                known = ", ".join(_STRING_FIELDS + _DOUBLE_FIELDS)
+                self._fail(f"unknown field {self._shown()}, expected one of {known}")
+            self._advance()
+            self._expect(":")
+            values.setdefault(name, []).extend(self._values(name))
+            if self._token in (",", ";"):
+                self._advance()
+        merged = {
+            name: tuple(found) if name in _REPEATED else found[-1] for name, found in values.items()
+        }
+        return CheckpointState(**merged)  # type: ignore[arg-type]
+
+    def _values(self, name: str) -> list[str | float]:
+        if name not in _REPEATED or self._token != "[":
+            return [self._value(name)]
+        self._advance()
+        found: list[str | float] = []
+        if self._token != "]":
+            found.append(self._value(name))
+            while self._token == ",":
+                self._advance()
+                found.append(self._value(name))
+        self._expect("]")
+        return found
+
+    def _value(self, name: str) -> str | float:
+        return self._string() if name in _STRING_FIELDS else self._double()
+
+    def _string(self) -> str:
+        if self._token[:1] not in ("'", '"'):
+            self._fail(f"expected a quoted string, found {self._shown()}")
+        content = b""
+        while self._token[:1] in ("'", '"') and self._token:
+            if len(self._token) < 2:
+                self._fail("expected the closing quote of the string on the same line")
+            content += self._unescape(self._token[1:-1])
+            self._advance()
+        return as_text(content)
+
+    def _unescape(self, literal: str) -> bytes:
+        # Bytes, not text: an escape may give half of a character.
+        parts = []
+        end = 0
+        for match in _ESCAPE.finditer(literal):
+            parts.append(as_bytes(literal[end : match.start()]))
+            parts.append(self._escaped(match))
+            end = match.end()
+        parts.append(as_bytes(literal[end:]))
+        return b"".join(parts)
+
+    def _escaped(self, match: re.Match[str]) -> bytes:
+        octal, hexadecimal, short, long, simple = match.groups()
+        try:
+            if octal or hexadecimal:
+                return bytes([int(octal, 8) if octal else int(hexadecimal, 16)])
+            if short or long:
+                return chr(int(short or long, 16)).encode()
+        except ValueError:
+            simple = "U"  # above \377 or beyond Unicode: as bad as an escape without digits
+        if simple in ("x", "X", "u", "U"):
+            self._fail(f"bad escape {match.group()!r} in a string")
+        # TensorFlow keeps the backslash of an escape that it does not know.
+        return _SIMPLE_ESCAPES.get(simple) or as_bytes(match.group())
+
+    def _double(self) -> float:
+        try:
+            if _OCTAL_NUMBER.match(self._token):
+                raise ValueError
+            try:
+                value = float(self._token)
+            except ValueError:
+                value = float(self._token.rstrip("fF"))  # C's spelling: 1.5f
+        except ValueError:
+            self._fail(f"expected a number, found {self._shown()}")
+        self._advance()
+        return value
+
+    def _expect(self, mark: str) -> None:
+        if self._token != mark:
+            self._fail(f"expected {mark!r}, found {self._shown()}")
+        self._advance()
+
+    def _advance(self) -> None:
+        space = _SPACE.match(self._text, self._end)
+        self._start = space.end() if space else self._end
+        token = _TOKEN.match(self._text, self._start)
+        self._token = token.group() if token else ""
+        self._end = self._start + len(self._token)
+
+    def _shown(self) -> str:
+        return repr(self._token[:60]) if self._token else "the end of the text"
+
+    def _fail(self, expected: str) -> NoReturn:
+        line = self._text.count("\n", 0, self._start) + 1
+        column = self._start - self._text.rfind("\n", 0, self._start)
+        raise FormatError(
+            f"malformed checkpoint state file, line {line}, column {column}: {expected}"
+        )
+
+
+def _quote(value: str) -> str:
+    return '"' + value.translate(_QUOTED) + '"'
+
+
+_QUOTED: Final = {code: f"\\{code:03o}" for code in (*range(32), 127)} | {
+    ord("\t"): "\\t",
+    ord("\n"): "\\n",
+    ord("\r"): "\\r",
+    ord('"'): '\\"',
+    ord("'"): "\\'",
+    ord("\\"): "\\\\",
+}

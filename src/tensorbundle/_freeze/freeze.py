@@ -1,0 +1,181 @@
+"""Make one file of a graph and its weights: variables become constants (freeze.md)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._graph.graph import Graph, load_graph
+from .._ops.edges import reachable
+from .assemble import Assembled, assemble, prepare
+from .pruning import prune
+from .result import Frozen, FrozenInput, inputs_of, notes
+from .stream import lay_out, raw_versions, write
+from .wanted.choice import choose
+from .wanted.request import (
+    Cuts,
+    Functions,
+    Missing,
+    Request,
+    bound_values,
+    cut_shapes,
+    refuse_own_input,
+)
+from .wanted.resolve import Outputs
+
+if TYPE_CHECKING:
+    from .._checkpoint.checkpoint import Checkpoint
+    from .._checkpoint.selection import Filter
+    from .._graph.sources import Override
+
+__all__ = ["Frozen", "FrozenInput", "freeze", "prune"]
+
+
+def freeze(
+    graph: str | os.PathLike[str] | Graph,
+    ckpt: str | os.PathLike[str] | Checkpoint | None = None,
+    *,
+    outputs: Outputs = None,
+    path: str | os.PathLike[str] | None = None,
+    inputs: Cuts = None,
+    bind: Mapping[str, Any] | None = None,
+    signature: str | None = None,
+    tags: str | Iterable[str] | None = None,
+    functions: Functions = "inline",
+    ema: bool = False,
+    keys: Override = None,
+    allow: Filter = None,
+    deny: Filter = None,
+    missing: Missing = "error",
+    tables: bool = True,
+    clear_devices: bool = True,
+    add_default_attrs: bool = False,
+    op_list: str | os.PathLike[str] | None = None,
+    verify: bool = True,
+    text: bool | None = None,
+    overwrite: bool = True,
+) -> Frozen:
+    """Freeze a graph: what its outputs need, with constants in the place of variables.
+
+    Weights go from the checkpoint's shards to the file, checked on the way, and are never in memory
+    as a whole. Only what the outputs need is kept; updates of variables that hang on control edges
+    are dropped, and said so. Equal inputs give equal bytes.
+
+    Args:
+        graph: A ``.meta``, GraphDef or SavedModel, by path or loaded.
+        ckpt: The checkpoint with the values; by default the one that belongs to the graph.
+        outputs: What is wanted: a node, a tensor (``"n:1"``), a signature or an output of it; a
+            list of these; a dict from names in the result to tensors. ``"auto"`` takes the best of
+            `tensorbundle.suggest_outputs`. By default the outputs of the signature.
+        path: The file to write; None: the result holds the bytes. ``.pbtxt`` means text.
+        inputs: Tensors that are to be fed: each becomes a placeholder of the same name, type and
+            shape, and what computes it goes. A dict gives shapes too.
+        bind: Values for placeholders, which become constants: ``{"keep_prob": 1.0}``.
+        signature: The key of the signature; by default the one to serve, or the only one.
+        tags: Which graph of a SavedModel: the set of its tags.
+        functions: ``"inline"``: calls are replaced by the bodies of functions, as other runtimes
+            want it; ``"keep"``: calls and functions stay.
+        ema: Take moving averages where the checkpoint has them.
+        keys: Keys in the checkpoint by variable, where they are known better; or a function.
+        allow: The variables to freeze: names, globs, patterns. By default all.
+        deny: Variables that stay variables, likewise.
+        missing: ``"initial"``: take the initial value of variables that were not saved, where it
+            is a constant.
+        tables: Keep the initialisers of lookup tables, behind ``init_op``.
+        clear_devices: Forget on which devices nodes are to run.
+        add_default_attrs: Write attributes that were left out because they have their default.
+        op_list: A file with an ``OpList``: what operations take and give that the model itself and
+            TensorFlow's own list do not know.
+        verify: Check the checksums of weights while they are copied.
+        text: Whether to write text, whatever the suffix; it is many times as large.
+        overwrite: Whether a file that is there is replaced.
+
+    Returns:
+        What was written, its outputs and inputs, and what to know of it.
+
+    Raises:
+        TensorNotFoundError: There is no such output, tensor or signature (near ones are named), or
+            variables are not in the checkpoint.
+        ConversionError: No outputs are known (candidates are listed), an output is no tensor,
+            variables do not fit the checkpoint, or the result would be larger than a protobuf
+            message can be.
+        UnsupportedError: An output needs an updated variable, or something else that has no form
+            without variables.
+        ChecksumError: A weight is damaged; nothing was written.
+        FormatError, MissingFileError: As on loading the graph and opening the checkpoint.
+        FileExistsError, OSError: The file system refuses, or ``overwrite`` does.
+
+    Example:
+        >>> import tempfile, tensorbundle as tb
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     frozen = tb.freeze(
+        ...         "tests/golden/data/demo", outputs="probabilities", path=f"{folder}/demo.pb"
+        ...     )
+        >>> frozen.outputs, [str(each) for each in frozen.inputs], len(frozen.variables)
+        ({'probabilities': 'probabilities:0'}, ['image:0 float32[?, 28, 28, 1]'], 8)
+    """
+    graph = load_graph(graph, tags=tags)
+    target = None if path is None else os.fspath(path)
+    request = Request(
+        functions=functions,
+        ema=ema,
+        keys=keys,
+        allow=allow,
+        deny=deny,
+        missing=missing,
+        tables=tables,
+        clear_devices=clear_devices,
+        add_default_attrs=add_default_attrs,
+        op_list=op_list,
+    )
+    ckpt = checkpoint_of(graph, ckpt)
+    refuse_own_input(target, graph, ckpt)
+    targets, chosen = choose(graph, ckpt, outputs, signature)
+    prepared = prepare(graph, targets, cut_shapes(inputs), bound_values(bind), request)
+    assembled = assemble(graph, ckpt, prepared, request, verify=verify)
+    layout = lay_out(
+        assembled.nodes, assembled.functions, raw_versions(graph.meta), assembled.contents
+    )
+    target, data, nbytes = write(layout, target, text=text, verify=verify, overwrite=overwrite)
+    return _frozen(graph, assembled, target, data, nbytes, chosen)
+
+
+def _frozen(
+    graph: Graph,
+    assembled: Assembled,
+    path: str | None,
+    data: bytes | None,
+    nbytes: int,
+    chosen: tuple[str, ...],
+) -> Frozen:
+    found = notes(assembled.nodes, assembled.functions, graph.meta, nbytes)
+    # What fills tables is no input's business, and may have placeholders of its own.
+    needed = reachable(assembled.nodes, assembled.outputs.values())
+    nodes = {name: node for name, node in assembled.nodes.items() if name in needed}
+    return Frozen(
+        path=path,
+        data=data,
+        nbytes=nbytes,
+        num_nodes=len(assembled.nodes),
+        outputs=assembled.outputs,
+        inputs=inputs_of(nodes, graph.meta),
+        variables=assembled.variables,
+        init_op=assembled.init_op,
+        warnings=(*chosen, *assembled.warnings, *found),
+    )
+
+
+def checkpoint_of(
+    graph: Graph, ckpt: str | os.PathLike[str] | Checkpoint | None
+) -> Checkpoint | None:
+    """The checkpoint that is meant; None where a graph has no variables, or none lies there."""
+    from .._checkpoint.checkpoint import Checkpoint as Opened
+
+    if isinstance(ckpt, Opened):
+        return ckpt
+    if ckpt is not None:
+        from .._checkpoint.opening import open
+
+        return open(ckpt)
+    return graph.open_checkpoint()

@@ -1,0 +1,209 @@
+"""Results of freezing: the graph that `freeze` gives back, its inputs, and the notes on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from .._format import dtypes
+from .._graphdef.nodes import parse_input
+from .._graphdef.tensors import TensorMessage
+from .._ops.facts import is_known
+from .._ops.types import dtype_of, shape_of
+from .stream import LARGE_BYTES
+
+if TYPE_CHECKING:
+    from .._graph.variables import Variable
+    from .._graphdef.functions import Function
+    from .._graphdef.meta_graph import MetaGraph
+    from .._graphdef.nodes import Node, Nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A frozen graph, and what to know for using it.
+
+    Attributes:
+        path: The file, or None when it was not written to one.
+        data: The serialized ``GraphDef`` when it was not written to a file, else None.
+        nbytes: Its size.
+        num_nodes: How many nodes its main graph has.
+        outputs: By the name it was asked for, or the key in the signature, each output's tensor.
+        inputs: What is to be fed.
+        variables: The variables that became constants, with the key of each in the checkpoint and
+            how it was found.
+        init_op: The op to run once before anything else, which fills lookup tables; None when
+            there are none to fill.
+        warnings: What is worth knowing: updates that were dropped, random ops, switches.
+    """
+
+    path: str | None
+    data: bytes | None = field(repr=False)
+    nbytes: int
+    num_nodes: int
+    outputs: Mapping[str, str]
+    inputs: tuple[FrozenInput, ...]
+    variables: tuple[Variable, ...] = field(repr=False)
+    init_op: str | None
+    warnings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        where = "in memory" if self.path is None else self.path
+        lines = [
+            f"frozen graph {where}: {self.num_nodes} nodes, {self.nbytes:,} bytes, "
+            f"{len(self.variables)} variables made constants"
+        ]
+        for each in self.inputs:
+            lines.append(f"  input   {each}")
+        for key, tensor in self.outputs.items():
+            named = "" if key in (tensor, tensor[:-2]) else f"{key}: "
+            lines.append(f"  output  {named}{tensor}")
+        if self.init_op is not None:
+            lines.append(f"  run once before: {self.init_op}")
+        lines += [f"  note: {each}" for each in self.warnings]
+        return "\n".join(lines)
+
+
+# --- ----------
+
+_PLACEHOLDERS: Final = frozenset(["Placeholder", "PlaceholderV2", "PlaceholderWithDefault"])
+_RANDOM: Final = frozenset(
+    [
+        "RandomUniform",
+        "RandomUniformInt",
+        "RandomStandardNormal",
+        "RandomGamma",
+        "RandomPoisson",
+        "RandomPoissonV2",
+        "RandomShuffle",
+        "RandomCrop",
+        "ParameterizedTruncatedNormal",
+        "TruncatedNormal",
+        "Multinomial",
+        "StatelessRandomGetKeyCounter",
+    ]
+)
+_PIPELINE: Final = re.compile(
+    r"(OneShot|Make|Anonymous|MultiDevice)?Iterator\w*|.*Dataset(V\d)?$"
+    r"|(?!.*Tensor).*Queue(V2)?$|Queue(Dequeue|Enqueue).*|.*Reader(V2)?$|ReaderRead.*"
+)
+_SOURCE: Final = re.compile(r"IteratorGetNext.*|QueueDequeue.*|ReaderRead.*")
+_SWITCH: Final = re.compile(
+    r"(keep_?prob|drop_?out|drop_?rate|is_?train(ing)?|train(ing)?(_phase|_mode)?|phase(_train)?"
+    r"|learning_phase|is_?test|mode)(_?\d+)?",
+    re.IGNORECASE,
+)
+_NAMED: Final = 5  # of each kind in a warning
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenInput:
+    """A tensor that is to be fed when the frozen graph is run.
+
+    Attributes:
+        name: Its name, as sessions are fed: ``"x:0"``.
+        dtype: TensorFlow's name of its type.
+        shape: Its shape, -1 for unknown dimensions; None where not even the rank is known.
+        default: Its value when it is not fed; None where it must be.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] | None
+    default: Any = None
+
+    def __str__(self) -> str:
+        given = "" if self.default is None else f" = {self.default}"
+        return f"{self.name} {self.dtype}{shown_shape(self.shape)}{given}"
+
+
+def inputs_of(nodes: Nodes, meta: MetaGraph) -> tuple[FrozenInput, ...]:
+    """The placeholders of a graph, in its order."""
+    return tuple(
+        FrozenInput(
+            f"{name}:0",
+            dtypes.name_of(dtype_of(node, 0, {}) or 0),
+            shape_of(meta, nodes, node, 0),
+            _default(nodes, node),
+        )
+        for name, node in nodes.items()
+        if node.op in _PLACEHOLDERS
+    )
+
+
+def _default(nodes: Nodes, node: Node) -> Any:
+    if node.op != "PlaceholderWithDefault" or not node.inputs:
+        return None
+    source = nodes.get(parse_input(node.inputs[0]).name)
+    value = source.attr("value") if source is not None and source.op == "Const" else None
+    return value.array() if isinstance(value, TensorMessage) else None
+
+
+def notes(
+    nodes: Nodes, functions: Mapping[str, Function], meta: MetaGraph, nbytes: int
+) -> Iterator[str]:
+    """What the user of a frozen graph should know, a sentence each."""
+    ops = [(node.name, node.op) for node in nodes.values()]
+    for function in functions.values():
+        ops += [(f"{function.name}/{node.name}", node.op) for node in function.nodes.values()]
+    random = [name for name, op in ops if op in _RANDOM]
+    switches = list(_switches(nodes, meta))
+    if random:
+        hint = ""
+        if switches:
+            hint = f"; bind={{{switches[0]!r}: …}} may switch them off"
+        yield f"random ops are reachable: {_some(random)}: results differ from run to run{hint}"
+    if switches:
+        yield (
+            f"switches are left as placeholders: {_some(switches)}: feed them, or give them a "
+            "value with bind="
+        )
+    if any(_PIPELINE.fullmatch(op) for _, op in ops):
+        yield _about_pipelines(nodes, meta)
+    unknown = sorted({op for _, op in ops if not is_known(op) and op not in functions})
+    if unknown:
+        yield f"ops of no plain TensorFlow are needed at run time: {_some(unknown)}"
+    if nbytes >= LARGE_BYTES:
+        yield (
+            f"the graph has {nbytes} bytes: TensorFlow takes many times that to load it; "
+            "export_saved_model leaves the weights in the checkpoint"
+        )
+
+
+def _switches(nodes: Nodes, meta: MetaGraph) -> Iterator[str]:
+    """Placeholders that turn training on and off, by their type and name."""
+    for name, node in nodes.items():
+        if node.op in _PLACEHOLDERS:
+            is_bool = dtype_of(node, 0, {}) == dtypes.BOOL
+            named = _SWITCH.fullmatch(name.rpartition("/")[2])
+            if (is_bool or named) and not shape_of(meta, nodes, node, 0):
+                yield name
+
+
+def _about_pipelines(nodes: Nodes, meta: MetaGraph) -> str:
+    """The ports of input pipelines that are in use: where a graph is best cut."""
+    ports: dict[str, None] = {}
+    for node in nodes.values():
+        for text in node.inputs:
+            source = parse_input(text)
+            before = nodes.get(source.name)
+            if source.port >= 0 and before is not None and _SOURCE.fullmatch(before.op):
+                ports[f"{source.name}:{source.port}"] = None
+    cut = f"; cut there: inputs=[{', '.join(map(repr, list(ports)[:_NAMED]))}]" if ports else ""
+    kept = [name for name, node in nodes.items() if _PIPELINE.fullmatch(node.op)]
+    return f"an input pipeline is kept, the graph waits for its data when run: {_some(kept)}{cut}"
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+    return ", ".join(map(repr, listed[:_NAMED])) + more
+
+
+def shown_shape(shape: tuple[int, ...] | None) -> str:
+    """A shape as users read it."""
+    if shape is None:
+        return " of unknown shape"
+    return "[" + ", ".join("?" if dim < 0 else str(dim) for dim in shape) + "]"

@@ -1,0 +1,340 @@
+"""Write a SavedModel that TensorFlow and its servers load, from a graph and its checkpoint.
+
+The weights are not touched: the files of the checkpoint become the model's ``variables/``, as hard
+links where that can be, and the graph restores from them under the keys they have (freeze.md §9).
+So there is no limit on their size, unlike in a frozen graph.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from .._format.filenames import INDEX_SUFFIX, shard_path
+from .._format.wire import bytes_field, int_field, map_fields, text_field
+from .._graph.graph import Graph, load_graph
+from .._graphdef.functions import Function
+from .._graphdef.nodes import Nodes, parse_input
+from .._graphdef.shapes import encode_shape
+from .._ops.types import dtype_of, shape_of
+from .._write.shards import clone
+from .._write.staging import Staging, check_target
+from ..errors import ConversionError
+from .assemble import Assembled, Prepared, assemble, prepare
+from .freeze import checkpoint_of
+from .result import FrozenInput, inputs_of, notes
+from .saver_nodes import Restored, SaverNodes, bytes_list, node_list, put_back, variable_def
+from .stages.needed import prune
+from .stream import Layout, lay_out, nested, raw_versions, require_space, write_file
+from .wanted.choice import choose
+from .wanted.request import Cuts, Request, bound_values, cut_shapes
+
+if TYPE_CHECKING:
+    from .._checkpoint.checkpoint import Checkpoint
+    from .._graph.sources import Override
+    from .._graph.variables import Variable
+    from .._graphdef.meta_graph import MetaGraph
+    from .wanted.request import Missing
+    from .wanted.resolve import Outputs
+
+__all__ = ["ExportedModel", "export_saved_model"]
+
+_SIGNATURE: Final = "serving_default"
+_METHOD: Final = "tensorflow/serving/predict"
+_GRAPH_FILE: Final = "saved_model.pb"
+_VARIABLES: Final = "variables/variables"
+# What a SavedModel's directory may hold; one with anything else is not replaced.
+_OWN_FILES: Final = ("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", "keras_metadata.pb")
+_OWN_FOLDERS: Final = ("variables", "assets", "assets.extra", "debug")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedModel:
+    """What `export_saved_model` wrote.
+
+    Attributes:
+        path: The directory.
+        files: Its files.
+        num_nodes: How many nodes its graph has, with those that restore and save.
+        signature: The key of its one signature.
+        outputs: The tensors that it gives, by key.
+        inputs: The tensors that it takes, by key.
+        variables: Its variables, with the key of each in the checkpoint.
+        linked: Whether the weights are shared with the checkpoint, not copied.
+        warnings: What is worth knowing: updates that were left out, random ops, switches.
+    """
+
+    path: str
+    files: tuple[str, ...]
+    num_nodes: int
+    signature: str
+    outputs: Mapping[str, str]
+    inputs: Mapping[str, FrozenInput]
+    variables: tuple[Variable, ...] = field(repr=False)
+    linked: bool
+    warnings: tuple[str, ...]
+
+
+def export_saved_model(
+    graph: str | os.PathLike[str] | Graph,
+    ckpt: str | os.PathLike[str] | Checkpoint | None = None,
+    *,
+    path: str | os.PathLike[str],
+    outputs: Outputs = None,
+    inputs: Cuts = None,
+    bind: Mapping[str, Any] | None = None,
+    signature: str | None = None,
+    tags: str | Iterable[str] | None = None,
+    ema: bool = False,
+    keys: Override = None,
+    missing: Missing = "error",
+    tables: bool = True,
+    clear_devices: bool = True,
+    op_list: str | os.PathLike[str] | None = None,
+    overwrite: bool = True,
+) -> ExportedModel:
+    """Write a SavedModel with one signature, ``serving_default``, in the form of TensorFlow 1.
+
+    It holds what the outputs need, with its variables, and a saver of its own. The weights are the
+    files of the checkpoint, linked or else copied; a V1 checkpoint is written anew as V2.
+
+    Args:
+        graph: A ``.meta``, GraphDef or SavedModel, by path or loaded.
+        ckpt: The checkpoint with the values; by default the one that belongs to the graph.
+        path: The directory to write; an earlier SavedModel there is replaced.
+        outputs: What the signature gives; as for `tensorbundle.freeze`.
+        inputs: Tensors that are to be fed, in the place of what computes them.
+        bind: Values for placeholders, which become constants.
+        signature: The key of the signature whose outputs and inputs are taken.
+        tags: Which graph of a SavedModel.
+        ema: Take moving averages where the checkpoint has them.
+        keys: Keys in the checkpoint by variable, where they are known better.
+        missing: ``"initial"``: make constants of variables that were not saved, of their initial
+            value.
+        tables: Keep the initialisers of lookup tables; they run when the model is loaded.
+        clear_devices: Forget on which devices nodes are to run.
+        op_list: A file with an ``OpList`` for operations that nothing else is known of.
+        overwrite: Whether a SavedModel that is there is replaced.
+
+    Returns:
+        What was written, and what to know of it.
+
+    Raises:
+        TensorNotFoundError, ConversionError, UnsupportedError: As `tensorbundle.freeze`.
+        FormatError, MissingFileError: As on loading the graph and opening the checkpoint.
+        FileExistsError, OSError: The file system refuses, or ``overwrite`` does.
+
+    Example:
+        >>> import tempfile, tensorbundle as tb
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     done = tb.export_saved_model(
+        ...         "tests/golden/data/demo",
+        ...         outputs={"scores": "probabilities"},
+        ...         path=f"{folder}/model",
+        ...     )
+        >>> done.outputs, list(done.inputs), len(done.variables)
+        ({'scores': 'scores:0'}, ['image'], 8)
+    """
+    graph = load_graph(graph, tags=tags)
+    request = Request(
+        ema=ema, keys=keys, missing=missing, tables=tables, clear_devices=clear_devices,
+        op_list=op_list,
+    )  # fmt: skip
+    ckpt = checkpoint_of(graph, ckpt)
+    directory = _target(os.fspath(path), graph, ckpt)
+    targets, chosen = choose(graph, ckpt, outputs, signature)
+    prepared = prepare(graph, targets, cut_shapes(inputs), bound_values(bind), request)
+    assembled = assemble(graph, ckpt, prepared, request, verify=True)
+    model = _Model(graph, ckpt, prepared, assembled)
+    layout = model.layout()
+    files, linked = _write(layout, ckpt if model.restored else None, model, directory, overwrite)
+    found = notes(model.nodes, model.functions, graph.meta, layout.nbytes)
+    return ExportedModel(
+        path=directory,
+        files=files,
+        num_nodes=len(model.nodes),
+        signature=_SIGNATURE,
+        outputs=model.outputs,
+        inputs=model.inputs,
+        variables=tuple(each.variable for each in model.restored),
+        linked=linked,
+        warnings=(*chosen, *assembled.warnings, *found),
+    )
+
+
+class _Model:
+    """The message of a SavedModel: a frozen graph whose stored variables are variables again."""
+
+    def __init__(
+        self, graph: Graph, ckpt: Checkpoint | None, prepared: Prepared, assembled: Assembled
+    ) -> None:
+        self._graph = graph
+        self._op_defs = prepared.op_defs
+        self._assembled = assembled
+        self.outputs = {k.removesuffix(":0"): v for k, v in assembled.outputs.items()}
+        stored = [each for each in assembled.variables if each.initial is None]
+        nodes, self.restored = put_back(assembled.nodes, stored, prepared.nodes)
+        wanted = [parse_input(tensor).name for tensor in assembled.outputs.values()]
+        wanted += [] if assembled.init_op is None else [assembled.init_op]
+        wanted += [parse_input(each.snapshot).name for each in self.restored]
+        self.nodes: Nodes
+        self.functions: Mapping[str, Function]
+        self.nodes, self.functions = prune(nodes, assembled.functions, list(dict.fromkeys(wanted)))
+        self.saver: SaverNodes | None = None
+        if self.restored and ckpt is not None:
+            self.nodes = dict(self.nodes)
+            self.saver = SaverNodes(self.nodes, self.restored, ckpt)
+        self.inputs = _keyed_inputs(inputs_of(assembled.nodes, graph.meta), graph)
+
+    def layout(self) -> Layout:
+        """The bytes of ``saved_model.pb``, values of constants left out as they are elsewhere."""
+        names = {each.variable.name for each in self.restored}
+        contents = {k: v for k, v in self._assembled.contents.items() if k not in names}
+        meta = self._graph.meta
+        graph_def = lay_out(self.nodes, self.functions, raw_versions(meta), contents)
+        saver = b"" if self.saver is None else bytes_field(3, self.saver.names.encode())
+        parts = (
+            bytes_field(1, self._info(meta)),
+            nested(2, graph_def),
+            saver + map_fields(4, self._collections()),
+            map_fields(5, {_SIGNATURE: self._signature()}),
+        )
+        model = nested(2, *parts)
+        return Layout((int_field(1, 1), *model.items), model.nbytes + 2)
+
+    def _info(self, meta: MetaGraph) -> bytes:
+        """The ``MetaInfoDef``: what the graph's own says, for what is left of it."""
+        ops = {node.op for node in self.nodes.values()}
+        for function in self.functions.values():
+            ops |= {node.op for node in function.nodes.values()}
+        kept = [
+            bytes_field(1, each.raw) for name, each in sorted(meta.op_defs.items()) if name in ops
+        ]
+        return b"".join(
+            (
+                bytes_field(2, b"".join(kept)) if kept else b"",
+                text_field(4, "serve"),
+                text_field(5, meta.tensorflow_version),
+                text_field(6, meta.tensorflow_git_version),
+                int_field(7, int(meta.stripped_default_attrs)),
+            )
+        )
+
+    def _collections(self) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        if self.saver is not None:
+            assigns = self.saver.assigns
+            defs = [variable_def(each, i, assigns) for i, each in enumerate(self.restored)]
+            found["variables"] = bytes_list(defs)
+            trained = [
+                each
+                for each, restored in zip(defs, self.restored, strict=True)
+                if restored.variable.trainable
+            ]
+            found["trainable_variables"] = bytes_list(trained)
+        if self._assembled.init_op is not None:
+            found["saved_model_main_op"] = node_list([self._assembled.init_op])
+        return found
+
+    def _signature(self) -> bytes:
+        inputs = {key: self._tensor_info(each.name) for key, each in self.inputs.items()}
+        outputs = {k: self._tensor_info(tensor) for k, tensor in self.outputs.items()}
+        return map_fields(1, inputs) + map_fields(2, outputs) + text_field(3, _METHOD)
+
+    def _tensor_info(self, tensor: str) -> bytes:
+        name, port = parse_input(tensor)
+        node = self.nodes[name]
+        dtype = dtype_of(node, port, self._op_defs) or 0
+        shape = shape_of(self._graph.meta, self.nodes, node, port)
+        return b"".join(
+            (text_field(1, tensor), int_field(2, dtype), bytes_field(3, encode_shape(shape)))
+        )
+
+
+def _keyed_inputs(inputs: Sequence[FrozenInput], graph: Graph) -> dict[str, FrozenInput]:
+    """The inputs that must be fed, by the keys of the graph's own signature where it has one."""
+    keys: dict[str, str] = {}
+    for signature in graph.signatures.values():
+        for key, fact in signature.inputs.items():
+            if fact.name is not None:
+                keys.setdefault(fact.name, key)
+    found: dict[str, FrozenInput] = {}
+    for each in inputs:
+        if each.default is None:
+            key = keys.get(each.name, each.name.removesuffix(":0"))
+            found[each.name.removesuffix(":0") if key in found else key] = each
+    return dict(sorted(found.items()))
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def _target(path: str, graph: Graph, ckpt: Checkpoint | None) -> str:
+    """The directory to write, which is not what is read."""
+    directory = check_target(path, is_directory=True)
+    sources = [graph.directory, None if ckpt is None else ckpt.location.saved_model]
+    for source in sources:
+        if source is not None and os.path.isdir(directory) and os.path.samefile(directory, source):
+            raise ConversionError(f"the result would replace what it is made of: {source!r}")
+    return directory
+
+
+def _earlier_files(directory: str) -> list[str]:
+    """List the files of a SavedModel that is there; refuse a directory with anything else."""
+    found = [
+        os.path.relpath(os.path.join(folder, name), directory)
+        for folder, _, names in os.walk(directory)
+        for name in names
+    ]
+    strange = [
+        name
+        for name in found
+        if name not in _OWN_FILES and name.split(os.sep, 1)[0] not in _OWN_FOLDERS
+    ]
+    if strange:
+        raise FileExistsError(
+            f"directory {directory!r} holds more than a SavedModel: {strange[0]!r}"
+        )
+    return found
+
+
+def _write(
+    layout: Layout, ckpt: Checkpoint | None, model: _Model, directory: str, overwrite: bool
+) -> tuple[tuple[str, ...], bool]:
+    """Write the model; whether the weights are shared with the checkpoint."""
+    require_space(os.path.dirname(directory), layout.nbytes)
+    earlier = _earlier_files(directory)
+    linked = False
+    with Staging(directory, earlier=earlier, overwrite=overwrite) as staging:
+        write_file(layout, staging.place(_GRAPH_FILE), verify=True)
+        if ckpt is not None:
+            linked = _link(ckpt, staging) if ckpt.location.kind == "v2" else False
+            if ckpt.location.kind == "v1":
+                _rewrite(ckpt, model.restored, staging)
+    return staging.files, linked
+
+
+def _link(ckpt: Checkpoint, staging: Staging) -> bool:
+    """Make the files of a checkpoint those of the model."""
+    prefix, count = ckpt.location.prefix, ckpt.num_shards
+    index = prefix + INDEX_SUFFIX
+    pairs = [(shard_path(prefix, n, count), shard_path(_VARIABLES, n, count)) for n in range(count)]
+    linked = True
+    for source, name in [*pairs, (index, _VARIABLES + INDEX_SUFFIX)]:
+        place = staging.place(name)
+        clone(os.path.realpath(source), place)
+        linked = linked and os.path.samefile(place, source)
+    return linked
+
+
+def _rewrite(ckpt: Checkpoint, restored: Sequence[Restored], staging: Staging) -> None:
+    """Write the tensors that a model needs of a V1 checkpoint as V2."""
+    from .._write.writer import Writer
+
+    prefix = staging.place(_VARIABLES + INDEX_SUFFIX).removesuffix(INDEX_SUFFIX)
+    staging.place(shard_path(_VARIABLES, 0, 1))
+    with Writer(prefix) as writer:
+        for key in sorted({each.variable.key or "" for each in restored}):
+            writer.add(key, ckpt[key], dtype=ckpt.info(key).tf_dtype)

@@ -1,0 +1,1 @@
+"""Stages of freezing that change the graph, each from nodes to nodes."""

@@ -1,0 +1,1 @@
+"""Variables of a graph that is frozen: their handles, reads, updates and constants."""

@@ -1,0 +1,137 @@
+"""Variables made constants, with all that uses them (freeze.md §2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from ..._graphdef.attributes import tensor_attr
+from ..._graphdef.functions import Function, OpDef
+from ..._graphdef.nodes import Nodes
+from ..._ops.edges import Scope, main_source
+from ...errors import UnsupportedError
+from .forms import variable_constant
+from .handles import Handle
+from .rewrite import Rewritten, rewrite_scope
+from .specialise import Specialiser
+from .updates import Update, update_warnings
+
+REF_VARIABLES = frozenset({"Variable", "VariableV2"})
+RESOURCE_VARIABLES = frozenset({"VarHandleOp"})
+
+_SHOWN = 10
+
+
+class Constant(NamedTuple):
+    """What a variable is frozen to.
+
+    Attributes:
+        dtype: The DataType number of its values.
+        shape: Its shape as far as it is known; -1 is an unknown dimension.
+        value: A ``TensorProto``; None for one that is written later, from a checkpoint.
+    """
+
+    dtype: int
+    shape: tuple[int, ...] | None
+    value: bytes | None = None
+
+
+class FrozenGraph(NamedTuple):
+    """A graph whose variables are constants.
+
+    Attributes:
+        nodes: The nodes that the roots need.
+        functions: The functions given, and those made for arguments that are values.
+        constants: The constants without a value, in the order of the nodes.
+        updates: Writes that were left out.
+        warnings: What is to be said about them.
+    """
+
+    nodes: Nodes
+    functions: Mapping[str, Function]
+    constants: tuple[str, ...]
+    updates: tuple[Update, ...]
+    warnings: tuple[str, ...]
+
+
+def freeze_variables(
+    nodes: Nodes,
+    functions: Mapping[str, Function],
+    frozen: Mapping[str, Constant],
+    roots: Iterable[str],
+    op_defs: Mapping[str, OpDef] | None = None,
+) -> FrozenGraph:
+    """Make constants of variables, as far as some nodes need them.
+
+    Args:
+        nodes: The main graph.
+        functions: Its functions.
+        frozen: The variables that may become constants, by node. Others stay as they are.
+        roots: The nodes that are needed.
+        op_defs: Not needed; every stage takes it.
+
+    Raises:
+        FormatError: An edge leads nowhere, or a function is missing.
+        UnsupportedError: A variable is used, or written, in a way that has no constant form; all
+            such uses are named.
+    """
+    del op_defs
+    roots = [main_source(root) for root in roots]
+    start = {}
+    for name, constant in frozen.items():
+        node = nodes.get(name)
+        if node is None or node.op not in REF_VARIABLES | RESOURCE_VARIABLES:
+            continue  # the graph was cut there, and it is fed
+        is_ref = node.op in REF_VARIABLES
+        start[name] = Handle(name, constant.dtype, constant.shape, is_ref)
+    specialiser = Specialiser(functions)
+    main = specialiser.run(rewrite_scope(Scope(nodes, tuple(roots)), start, functions))
+    used = _used(main, specialiser.rewritten)
+    _check(used)
+    result: Nodes = {}
+    for name, node in main.nodes.items():
+        if name in start:
+            value = frozen[name].value
+            attr = None if value is None else tensor_attr(value)
+            node = variable_constant(node, start[name], attr)
+        result[name] = node
+    made = {name: function for name, function in specialiser.functions.items() if name in used}
+    return FrozenGraph(
+        result,
+        {**functions, **made} if made else functions,
+        tuple(name for name in result if name in start and frozen[name].value is None),
+        tuple(update for each in used.values() for update in each.plan.dropped),
+        update_warnings(each.plan for each in used.values()),
+    )
+
+
+def _used(main: Rewritten, made: Mapping[str, Rewritten]) -> dict[str, Rewritten]:
+    """The main graph (under an empty name), and the functions made that something uses."""
+    used = {"": main}
+    todo = list(main.callees)
+    for name in todo:  # which grows
+        if name not in used:
+            used[name] = made[name]
+            todo += made[name].callees
+    return used
+
+
+def _check(used: Mapping[str, Rewritten]) -> None:
+    """Raise UnsupportedError for all that has no constant form, together."""
+    written = [problem for each in used.values() for problem in each.plan.problems]
+    uses = [problem for each in used.values() for problem in each.problems]
+    parts = []
+    if written:
+        parts.append(
+            f"variables are written on the way to an output: {_listed(written)}; likely a graph "
+            f"for training: choose outputs before these"
+        )
+    if uses:
+        parts.append(f"variables are used in ways that have no constant form: {_listed(uses)}")
+    if parts:
+        raise UnsupportedError("; ".join(parts))
+
+
+def _listed(problems: list[str]) -> str:
+    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    return "; ".join(problems[:_SHOWN]) + more

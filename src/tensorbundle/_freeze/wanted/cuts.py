@@ -1,0 +1,171 @@
+"""Where a user cuts a graph: tensors that are to be fed, and placeholders that get a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..._format import dtypes
+from ..._graphdef.attributes import shape_attr, type_attr
+from ..._graphdef.nodes import const_node, join_input, make_node, parse_input
+from ..._graphdef.tensors import encode_tensor
+from ..._ops.edges import unique_name
+from ..._ops.types import dtype_of, shape_of
+from ...errors import ConversionError
+
+if TYPE_CHECKING:
+    from ..._graphdef.functions import OpDef
+    from ..._graphdef.meta_graph import MetaGraph
+    from ..._graphdef.nodes import Node, Nodes
+
+
+_PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
+
+
+class Cutter:
+    """Cuts nodes of one graph, and remembers what was renamed by that.
+
+    Only a node's first output is called as the node: of a cut at another one the placeholder gets
+    a name of its own, and a node that gave its name to a placeholder gets another.
+    """
+
+    def __init__(self, meta: MetaGraph, op_defs: Mapping[str, OpDef]) -> None:
+        self._meta = meta
+        self._op_defs = op_defs
+        self._placeholders: dict[str, str] = {}
+        self._uncut: dict[str, str] = {}
+
+    def place_of(self, tensor: str) -> str:
+        """The name of a tensor after all cuts."""
+        return _moved(tensor, self._placeholders, self._uncut)
+
+    def cut(self, nodes: Nodes, tensors: Mapping[str, tuple[int, ...] | str | None]) -> Nodes:
+        """Put placeholders in the place of tensors, so that what computes them is not needed.
+
+        Args:
+            nodes: The graph.
+            tensors: By tensor, its shape; ``""`` for what the graph says.
+
+        Raises:
+            ConversionError: The graph does not say of what type a tensor is.
+        """
+        if not tensors:
+            return nodes
+        made: dict[str, Node] = {}
+        moved: dict[str, str] = {}  # tensor → tensor
+        for text, given in tensors.items():
+            name, port = parse_input(text)
+            node = nodes[name]
+            if node.op in _PLACEHOLDERS[:2] and given == "":
+                continue
+            dtype = dtype_of(node, port, self._op_defs)
+            if dtype is None:
+                raise ConversionError(
+                    f"cannot cut at {text!r}: the type of output {port} of a {node.op} is not known"
+                )
+            if given == "":
+                given = shape_of(self._meta, nodes, node, port)
+            assert not isinstance(given, str)
+            new = name
+            if port > 0:
+                new = unique_name(f"{name}_{port}", nodes, made)
+                moved[text] = new
+            made[new] = make_node(
+                new, "Placeholder", (), {"dtype": type_attr(dtype), "shape": shape_attr(given)}
+            )
+        return self._spliced(nodes, made, moved)
+
+    def _spliced(self, nodes: Nodes, made: dict[str, Node], moved: dict[str, str]) -> Nodes:
+        """The graph with new placeholders; other outputs of a node that gave its name stay its."""
+        self._placeholders.update(moved)
+        replaced = {name for name in made if name in nodes}
+        kept = {name: unique_name(f"{name}/uncut", nodes, made) for name in replaced}
+        self._uncut.update(kept)
+        result: Nodes = {}
+        for name, node in nodes.items():
+            inputs = tuple(_moved(text, moved, kept) for text in node.inputs)
+            node = node if inputs == node.inputs else node.replace(inputs=inputs)
+            if name in replaced:
+                result[name] = made[name]
+                result[kept[name]] = node.replace(name=kept[name])
+            else:
+                result[name] = node
+        result.update({name: node for name, node in made.items() if name not in replaced})
+        return result
+
+
+def _moved(text: str, moved: Mapping[str, str], kept: Mapping[str, str]) -> str:
+    name, port = parse_input(text)
+    if port > 0:
+        tensor = join_input(name, port)
+        if tensor in moved:
+            return moved[tensor]
+        if name in kept:
+            return join_input(kept[name], port)
+    return text
+
+
+def bind(nodes: Nodes, values: Mapping[str, Any], meta: MetaGraph) -> Nodes:
+    """Put constants in the place of placeholders.
+
+    Args:
+        nodes: The graph.
+        values: By node of a placeholder, its value.
+        meta: What is said about the graph.
+
+    Raises:
+        ConversionError: A node is no placeholder, or its value does not fit it.
+    """
+    result = dict(nodes)
+    for name, value in values.items():
+        node = nodes[name]
+        if node.op not in _PLACEHOLDERS:
+            raise ConversionError(
+                f"cannot bind {name!r}: it is a {node.op}, expected a Placeholder; "
+                "inputs= makes one of any tensor"
+            )
+        dtype = dtype_of(node, 0, {})
+        assert dtype is not None, "placeholders have a dtype, or none that can be bound"
+        array = _array_of(name, value, dtype)
+        shape = shape_of(meta, nodes, node, 0)
+        if shape is not None and not _fits(array.shape, shape):
+            raise ConversionError(
+                f"cannot bind {name!r}: its shape is {_shown(shape)}, "
+                f"the value's is {list(array.shape)}"
+            )
+        result[name] = const_node(name, encode_tensor(array, dtype), node.device)
+    return result
+
+
+def _array_of(name: str, value: Any, number: int) -> np.ndarray[Any, Any]:
+    """A value as an array of a placeholder's type; refused when it would be another value then."""
+    dtype = dtypes.numpy_dtype(number)
+    if dtype is None:
+        raise ConversionError(f"cannot bind {name!r}: no value is a {dtypes.name_of(number)}")
+    given = np.asarray(value)
+    if number == dtypes.STRING:
+        if given.dtype.kind not in "OSU":
+            raise ConversionError(f"cannot bind {name!r}: it is a string, {value!r:.80} is none")
+        return given
+    array = given.astype(dtype) if given.dtype.kind in "biufcV" else None
+    exact = array is not None and (
+        (given.dtype.kind in "fc" and dtype.kind in "fcV") or np.array_equal(array, given)
+    )
+    if array is None or not exact or (given.dtype.kind == "b") != (dtype.kind == "b"):
+        raise ConversionError(
+            f"cannot bind {name!r}: it is {dtypes.name_of(number)}, and {value!r:.80} is no such "
+            "value"
+        )
+    return array
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        b in (-1, a) for a, b in zip(shape, wanted, strict=True)
+    )
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    return "[" + ", ".join("?" if dim < 0 else str(dim) for dim in shape) + "]"

@@ -1,0 +1,275 @@
+"""Graphs as a user sees them: `load_graph` and what it gives."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Literal
+
+from .._format.filenames import META_SUFFIX
+from .._graphdef.facts import Asset, Collection, SaverDef, Signature, Versions
+from .._graphdef.functions import Function
+from .._graphdef.meta_graph import MetaGraph
+from .._graphdef.nodes import Node, Nodes
+from .._locate.location import VARIABLES
+from ..errors import FormatError, TensorBundleError, TensorNotFoundError
+from .files import read_graph_file
+
+if TYPE_CHECKING:
+    from .._checkpoint.checkpoint import Checkpoint
+    from .._locate.checkpoints import Location
+    from .mapping import Variable
+
+_SERVE: Final = frozenset(["serve"])
+# Operations that give the handle of a lookup table.
+_TABLES: Final = frozenset(
+    [
+        "HashTable",
+        "HashTableV2",
+        "AnonymousHashTable",
+        "MutableHashTable",
+        "MutableHashTableV2",
+        "AnonymousMutableHashTable",
+        "MutableHashTableOfTensors",
+        "MutableHashTableOfTensorsV2",
+        "AnonymousMutableHashTableOfTensors",
+        "MutableDenseHashTable",
+        "MutableDenseHashTableV2",
+        "AnonymousMutableDenseHashTable",
+    ]
+)
+
+
+class Graph:
+    """A graph of TensorFlow with what is stored beside it; made by `load_graph`.
+
+    Everything but the file's outline is decoded when it is first asked for. Nothing is changed by
+    anybody: what alters a graph makes another file.
+
+    Attributes:
+        path: The file that was read.
+        kind: ``"meta"`` (a ``.meta``), ``"graph"`` (a GraphDef) or ``"saved_model"``.
+        meta: The graph's message, for who needs its parts.
+        tag_sets: The tags of every graph in the file: one set each, sorted.
+        directory: The directory of a SavedModel, else None.
+        checkpoint_path: Where the values of its variables belong: a path for `open`, whether or
+            not a checkpoint is there; None when the graph says nothing of the kind.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> graph = tb.load_graph("tests/golden/data/saver/model.ckpt-20.meta")
+        >>> graph.kind, graph.checkpoint.prefix, graph.saver.restore_op
+        ('meta', 'tests/golden/data/saver/model.ckpt-20', 'save/restore_all')
+    """
+
+    def __init__(
+        self,
+        path: str,
+        kind: Literal["meta", "graph", "saved_model"],
+        meta: MetaGraph,
+        tag_sets: tuple[tuple[str, ...], ...] = (),
+        directory: str | None = None,
+        checkpoint_path: str | None = None,
+    ) -> None:
+        self.path = path
+        self.kind: Literal["meta", "graph", "saved_model"] = kind
+        self.meta = meta
+        self.tag_sets = tag_sets
+        self.directory = directory
+        self.checkpoint_path = checkpoint_path
+
+    def __repr__(self) -> str:
+        return f"<Graph {self.path!r}: {self.kind}, {self.num_nodes} nodes>"
+
+    @property
+    def num_nodes(self) -> int:
+        """The number of nodes of the main graph."""
+        return self.meta.num_nodes
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes of the main graph by name, in stored order; of equal names the first counts."""
+        return self.meta.nodes
+
+    @property
+    def ops(self) -> Mapping[str, int]:
+        """How many nodes of the main graph each operation has, most frequent first."""
+        return self.meta.ops
+
+    @property
+    def devices(self) -> Mapping[str, int]:
+        """How many nodes of the main graph ask for each device, ``""`` for none."""
+        return self.meta.devices
+
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """The function library by name, in stored order; each is decoded when asked for."""
+        return self.meta.functions
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """The signatures by key, sorted."""
+        return self.meta.signatures
+
+    @property
+    def collections(self) -> Mapping[str, Collection]:
+        """The collections by key, sorted."""
+        return self.meta.collections
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """The files that the graph needs."""
+        return self.meta.assets
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of this graph, sorted."""
+        return tuple(sorted(self.meta.tags))
+
+    @property
+    def versions(self) -> Versions:
+        """Which versions of TensorFlow the graph is for."""
+        return self.meta.versions
+
+    @property
+    def tensorflow_version(self) -> str:
+        """The version of TensorFlow that wrote the file, or ``""``."""
+        return self.meta.tensorflow_version
+
+    @property
+    def saver(self) -> SaverDef | None:
+        """The saver that TensorFlow would restore with, if there is one."""
+        return self.meta.saver
+
+    @property
+    def savers(self) -> tuple[SaverDef, ...]:
+        """All savers that the file describes, `saver` first."""
+        return self.meta.savers
+
+    @cached_property
+    def tables(self) -> Mapping[str, Node]:
+        """The nodes of the main graph that are lookup tables, by name."""
+        if _TABLES.isdisjoint(self.ops):
+            return {}
+        return {name: node for name, node in self.nodes.items() if node.op in _TABLES}
+
+    @cached_property
+    def checkpoint(self) -> Location | None:
+        """The checkpoint with the values of its variables, or None where none lies."""
+        if self.checkpoint_path is None:
+            return None
+        from .._locate.checkpoints import locate
+
+        try:
+            return locate(self.checkpoint_path)
+        except TensorBundleError:
+            return None
+
+    def open_checkpoint(self) -> Checkpoint | None:
+        """Open the checkpoint with the values of its variables.
+
+        Returns:
+            The checkpoint, or None where none lies.
+
+        Raises:
+            FormatError: There is one, but it is damaged.
+        """
+        if self.checkpoint is None or self.checkpoint_path is None:
+            return None
+        from .._checkpoint.opening import open
+
+        return open(self.checkpoint_path)
+
+    @cached_property
+    def variables(self) -> Mapping[str, Variable]:
+        """The variables by node name, with the key of each in the checkpoint and how it was found.
+
+        A checkpoint that lies where the graph's values belong decides between candidates.
+        """
+        from .mapping import find_variables, map_variables
+
+        try:
+            ckpt = self.open_checkpoint()
+        except TensorBundleError:  # a damaged checkpoint: the graph still says what it would read
+            ckpt = None
+        return find_variables(self.meta) if ckpt is None else map_variables(self.meta, ckpt)
+
+
+def load_graph(
+    path: str | os.PathLike[str] | bytes | Graph, *, tags: str | Iterable[str] | None = None
+) -> Graph:
+    """Read a graph; its values, if it has any, are left where they are.
+
+    Args:
+        path: A ``.meta``, a GraphDef (``.pb``, ``.pbtxt``), a SavedModel's directory or file; a
+            checkpoint's prefix, one of its files, or a directory with a ``checkpoint`` state file,
+            which mean the ``.meta`` beside the checkpoint, or the directory's ``graph.pbtxt``. A
+            `Graph` is returned as it is; its tags must be those that are asked for.
+        tags: Which graph of a SavedModel: the exact set of its tags. By default the one tagged
+            ``serve``, or the only one there is.
+
+    Raises:
+        MissingFileError: There is no graph; the message says what is there.
+        FormatError: The file is damaged, or something else: the message says what.
+        UnsupportedError: It is too large for a message, or what reads it is not installed.
+        TensorNotFoundError: No graph, or more than one, has these tags; the message lists the sets.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> graph = tb.load_graph("tests/golden/data/saver")
+        >>> graph.num_nodes == len(graph.nodes)
+        True
+    """
+    if isinstance(path, Graph):
+        if tags is not None:
+            _choose((path.meta,), tags, path.path)
+        return path
+    requested = os.fsdecode(path)
+    found = read_graph_file(requested)
+    meta = _choose(found.meta_graphs, tags, found.path)
+    if not meta.num_nodes and not meta.functions:  # walks all of it: damage is told here and now
+        raise FormatError("the graph has no nodes", path=found.path)
+    return Graph(
+        found.path,
+        found.kind,
+        meta,
+        tuple(tuple(sorted(each.tags)) for each in found.meta_graphs),
+        found.directory,
+        _values_path(requested, found.path, found.directory),
+    )
+
+
+def _choose(metas: tuple[MetaGraph, ...], tags: str | Iterable[str] | None, path: str) -> MetaGraph:
+    """The graph with these tags; by default the one to serve, or the only one."""
+    if tags is None and len(metas) == 1:
+        return metas[0]
+    wanted = _SERVE if tags is None else frozenset([tags] if isinstance(tags, str) else tags)
+    chosen = [meta for meta in metas if meta.tags == wanted]
+    if len(chosen) == 1:
+        return chosen[0]
+    shown = ", ".join(_show(meta.tags) for meta in metas)
+    count = "several graphs are" if chosen else "no graph is"
+    raise TensorNotFoundError(
+        f"{count} tagged exactly {_show(wanted)}: expected one of {shown}", path=path
+    )
+
+
+def _show(tags: frozenset[str]) -> str:
+    return "{" + ", ".join(map(repr, sorted(tags))) + "}"
+
+
+def _values_path(requested: str, found: str, directory: str | None) -> str | None:
+    """The path of the checkpoint that belongs to a graph, whether or not it is there."""
+    if directory is not None:
+        return os.path.join(directory, VARIABLES, VARIABLES)
+    if found.endswith(META_SUFFIX):
+        prefix = found[: -len(META_SUFFIX)]
+        # A checkpoint of empty base name is named by its file: the prefix alone is the directory.
+        return prefix if os.path.basename(prefix) else found
+    # An Estimator's graph.pbtxt lies beside the state file that names its checkpoints.
+    folder = os.path.dirname(found) or os.curdir
+    state = os.path.join(folder, "checkpoint")
+    if os.path.basename(found) == "graph.pbtxt" and os.path.isfile(state):
+        return state
+    return None if requested == found else requested

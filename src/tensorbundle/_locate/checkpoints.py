@@ -1,0 +1,244 @@
+"""From any spelling of a path to the `Location` of the checkpoint that it means.
+
+Spellings: the prefix; one of the files ``.index``, ``.data-…``, ``.meta``; the state file
+``checkpoint``; a directory that holds one, or a single checkpoint; a SavedModel; a V1 file, set of
+shards or glob; a GraphDef, whose constants are taken for a checkpoint. Of several checkpoints none
+is chosen by guess.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, shard_path, split_data_path
+from ..errors import FormatError, MissingFileError
+from .location import (
+    SAVED_MODELS,
+    VARIABLES,
+    Location,
+    bundle_at,
+    checkpoint_at,
+    describe_wrong_file,
+    file_mode,
+    graph_at,
+    is_regular_file,
+    is_saved_model,
+    is_table_file,
+)
+
+if TYPE_CHECKING:
+    from .._format.state import CheckpointState
+
+__all__ = ["Location", "locate", "read_state", "shard_path"]
+
+_STATE_NAME: Final = "checkpoint"
+_STATE_LIMIT: Final = 1 << 24
+
+
+def locate(path: str | os.PathLike[str] | bytes) -> Location:
+    """Find the checkpoint that a path means.
+
+    When both formats lie under one prefix V2 wins, as in TensorFlow. A path that ends in a
+    separator means the directory if it has a state file, as in TensorFlow, else the checkpoint with
+    the empty base name (files ``.index``, ``.data-…``) if there is one.
+
+    Args:
+        path: Any of the spellings that this module's docstring lists.
+
+    Returns:
+        The location; its ``index`` or ``files`` are regular files, not yet known to be sound.
+
+    Raises:
+        MissingFileError: Nothing is there, or a state file names what is gone, or a directory holds
+            several checkpoints; the message says what is there.
+        FormatError: There is a file, but it is something else; the message says what.
+        OSError: The file system refuses to say.
+
+    Example:
+        >>> locate("no/such/model.ckpt")
+        Traceback (most recent call last):
+        tensorbundle.errors.MissingFileError: no checkpoint at 'no/such/model.ckpt': ...
+    """
+    requested = os.fsdecode(path)
+    if not requested:
+        raise MissingFileError("no checkpoint at '': the path is empty")
+    if not _has_state(requested) and (found := bundle_at(requested, requested, ())):
+        return found
+    mode = file_mode(requested)
+    if stat.S_ISDIR(mode):
+        return _in_directory(requested)
+    if stat.S_ISREG(mode):
+        return _from_file(requested)
+    if mode:
+        raise FormatError(f"not a checkpoint: {requested!r} is not a regular file", path=requested)
+    return _from_name(requested)
+
+
+def _has_state(path: str) -> bool:
+    """Whether a path written with a separator at its end is a directory with a state file."""
+    return os.path.basename(path) == "" and is_regular_file(os.path.join(path, _STATE_NAME))
+
+
+def read_state(path: str) -> CheckpointState:
+    """Read a ``checkpoint`` state file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        What it says; paths in it are as written.
+
+    Raises:
+        FormatError: The file is something else; the message says what.
+        OSError: The file cannot be read.
+    """
+    from .._format.state import parse_state
+
+    with open(path, "rb") as file:
+        text = file.read(_STATE_LIMIT + 1)
+    if b"model_checkpoint_path" not in text or len(text) > _STATE_LIMIT:
+        what = describe_wrong_file(path)
+        raise FormatError(f"not a checkpoint state file: {path!r} is {what}", path=path)
+    try:
+        return parse_state(text)
+    except FormatError as error:
+        raise error.add_context(path=path) from None
+
+
+def _from_file(requested: str) -> Location:
+    """A regular file: a part of a checkpoint, a V1 table, a state file, or something else."""
+    prefix = _spelled_prefix(requested)
+    if prefix is not None:
+        if requested.endswith(INDEX_SUFFIX):
+            found = bundle_at(requested, prefix, ())
+        else:
+            found = checkpoint_at(requested, prefix)
+        if found:
+            return found
+    if is_table_file(requested) and (found := checkpoint_at(requested, requested)):
+        return found
+    directory, name = os.path.split(requested)
+    if name in SAVED_MODELS:
+        return _from_saved_model(requested, directory)
+    if name == _STATE_NAME or _mentions_state(requested):
+        return _from_state(requested, os.path.join(directory, name))
+    if prefix is not None:
+        raise _missing(prefix)
+    if found := graph_at(requested):
+        return found
+    what = describe_wrong_file(requested)
+    raise FormatError(f"not a checkpoint: {requested!r} is {what}", path=requested)
+
+
+def _from_name(requested: str) -> Location:
+    """A name under which there is no file: V1 shards, a glob, or a part of what is left."""
+    if found := checkpoint_at(requested, requested):
+        return found
+    prefix = _spelled_prefix(requested)
+    if prefix and (found := checkpoint_at(requested, prefix)):
+        return found
+    raise _missing(requested if prefix is None else prefix)
+
+
+def _in_directory(requested: str) -> Location:
+    """A directory: its state file decides, else it must be a SavedModel or hold one checkpoint."""
+    state = os.path.join(requested, _STATE_NAME)
+    if is_regular_file(state):
+        named = _from_state(requested, state)
+        unnamed = os.path.join(requested, INDEX_SUFFIX)
+        if named.index != unnamed and is_regular_file(unnamed):
+            note = f"there is also a checkpoint with the empty base name: write {unnamed!r} for it"
+            named = replace(named, notes=(*named.notes, note))
+        return named
+    if is_saved_model(requested):
+        return _from_saved_model(requested, requested)
+    from .neighbours import checkpoints_in, describe_directory, list_names
+
+    names = checkpoints_in(requested)
+    if len(names) > 1:
+        raise MissingFileError(
+            f"several checkpoints and no state file in {requested!r}: "
+            f"name one of {list_names(names)}",
+            path=requested,
+        )
+    if names:
+        prefix = os.path.join(requested, names[0])
+        note = f"no state file in {requested!r}: its only checkpoint {names[0]!r} was taken"
+    else:
+        prefix = os.path.join(requested, VARIABLES, VARIABLES)
+        note = f"no saved_model.pb in {requested!r}: its variables were taken"
+    if found := checkpoint_at(requested, prefix, (note,)):
+        return found
+    raise MissingFileError(describe_directory(requested), path=requested)
+
+
+def _from_saved_model(requested: str, directory: str) -> Location:
+    prefix = os.path.join(directory, VARIABLES, VARIABLES)
+    if found := checkpoint_at(requested, prefix):
+        return found
+    from .neighbours import describe_absence
+
+    raise MissingFileError(
+        f"no variables in the SavedModel {directory!r}: {describe_absence(prefix)}", path=directory
+    )
+
+
+def _from_state(requested: str, state: str) -> Location:
+    """The newest checkpoint by a state file, found again when its directory has moved."""
+    name = read_state(state).model_checkpoint_path
+    if not name:
+        raise FormatError(f"the state file {state!r} names no checkpoint", path=state)
+    directory = os.path.dirname(state)
+    for prefix, notes in _named_places(directory, name):
+        if found := checkpoint_at(requested, prefix, notes, state):
+            return found
+    from .neighbours import findings
+
+    message = f"the state file {state!r} names {name!r}, which is not there"
+    there = findings(directory, _base_name(name))
+    raise MissingFileError("; ".join([message, *there]), path=state)
+
+
+def _named_places(directory: str, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Where the checkpoint that a state file names may lie, with the notes for each place."""
+    written = os.path.join(directory, name)
+    beside = os.path.join(directory, _base_name(name))
+    here, there = beside + INDEX_SUFFIX, written + INDEX_SUFFIX
+    two = is_regular_file(here) and is_regular_file(there) and not os.path.samefile(here, there)
+    if two and os.path.isabs(name):
+        yield written, (f"the state file names {name!r}, which was taken, not {beside!r}",)
+    else:
+        yield written, ()
+    if "\\" in name and os.sep == "/":
+        note = f"the state file names {name!r}, written on Windows"
+        yield os.path.join(directory, name.replace("\\", "/")), (note,)
+    note = f"the state file names {name!r}, which is not there: found by its base name"
+    yield beside, (f"{note} in {directory or os.curdir!r}",)
+
+
+def _spelled_prefix(path: str) -> str | None:
+    """The prefix of which this path names one file, going by the name alone."""
+    for suffix in (INDEX_SUFFIX, META_SUFFIX):
+        if path.endswith(suffix):
+            return path[: -len(suffix)]
+    return split_data_path(path)
+
+
+def _base_name(name: str) -> str:
+    """The last part of a path of either Windows or POSIX."""
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def _mentions_state(path: str) -> bool:
+    with open(path, "rb") as file:
+        return b"model_checkpoint_path" in file.read(4096)
+
+
+def _missing(prefix: str) -> MissingFileError:
+    from .neighbours import describe_absence
+
+    return MissingFileError(describe_absence(prefix), path=prefix)

@@ -1,0 +1,185 @@
+"""What lies beside a path at which there is no checkpoint: the second half of a helpful error.
+
+Only looked at when something is missing, so it may list directories, which reading never does.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, split_data_path, split_table_path
+from .damage import is_table
+
+_LISTED: Final = 10
+_TABLES_TRIED: Final = 1000  # files whose end is read when a directory holds no index
+_COMPARED: Final = 1000  # names that are compared for likeness, which is slow
+_APPLE_DOUBLE: Final = "._"
+_ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+
+
+def checkpoints_in(directory: str) -> list[str]:
+    """Base names of the checkpoints in a directory, newest first.
+
+    Args:
+        directory: An existing directory; the empty string is the current one.
+
+    Returns:
+        The V2 checkpoints; when there are none, the V1 ones, shards of one counted once.
+
+    Raises:
+        OSError: The directory cannot be listed.
+    """
+    with os.scandir(directory or os.curdir) as found:
+        files = [entry for entry in found if entry.is_file()]
+    files = [entry for entry in files if not entry.name.startswith(_APPLE_DOUBLE)]
+    times = {
+        entry.name.removesuffix(INDEX_SUFFIX): entry.stat().st_mtime
+        for entry in files
+        if entry.name.endswith(INDEX_SUFFIX)
+    }
+    if not times:
+        for entry in files[:_TABLES_TRIED]:
+            if _is_readable_table(entry.path):
+                shard = split_table_path(entry.name)
+                times[shard[0] if shard else entry.name] = entry.stat().st_mtime
+    return sorted(times, key=lambda name: (-times[name], name))
+
+
+def list_names(names: list[str]) -> str:
+    """Up to ten names for a message, quoted, with the count of the rest."""
+    rest = len(names) - _LISTED
+    return ", ".join(map(repr, names[:_LISTED])) + (f" and {rest} more" if rest > 0 else "")
+
+
+def describe_absence(prefix: str) -> str:
+    """Say what was looked for at a prefix, and what is there instead.
+
+    Args:
+        prefix: A path at which there is neither a V2 nor a V1 checkpoint.
+
+    Returns:
+        A sentence for an error message.
+
+    Example:
+        >>> describe_absence("no/such/model.ckpt")
+        "no checkpoint at 'no/such/model.ckpt': the directory 'no/such' does not exist"
+    """
+    directory, base = os.path.split(prefix)
+    start = f"no checkpoint at {prefix!r}: "
+    if "://" in prefix:
+        return start + "it is a remote address, and only local files are read: copy it here first"
+    if not os.path.isdir(directory or os.curdir):
+        problem = "is not a directory" if os.path.lexists(directory) else "does not exist"
+        return start + f"the directory {directory!r} {problem}"
+    wanted = f"neither {base + INDEX_SUFFIX!r} (V2) nor a table {base!r} (V1) exists"
+    return start + "; ".join([wanted, *findings(directory, base)])
+
+
+def findings(directory: str, base: str) -> list[str]:
+    """Say what is in a directory of a missing checkpoint, or else in its place.
+
+    Args:
+        directory: An existing directory; the empty string is the current one.
+        base: The base name of the checkpoint.
+
+    Returns:
+        Phrases for an error message; at least one.
+
+    Raises:
+        OSError: The directory cannot be listed.
+    """
+    names = sorted(os.listdir(directory or os.curdir))
+    return _leftovers(directory, base, names) + _others(directory, base, names)
+
+
+def describe_directory(directory: str) -> str:
+    """Say what is in a directory that holds no checkpoint.
+
+    Args:
+        directory: An existing directory.
+
+    Returns:
+        A sentence for an error message.
+
+    Raises:
+        OSError: The directory cannot be listed.
+    """
+    names = sorted(os.listdir(directory or os.curdir))
+    start = f"no checkpoint in the directory {directory!r}: "
+    if not names:
+        return start + "it is empty"
+    start += "neither a state file 'checkpoint', nor an '.index' file, nor a SavedModel is there"
+    bases = {base for name in names if (base := split_data_path(name)) is not None}
+    if lost := sorted(bases):
+        return f"{start}; data shards without an index: {list_names(lost)}"
+    if metas := [name for name in names if name.endswith(META_SUFFIX)]:
+        return f"{start}; only graphs, not their values: {list_names(metas)}"
+    if inside := [name for name in names if _holds_checkpoint(os.path.join(directory, name))]:
+        return f"{start}; subdirectories that hold one: {list_names(inside)}"
+    return f"{start}; it holds {list_names(names)}"
+
+
+def _leftovers(directory: str, base: str, names: list[str]) -> list[str]:
+    """Parts and remains of the very checkpoint that is missing."""
+    found = []
+    index = base + INDEX_SUFFIX
+    for name in (index, base):
+        path = os.path.join(directory, name)
+        if name in names and os.path.islink(path) and not os.path.exists(path):
+            target = os.readlink(path)
+            found.append(f"{name!r} is a symbolic link to {target!r}, which does not exist")
+    shards = [name for name in names if split_data_path(name) == base]
+    if shards and index not in names:
+        found.append(
+            f"data shards ({list_names(shards)}) but no {index!r} are there: "
+            "the index was lost or never uploaded"
+        )
+    if base + META_SUFFIX in names and not shards:
+        found.append(f"only the graph ({base + META_SUFFIX!r}) is there, not its values")
+    if unfinished := [
+        name
+        for name in names
+        if name == base + "_temp" or (name.startswith(base + ".") and ".tempstate" in name)
+    ]:
+        found.append(f"an unfinished save left {list_names(unfinished)}")
+    if archives := [
+        name for name in names if name.startswith(base) and name.endswith(_ARCHIVES) and base
+    ]:
+        found.append(f"unpack {list_names(archives)} first")
+    return found
+
+
+def _others(directory: str, base: str, names: list[str]) -> list[str]:
+    """What else could have been meant, the most similar names first."""
+    import difflib
+
+    there = [name for name in checkpoints_in(directory) if name != base]
+    if there:
+        near = difflib.get_close_matches(base, there[:_COMPARED], n=3)
+        rest = [name for name in there if name not in near]
+        return [f"checkpoints there: {list_names(near + rest)}"]
+    if metas := [
+        name for name in names if name.endswith(META_SUFFIX) and name != base + META_SUFFIX
+    ]:
+        return [f"only graphs of others are there: {list_names(metas)}"]
+    if near := difflib.get_close_matches(base, names[:_COMPARED], n=3):
+        return [f"similar names there: {list_names(near)}"]
+    return ["no other checkpoint is there"]
+
+
+def _is_readable_table(path: str) -> bool:
+    try:
+        return is_table(path)
+    except OSError:  # a neighbour that is not ours to read
+        return False
+
+
+def _holds_checkpoint(directory: str) -> bool:
+    try:
+        names = os.listdir(directory)
+    except OSError:  # a file, or a directory that is not ours to read
+        return False
+    return any(
+        name.endswith(INDEX_SUFFIX) or name in ("checkpoint", "saved_model.pb") for name in names
+    )

@@ -1,0 +1,1 @@
+"""Object graphs of `tf.train.Checkpoint` and SavedModels, and what optimizers keep."""

@@ -1,0 +1,304 @@
+"""The tree of objects that a ``tf.train.Checkpoint`` saves beside its tensors (format.md §9).
+
+Objects are found by walking names from the root, as TensorFlow does. The keys of tensors are only
+the addresses that a walk ends at, made of the first path, breadth first, that leads to the object.
+There may be several paths to one object, and cycles.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from ..errors import ConversionError
+from .message import Attribute, Node, Slot, decode_nodes, encode_nodes
+from .tree import (
+    ATTRIBUTES,
+    SLOT,
+    VARIABLE_VALUE,
+    Route,
+    escape,
+    leaves,
+    nodes_of_paths,
+    nodes_of_tree,
+    path_of,
+)
+
+GRAPH_KEY: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of an object graph.
+
+    Attributes:
+        path: Its readable path, ``model/layer1/kernel``.
+        key: The key under which the checkpoint holds its value.
+        full_name: Its name in a graph, ``layer1/kernel``; not unique, and may be empty.
+        node: Number of its node.
+        slots: The keys of what optimizers keep for it, by ``optimizer path/slot name``.
+    """
+
+    path: str
+    key: str
+    full_name: str
+    node: int
+    slots: Mapping[str, str]
+
+
+class ObjectGraph:
+    """The objects of a checkpoint; node 0 is the root. Immutable.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> graph = tb.open("tests/golden/data/objects/keras").objects
+        >>> graph.variables[0].path, graph.variables[0].full_name
+        ('optimizer/_iterations', 'adam/iteration')
+    """
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self.nodes = tuple(nodes)
+
+    # --- made and written ----------------------------------------------------------------------
+
+    @classmethod
+    def decode(cls, message: bytes) -> ObjectGraph:
+        """Read the message that a checkpoint holds. Raises FormatError."""
+        return cls(decode_nodes(message))
+
+    @classmethod
+    def of(
+        cls, names: Iterable[str], *, full_names: Mapping[str, str] | None = None
+    ) -> ObjectGraph:
+        """Make the graph of variables that have these readable paths.
+
+        Args:
+            names: Paths such as ``model/layer1/kernel``; those of slots are
+                ``model/layer1/kernel/.OPTIMIZER_SLOT/optimizer/m``.
+            full_names: Their names in a graph, for those that have one.
+
+        Raises:
+            ConversionError: A slot's variable is not among the names.
+
+        Example:
+            >>> from tensorbundle import ObjectGraph
+            >>> ObjectGraph.of(["model/w", "step"]).key_of("model/w")
+            'model/w/.ATTRIBUTES/VARIABLE_VALUE'
+        """
+        known = full_names or {}
+        return cls(nodes_of_paths({name: known.get(name, "") for name in names}))
+
+    @classmethod
+    def of_tree(cls, tree: Mapping[str, Any]) -> ObjectGraph:
+        """Make the graph of ``tf.train.Checkpoint(**tree)``.
+
+        Args:
+            tree: Nested mappings and lists of arrays; names in it are local names, not paths.
+        """
+        return cls(nodes_of_tree(tree))
+
+    def encode(self) -> bytes:
+        """Write the message, as TensorFlow writes it."""
+        return encode_nodes(self.nodes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ObjectGraph) and self.nodes == other.nodes
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<ObjectGraph of {len(self.nodes)} objects, {len(self.variables)} variables>"
+
+    # --- paths -----------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def routes(self) -> tuple[tuple[str, ...] | None, ...]:
+        """Per node, the local names of the first way to it, breadth first; None if there is none.
+
+        Slot variables are nobody's children and have no route.
+        """
+        found: list[tuple[str, ...] | None] = [None] * len(self.nodes)
+        found[0] = ()
+        queue = [0]
+        for number in queue:
+            route = found[number] or ()
+            for name, child in self.nodes[number].children:
+                if found[child] is None:
+                    found[child] = (*route, name)
+                    queue.append(child)
+        return tuple(found)
+
+    @functools.cached_property
+    def paths(self) -> tuple[str | None, ...]:
+        """Per node, its path in the form that keys have: names escaped, joined by slashes."""
+        paths = [None if route is None else path_of(route) for route in self.routes]
+        for owner, slot in self.slots():
+            path, optimizer = paths[slot.variable], paths[owner]
+            if paths[slot.node] is None and path is not None and optimizer is not None:
+                paths[slot.node] = f"{path}{SLOT}{optimizer}/{escape(slot.name)}"
+        return tuple(paths)
+
+    def slots(self) -> Iterator[tuple[int, Slot]]:
+        """All slot variables, each with the number of its optimizer."""
+        for number, node in enumerate(self.nodes):
+            for slot in node.slots:
+                yield number, slot
+
+    def find(self, path: str) -> int | None:
+        """Walk a path from the root: any way that leads to an object, not only the first.
+
+        Local names are taken raw or escaped; a raw one may hold slashes.
+
+        Returns:
+            The number of the node, or None.
+        """
+        ends = [(0, path)]
+        seen = set(ends)
+        while ends:
+            number, rest = ends.pop()
+            if not rest:
+                return number
+            for name, child in self.nodes[number].children:
+                for spelling in {name, escape(name)}:
+                    if rest == spelling or rest.startswith(spelling + "/"):
+                        end = (child, rest[len(spelling) + 1 :])
+                        if end not in seen:
+                            seen.add(end)
+                            ends.append(end)
+        return self._slot_nodes.get(path)
+
+    @functools.cached_property
+    def _slot_nodes(self) -> dict[str, int]:
+        found = {}
+        for _, slot in self.slots():
+            if path := self.paths[slot.node]:
+                found[path] = slot.node
+        return found
+
+    # --- keys ------------------------------------------------------------------------------------
+
+    def key_of(self, name: str) -> str | None:
+        """The key of the value of the object at a readable path; None if there is no one such."""
+        number = self.find(name)
+        if number is None:
+            return None
+        attributes = self.nodes[number].attributes
+        return attributes[0].key if len(attributes) == 1 else None
+
+    def path_of(self, key: str) -> str | None:
+        """The readable path of a key: the inverse of `key_of`; None for other keys."""
+        owner = self._owners.get(key)
+        if owner is None or len(self.nodes[owner].attributes) != 1:
+            return None
+        return readable(self, owner)
+
+    @functools.cached_property
+    def _owners(self) -> dict[str, int]:
+        return {
+            attribute.key: number
+            for number, node in enumerate(self.nodes)
+            for attribute in node.attributes
+        }
+
+    def owner(self, key: str) -> int | None:
+        """The number of the node whose value a key holds; tables and iterators add to theirs."""
+        if key in self._owners:
+            return self._owners[key]
+        for suffix in ("-keys", "-values", "_STATE"):
+            if key.endswith(suffix) and (stem := key[: -len(suffix)]) in self._owners:
+                return self._owners[stem]
+        return None
+
+    @property
+    def save_counter(self) -> str | None:
+        """The key of the save counter, which counts ``Checkpoint.save``; None without one."""
+        return self.key_of("save_counter")
+
+    @functools.cached_property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables in the order of nodes; slots are folded under theirs."""
+        slots: dict[int, dict[str, str]] = {}
+        folded = set()
+        for owner, slot in self.slots():
+            if attribute := value_of(self.nodes[slot.node]):
+                name = f"{readable(self, owner) or ''}/{slot.name}".lstrip("/")
+                slots.setdefault(slot.variable, {})[name] = attribute.key
+                folded.add(slot.node)
+        return tuple(
+            Variable(
+                readable(self, number) or attribute.key,
+                attribute.key,
+                attribute.full_name,
+                number,
+                slots.get(number, {}),
+            )
+            for number, node in enumerate(self.nodes)
+            if number not in folded and (attribute := value_of(node))
+        )
+
+    # --- saving ----------------------------------------------------------------------------------
+
+    def arrange(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        """Order tensors for saving as TensorFlow does, and add the graph itself.
+
+        Args:
+            tensors: Arrays by readable path or raw key; one for every value in the graph.
+
+        Returns:
+            Arrays by raw key: of objects in node order, others after them, the graph last.
+
+        Raises:
+            ConversionError: A value of the graph has no tensor, or two names mean one key.
+        """
+        by_key: dict[str, Any] = {}
+        for name, tensor in tensors.items():
+            key = name if self.owner(name) is not None else self.key_of(name) or name
+            if key in by_key:
+                raise ConversionError(f"two tensors for one key: {name!r} means {key!r} too")
+            by_key[key] = tensor
+        lacking = [each.key for each in self.variables if each.key not in by_key]
+        lacking += [k for each in self.variables for k in each.slots.values() if k not in by_key]
+        if lacking:
+            raise ConversionError(
+                f"{len(lacking)} variables of the object graph have no tensor: "
+                + ", ".join(map(repr, lacking[:10]))
+            )
+        by_key.pop(GRAPH_KEY, None)
+
+        def place(key: str) -> int:
+            owner = self.owner(key)
+            return len(self.nodes) if owner is None else owner
+
+        ordered = {key: by_key[key] for key in sorted(by_key, key=place)}
+        return ordered | {GRAPH_KEY: np.array(self.encode(), dtype=object)}
+
+
+def flatten(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of a tree by readable path, for saving with `ObjectGraph.of_tree` of the same."""
+    return {_readable(route): leaf for route, leaf in leaves(tree)}
+
+
+def _readable(route: Route) -> str:
+    """A path that people read and write: names as they are, unless they hold slashes."""
+    return path_of(route) if any("/" in name for name in route) else "/".join(route)
+
+
+def value_of(node: Node) -> Attribute | None:
+    """The value of a variable's node; None for other objects."""
+    return next((each for each in node.attributes if each.name == VARIABLE_VALUE), None)
+
+
+def readable(graph: ObjectGraph, number: int) -> str | None:
+    """The path of an object that people read and write; None where nothing leads to it."""
+    route = graph.routes[number]
+    return graph.paths[number] if route is None else _readable(route)
+
+
+def canonical_key(graph: ObjectGraph, number: int, attribute: str) -> str | None:
+    """The key that TensorFlow would give a value; None for an object that nothing leads to."""
+    path = graph.paths[number]
+    return None if path is None else f"{path}{ATTRIBUTES}{escape(attribute)}"

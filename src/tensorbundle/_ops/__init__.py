@@ -1,0 +1,1 @@
+"""Operations of TensorFlow: their facts, edges, ports, and the types of what comes out."""

@@ -1,0 +1,148 @@
+"""What a graph is fed: data, switches with their defaults, labels (freeze.md §4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from .._format.dtypes import name_of
+from .._graph.graph import load_graph
+from .._graphdef.nodes import join_input
+from .._graphdef.tensors import TensorMessage
+from .roles import Source
+from .shapes import Shape, dtype_of, shape_of
+from .stated import signature_inputs
+from .suggest import CheckpointLike, GraphLike, find_heads, op_of, plain_name
+from .topology import Topology
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_ORDER: Final = ("data", "switch", "label", "unused")
+_CHAIN: Final = 8  # identities between a default and who takes it
+
+
+@dataclass(frozen=True, slots=True)
+class InputCandidate:
+    """A tensor that a program feeds.
+
+    Attributes:
+        name: Its name: of the node, with ``:k`` for an output other than the first.
+        op: The operation it comes from: a placeholder, or what reads a queue or a dataset.
+        dtype: TensorFlow's name of its type, ``"invalid"`` where the graph does not say it.
+        shape: Its dimensions, -1 for those that are not known; None where not even their number is.
+        role: ``"data"``: the network begins here. ``"switch"``: a mode, a rate, a length.
+            ``"label"``: only the loss takes it, or nobody; not needed.
+        default: The value that it has when it is not fed, if that is a constant.
+        reason: Why it has that role.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> image = tb.suggest_inputs("tests/golden/data/demo/model.ckpt-2000.meta")[0]
+        >>> image.reason
+        "leads to the variables; 'probabilities' needs it"
+    """
+
+    name: str
+    op: str
+    dtype: str
+    shape: Shape
+    role: Literal["data", "switch", "label"]
+    default: np.ndarray[Any, Any] | None
+    reason: str
+
+
+def suggest_inputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[InputCandidate]:
+    """Suggest what to feed a graph.
+
+    Args:
+        graph: A graph, or the path of one, as for `load_graph`.
+        ckpt: As for `suggest_outputs`: it decides which output the inputs are compared with.
+
+    Returns:
+        A signature's inputs, if there is one. Else the data, then switches, then what is not
+        needed; of the data, first what the likeliest output needs.
+
+    Raises:
+        MissingFileError: There is no graph, or no checkpoint, at that path.
+        FormatError: The graph or the checkpoint is damaged.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> found = tb.suggest_inputs("tests/golden/data/demo/model.ckpt-2000.meta")
+        >>> [(each.name, each.role) for each in found]
+        [('image', 'data'), ('target', 'label')]
+    """
+    loaded = load_graph(graph)
+    topology = Topology(loaded.meta)
+    stated = {
+        plain_name(fact.name): (key, name, fact)
+        for key, name, fact in reversed(list(signature_inputs(loaded.meta)))
+        if fact.name
+    }
+    if stated:
+        return [
+            InputCandidate(
+                name=tensor,
+                op=op_of(topology, tensor),
+                dtype=name_of(fact.dtype),
+                shape=fact.shape,
+                role="data",
+                default=None,
+                reason=f"input {name!r} of signature {key!r}",
+            )
+            for tensor, (key, name, fact) in reversed(stated.items())
+        ]
+    roles, heads = find_heads(loaded, topology, ckpt)
+    best = heads[0].place if heads else None
+    needed = topology.backward([] if best is None else [best], bytearray(len(topology)))
+    found = [
+        _input(topology, source, needed[source.place], "" if best is None else topology.names[best])
+        for source in roles.sources
+    ]
+    places = {source: i for i, source in enumerate(roles.sources)}
+    ordered = sorted(
+        roles.sources,
+        key=lambda each: (_ORDER.index(each.role), not needed[each.place], each.place, each.port),
+    )
+    return [found[places[source]] for source in ordered]
+
+
+def _input(graph: Topology, source: Source, needed: int, best: str) -> InputCandidate:
+    node = graph.nodes[source.place]
+    role: Literal["data", "switch", "label"] = "label"
+    if source.role == "data":
+        role, reason = "data", "leads to the variables"
+        if best:
+            reason += f"; {best!r} {'needs' if needed else 'does not need'} it"
+    elif source.role == "switch":
+        role, reason = "switch", "a truth value" if dtype_of(node) == 10 else "by its name"
+    elif source.role == "label":
+        reason = "no trained layer comes after it: not needed"
+    else:
+        reason = "only training uses it: not needed" if source.takers else "nothing uses it"
+    return InputCandidate(
+        name=join_input(node.name, source.port),
+        op=node.op,
+        dtype=name_of(dtype_of(node, source.port)),
+        shape=shape_of(graph, source.place, source.port),
+        role=role,
+        default=_default(graph, source.place),
+        reason=reason,
+    )
+
+
+def _default(graph: Topology, place: int) -> np.ndarray[Any, Any] | None:
+    """The constant behind a placeholder that need not be fed."""
+    if graph.ops[place] != "PlaceholderWithDefault":
+        return None
+    for _ in range(_CHAIN):
+        if not graph.inputs[place]:
+            return None
+        place = graph.inputs[place][0]
+        if graph.ops[place] == "Const":
+            value = graph.nodes[place].attr("value")
+            return value.array() if isinstance(value, TensorMessage) else None
+        if graph.ops[place] != "Identity":
+            return None
+    return None

@@ -1,0 +1,1 @@
+"""Writing: tensors into a bundle, and files that appear whole or not at all."""

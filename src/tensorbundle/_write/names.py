@@ -1,0 +1,67 @@
+"""The tensors that a checkpoint in the making has already: no name twice, and parts that agree."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from .._format.dtypes import name_of
+from ..errors import CompatibilityWarning
+
+if TYPE_CHECKING:
+    from .._core import SliceSpec
+
+# The DataTypes, and the rank, that TensorFlow can put together from slices (format.md §6.4).
+_JOINABLE: Final = frozenset((1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 18, 29, 30))
+_JOINABLE_RANK: Final = 8
+
+
+class WrittenNames:
+    """Names of whole tensors, and of partitioned ones with the places of their parts."""
+
+    def __init__(self) -> None:
+        self._whole: set[str] = set()
+        self._parts: dict[str, tuple[int, tuple[int, ...], set[SliceSpec]]] = {}
+
+    def add(self, names: Sequence[str]) -> None:
+        """Add names of whole tensors, all or none.
+
+        Raises:
+            ValueError: There is one already, or one is empty.
+        """
+        new = set(names)
+        if len(new) < len(names):
+            raise ValueError("two names are the same: one as str and one as bytes")
+        if "" in new:
+            raise ValueError("a tensor needs a name: TensorFlow crashes on an empty one")
+        if taken := (new & self._whole) | (new & self._parts.keys()):
+            raise ValueError(f"there is a tensor {min(taken)!r} already")
+        self._whole |= new
+
+    def add_part(
+        self, name: str, number: int, full_shape: tuple[int, ...], place: SliceSpec
+    ) -> None:
+        """Add a part of a tensor.
+
+        Raises:
+            ValueError: It does not agree with earlier ones.
+        """
+        if not name or name in self._whole:
+            self.add([name])
+        first, shape, places = self._parts.setdefault(name, (number, full_shape, set()))
+        if (first, shape) != (number, full_shape):
+            raise ValueError(
+                f"parts of {name!r} differ: {name_of(number)} of {list(full_shape)}, "
+                f"expected {name_of(first)} of {list(shape)}"
+            )
+        if place in places:
+            raise ValueError(f"there is a part {place} of {name!r} already")
+        if not places and (number not in _JOINABLE or len(shape) > _JOINABLE_RANK):
+            warnings.warn(
+                f"TensorFlow cannot join the parts of {name!r}: it is {name_of(number)} "
+                f"of rank {len(shape)}",
+                CompatibilityWarning,
+                stacklevel=3,
+            )
+        places.add(place)

@@ -1,0 +1,65 @@
+"""``tensorbundle average``: the mean of several checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from ..grammar.help import DocumentedCommand
+from ..grammar.options import global_options, json_option, writing_options
+from ..terminal.console import Console
+from ..terminal.documents import dumps
+from ..terminal.progress import progress_bar
+from ..terminal.sizes import format_count, format_size
+
+
+@click.command(cls=DocumentedCommand, short_help="Average several checkpoints.")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@click.argument("target", type=click.Path())
+@click.option("--weight", "weights", metavar="W", multiple=True, type=float, help="One a PATH.")
+@writing_options
+@json_option
+@global_options
+@click.pass_obj
+def average(
+    console: Console,
+    paths: Sequence[str],
+    target: str,
+    weights: Sequence[float],
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Average the floating-point tensors of checkpoints of one model.
+
+    Everything else, the step too, is as in the last PATH. Dtypes stay as they
+    are; sums are kept in double precision.
+
+    Examples:
+      tensorbundle average model.ckpt-2000 model.ckpt-3000 averaged
+      tensorbundle average a b out --weight 0.9 --weight 0.1
+
+    JSON: averaged, taken, nbytes, files.
+    """
+    from ..._edit.average import average as average_into
+
+    if weights and len(weights) != len(paths):
+        raise click.UsageError(f"{len(paths)} checkpoints need {len(paths)} weights")
+    with progress_bar(console, "averaging") as progress:
+        done = average_into(
+            paths,
+            target,
+            weights=weights or None,
+            overwrite=force,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    if as_json:
+        console.line(dumps({name: getattr(done, name) for name in done.__slots__}))
+        return
+    would = "would write" if dry_run else "wrote"
+    console.line(
+        f"{would} {target}: {format_count(len(done.averaged), 'tensor')} averaged, "
+        f"{len(done.taken):,} as in {paths[-1]}, {format_size(done.nbytes)}"
+    )

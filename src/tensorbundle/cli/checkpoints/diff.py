@@ -1,0 +1,145 @@
+"""``tensorbundle diff``: two checkpoints compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..grammar.failures import CHECK_FAILED
+from ..grammar.help import DocumentedCommand
+from ..grammar.opening import nothing_matches, open_checkpoint, read_patterns
+from ..grammar.options import NameType, global_options, json_option, regex_option
+from ..terminal.console import Console
+from ..terminal.documents import dumps
+from ..terminal.progress import progress_bar
+from ..terminal.sizes import format_count
+
+if TYPE_CHECKING:
+    from ..._edit.diff import Diff, TensorDifference
+
+
+@click.command(cls=DocumentedCommand, short_help="Compare two checkpoints.")
+@click.argument("path_a", metavar="A", type=click.Path())
+@click.argument("path_b", metavar="B", type=click.Path())
+@click.option(
+    "--names",
+    "patterns",
+    metavar="GLOB",
+    multiple=True,
+    type=NameType(),
+    help="Only these tensors; may be given several times.",
+)
+@regex_option
+@click.option("--rtol", type=float, default=0.0, help="Tolerance in proportion to B's value.")
+@click.option("--atol", type=float, default=0.0, help="Tolerance as it is.")
+@click.option("--exact", is_flag=True, help="Read all values, whatever the checksums say.")
+@json_option
+@global_options
+@click.pass_obj
+@click.pass_context
+def diff(
+    ctx: click.Context,
+    console: Console,
+    path_a: str,
+    path_b: str,
+    patterns: Sequence[str],
+    regex: bool,
+    rtol: float,
+    atol: float,
+    exact: bool,
+    as_json: bool,
+) -> None:
+    """Compare two checkpoints: names, dtypes, shapes and values.
+
+    One of them may be a frozen graph: was it made from that checkpoint? Then the
+    tensors that both have are compared, and the others only counted.
+
+    Tensors that one has under another name are found by their content. Tensors
+    with equal checksums are taken to be equal. The exit code is 0 if there is no
+    difference, 1 if there is one.
+
+    Examples:
+      tensorbundle diff model.ckpt-2000 model.ckpt-3000
+      tensorbundle diff old/ new/ --rtol 1e-5 --names 'encoder/*'
+      tensorbundle diff frozen.pb model.ckpt-2000
+
+    JSON: same, frozen, equal, only_a, only_b, renamed {a: b}, changed [{name,
+    kind, a, b, values {count, size, max_abs, max_rel, norm_a, norm_b,
+    norm_difference}}].
+    """
+    from ..._edit.diff import diff as compare
+
+    a, b = open_checkpoint(console, path_a), open_checkpoint(console, path_b)
+    names = read_patterns(patterns, regex=regex) if patterns else None
+    with progress_bar(console, "comparing") as progress:
+        found = compare(a, b, names=names, rtol=rtol, atol=atol, exact=exact, progress=progress)
+    if patterns and found.same and not found.equal:
+        raise nothing_matches(" ".join(patterns))
+    if as_json:
+        console.line(dumps(_describe(found)))
+    else:
+        _write_text(console, found)
+    ctx.exit(0 if found.same else CHECK_FAILED)
+
+
+def _describe(found: Diff) -> dict[str, Any]:
+    return {
+        "same": found.same,
+        "frozen": found.frozen,
+        "equal": found.equal,
+        "only_a": found.only_a,
+        "only_b": found.only_b,
+        "renamed": found.renamed,
+        "changed": [_describe_tensor(each) for each in found.changed],
+    }
+
+
+def _describe_tensor(each: TensorDifference) -> dict[str, Any]:
+    values = each.values and {
+        # JSON has no NaN and no infinity.
+        name: value if value is None or math.isfinite(value) else str(value)
+        for name in each.values.__slots__
+        for value in (getattr(each.values, name),)
+    }
+    return {"name": each.name, "kind": each.kind, "a": each.a, "b": each.b, "values": values}
+
+
+def _write_text(console: Console, found: Diff) -> None:
+    spell = console.spell
+    if not found.frozen:
+        for name in found.only_a:
+            console.line(console.style(f"- {spell(name)}", fg="red"))
+        for name in found.only_b:
+            console.line(console.style(f"+ {spell(name)}", fg="green"))
+    for old, new in found.renamed.items():
+        console.line(f"> {spell(old)} -> {spell(new)}")
+    for each in found.changed:
+        console.line(f"! {spell(each.name)}  {_say(each)}")
+    changed = ", ".join(
+        f"{count:,} {what}"
+        for count, what in (
+            (len(found.changed), "changed"),
+            (len(found.renamed), "renamed"),
+            (len(found.only_a), "only in A"),
+            (len(found.only_b), "only in B"),
+        )
+        if count
+    )
+    equal = format_count(found.equal, "tensor") + " equal"
+    console.line(console.style(f"{changed}, {equal}" if changed else equal, bold=True))
+
+
+def _say(each: TensorDifference) -> str:
+    values = each.values
+    if values is None:
+        return f"{each.a} -> {each.b}"
+    said = f"{each.a}  {values.count:,} of {values.size:,} differ"
+    if values.max_abs is None or values.norm_a is None or values.norm_difference is None:
+        return said
+    said += f", by at most {values.max_abs:.3g}"
+    if values.norm_a:
+        said += f"; |b-a|/|a| = {values.norm_difference / values.norm_a:.3g}"
+    return said

@@ -1,0 +1,94 @@
+"""``tensorbundle export``: tensors in a format that other programs read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from ..grammar.help import DocumentedCommand
+from ..grammar.opening import open_checkpoint, read_patterns, select
+from ..grammar.options import NameType, global_options, path_argument, regex_option
+from ..terminal.console import Console
+from ..terminal.progress import progress_bar
+from ..terminal.sizes import SizeType, format_count, format_size
+
+_LISTED: Final = 20  # files; a directory of .npy files has as many as there are tensors
+
+
+@click.command(cls=DocumentedCommand, short_help="Write tensors as npz, safetensors or npy.")
+@path_argument
+@click.argument("target", type=click.Path())
+@click.option(
+    "--names",
+    "patterns",
+    metavar="GLOB",
+    multiple=True,
+    type=NameType(),
+    help="Only these tensors; may be given several times.",
+)
+@regex_option
+@click.option(
+    "--format",
+    type=click.Choice(["npz", "safetensors", "npy"]),
+    help="The format, whatever the suffix of TARGET.",
+)
+@click.option(
+    "--max-shard-bytes",
+    metavar="SIZE",
+    type=SizeType(),
+    help="Split safetensors into files of at most this size, such as 5GB or 500MiB.",
+)
+@click.option("--force", is_flag=True, help="Replace what an earlier export wrote to TARGET.")
+@global_options
+@click.pass_obj
+def export(
+    console: Console,
+    path: str,
+    target: str,
+    patterns: Sequence[str],
+    regex: bool,
+    format: str | None,
+    max_shard_bytes: int | None,
+    force: bool,
+) -> None:
+    """Export tensors to a .npz or .safetensors file or a directory of .npy files.
+
+    The suffix of TARGET decides; a directory's name ends in a slash. Tensors
+    are streamed and their checksums verified; TARGET appears when all is
+    written. What the format cannot hold is left out and told, unless it was
+    asked for by name.
+
+    Examples:
+      tensorbundle export model.ckpt-2000 weights.npz
+      tensorbundle export run/ weights.safetensors --max-shard-bytes 5GB
+      tensorbundle export run/ arrays/ --names 'encoder/*' --names global_step
+    """
+    from ..._export.export import export as export_to
+
+    if max_shard_bytes is not None and not (format or target).endswith("safetensors"):
+        raise click.UsageError("--max-shard-bytes is for safetensors")
+    checkpoint = open_checkpoint(console, path)
+    names = read_patterns(patterns, regex=regex) if patterns else None
+    if names is not None:
+        select(checkpoint, patterns, regex=regex)  # each must match something
+    with progress_bar(console, "exporting") as progress:
+        done = export_to(
+            checkpoint,
+            target,
+            names=names,
+            max_shard_bytes=max_shard_bytes,
+            format=format,
+            overwrite=force,
+            progress=progress,
+        )
+    for name, reason in done.left_out:
+        console.note(f"left out {console.spell(name)}: {reason}")
+    left_out = f", {len(done.left_out):,} left out" if done.left_out else ""
+    console.line(f"{format_count(done.written, 'tensor')}, {format_size(done.nbytes)}{left_out}:")
+    for file in done.files[:_LISTED]:
+        console.line(f"  {file}  {format_size(os.path.getsize(file))}")
+    if len(done.files) > _LISTED:
+        console.line(f"  and {format_count(len(done.files) - _LISTED, 'more file')}")

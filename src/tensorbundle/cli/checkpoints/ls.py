@@ -1,0 +1,222 @@
+"""``tensorbundle ls``: what a checkpoint holds, from its index alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from ..grammar.help import DocumentedCommand
+from ..grammar.opening import open_checkpoint, select
+from ..grammar.options import NameType, global_options, json_option, path_argument, regex_option
+from ..terminal.console import Console
+from ..terminal.documents import describe_location, describe_tensor, dumps
+from ..terminal.sizes import format_count, format_size
+from ..terminal.tables import Column, table_lines
+from ..terminal.trees import Branch, Scope, Tree, grow
+
+if TYPE_CHECKING:
+    from ..._checkpoint.checkpoint import Checkpoint
+    from ..._format.tensor_info import TensorInfo
+
+# Largest first; everything else ascending. Equal ones stay in key order.
+_ORDERS: Final[dict[str, Callable[[TensorInfo], Any]]] = {
+    "size": lambda info: -info.nbytes,
+    "dtype": lambda info: info.tf_dtype,
+    "shape": lambda info: (len(info.shape), info.shape),
+}
+_SCOPE_ORDERS: Final[dict[str, Callable[[Scope[TensorInfo]], Any]]] = {
+    "size": lambda scope: -scope.nbytes,
+    "dtype": lambda scope: scope.leaf.tf_dtype if scope.leaf else "",
+    "shape": lambda scope: (len(scope.leaf.shape), scope.leaf.shape) if scope.leaf else (),
+}
+
+
+@click.command(cls=DocumentedCommand, short_help="List tensors.")
+@path_argument
+@click.argument("patterns", metavar="[PATTERN]...", nargs=-1, type=NameType())
+@click.option("--tree", is_flag=True, help="Show names as a tree of scopes, with sums.")
+@click.option("-l", "--long", is_flag=True, help="Show shard, offset and CRC-32C too.")
+@click.option(
+    "--sort",
+    type=click.Choice(["name", "size", "dtype", "shape"]),
+    default="name",
+    help="Order of the lines; size: largest first.",
+)
+@click.option("-r", "--reverse", is_flag=True, help="Turn the order round.")
+@click.option("-b", "--bytes", "exact", is_flag=True, help="Show sizes in bytes.")
+@click.option("--paths", is_flag=True, help="Show readable paths of objects, not their keys.")
+@regex_option
+@json_option
+@global_options
+@click.pass_obj
+def ls(
+    console: Console,
+    path: str,
+    patterns: Sequence[str],
+    tree: bool,
+    long: bool,
+    sort: str,
+    reverse: bool,
+    exact: bool,
+    paths: bool,
+    regex: bool,
+    as_json: bool,
+) -> None:
+    r"""List the tensors of a checkpoint: name, dtype, shape and size.
+
+    PATTERNs choose tensors by name: globs, in which * also matches slashes. Only
+    the index is read, no data shard. Names that cannot be printed are escaped, as
+    in a\xff, and may be given back like that.
+
+    Examples:
+      tensorbundle ls model.ckpt-2000
+      tensorbundle ls run/ 'dense*' '*/bias' --sort size
+      tensorbundle ls run/ --tree
+      tensorbundle ls run/ --json | jq '.tensors[] | select(.nbytes > 1e6)'
+
+    JSON: location {requested, kind, prefix, index, files, meta, state,
+    saved_model}, notes, tensors [{name, dtype, shape, nbytes, shard, offset,
+    crc32c, slices}], one a line, totals {tensors, nbytes, elements, shards}.
+    """
+    if tree and (as_json or long):
+        raise click.UsageError(f"--tree and {'--json' if as_json else '--long'} exclude each other")
+    checkpoint = open_checkpoint(console, path)
+    infos: Collection[TensorInfo] = _Listing(checkpoint)
+    if patterns:
+        infos = checkpoint.infos(select(checkpoint, patterns, regex=regex))
+    if paths and checkpoint.objects is not None:
+        path_of = checkpoint.objects.path_of
+        infos = [dataclasses.replace(info, name=path_of(info.name) or info.name) for info in infos]
+    if not tree and sort in _ORDERS:
+        infos = sorted(infos, key=_ORDERS[sort])
+    if not tree and reverse:
+        infos = list(infos)[::-1]
+    if as_json:
+        _write_json(console, checkpoint, infos)
+        return
+    if tree:
+        _write_tree(console, checkpoint, infos, sort, reverse, exact)
+    else:
+        _write_table(console, infos, long, exact)
+    console.line(console.style(_describe_totals(checkpoint, infos), bold=True))
+
+
+class _Listing(Collection["TensorInfo"]):
+    """All tensors, described anew each time they are gone through: a million are never held."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+
+    def __iter__(self) -> Iterator[TensorInfo]:
+        return self._checkpoint.iter_infos()
+
+    def __len__(self) -> int:
+        return len(self._checkpoint)
+
+    def __contains__(self, info: object) -> bool:
+        return any(each == info for each in self)
+
+
+def _size_formatter(exact: bool) -> Callable[[float], str]:
+    return str if exact else format_size
+
+
+@functools.lru_cache(maxsize=4096)
+def format_shape(shape: tuple[int, ...]) -> str:
+    """Write a shape without spaces, so that it stays one word: [5,5,64]."""
+    return f"[{','.join(map(str, shape))}]"
+
+
+def _write_table(console: Console, infos: Collection[TensorInfo], long: bool, exact: bool) -> None:
+    size = _size_formatter(exact)
+    columns: list[Column[TensorInfo]] = [
+        Column("name", lambda info: console.spell(info.name)),
+        Column("dtype", lambda info: info.tf_dtype, style={"fg": "green"}),
+        Column("shape", lambda info: format_shape(info.shape), style={"fg": "cyan"}),
+        Column("size", lambda info: size(info.nbytes), right=True),
+    ]
+    if long:
+        columns += [
+            Column("shard", lambda info: _or_dash(info.shard), right=True),
+            Column("offset", lambda info: _or_dash(info.offset), right=True),
+            Column("crc32c", _describe_checksum),
+        ]
+    if infos:
+        for line in table_lines(console, columns, infos):
+            console.line(line)
+
+
+def _or_dash(number: int | None) -> str:
+    return "-" if number is None else str(number)
+
+
+def _describe_checksum(info: TensorInfo) -> str:
+    if info.slices:
+        return format_count(len(info.slices), "slice")
+    return "-" if info.crc32c is None else f"0x{info.crc32c:08x}"
+
+
+def _write_tree(
+    console: Console,
+    checkpoint: Checkpoint,
+    infos: Collection[TensorInfo],
+    sort: str,
+    reverse: bool,
+    exact: bool,
+) -> None:
+    size = _size_formatter(exact)
+
+    def label(branch: Branch[TensorInfo]) -> str:
+        slash = "/" if branch.guide and branch.scope.leaf is None else ""
+        return branch.guide + console.spell(branch.name) + slash
+
+    def detail(branch: Branch[TensorInfo]) -> str:
+        tensor, below = branch.scope.leaf, branch.scope.count - 1
+        if tensor is None:
+            return format_count(branch.scope.count, "tensor")
+        more = f" +{format_count(below, 'tensor')}" if below else ""
+        return f"{tensor.tf_dtype} {format_shape(tensor.shape)}{more}"
+
+    root = grow(infos, checkpoint.location.prefix.rpartition("/")[2] or ".")
+    tree = Tree(root, _SCOPE_ORDERS.get(sort), reverse, console.draws_lines)
+    columns: list[Column[Branch[TensorInfo]]] = [
+        Column("", label),
+        Column("", detail, style={"fg": "green"}),
+        Column("", lambda branch: size((branch.scope.leaf or branch.scope).nbytes), right=True),
+    ]
+    for line in table_lines(console, columns, tree, titles=False):
+        console.line(line)
+
+
+def _totals(checkpoint: Checkpoint, infos: Iterable[TensorInfo]) -> dict[str, int]:
+    tensors = nbytes = elements = 0
+    for info in infos:
+        tensors, nbytes, elements = tensors + 1, nbytes + info.nbytes, elements + info.size
+    return {
+        "tensors": tensors,
+        "nbytes": nbytes,
+        "elements": elements,
+        "shards": checkpoint.num_shards,
+    }
+
+
+def _describe_totals(checkpoint: Checkpoint, infos: Collection[TensorInfo]) -> str:
+    totals = _totals(checkpoint, infos)
+    chosen = format_count(totals["tensors"], "tensor")
+    if totals["tensors"] < len(checkpoint):
+        chosen = f"{totals['tensors']:,} of {format_count(len(checkpoint), 'tensor')}"
+    size, elements = format_size(totals["nbytes"]), format_count(totals["elements"], "element")
+    return f"{chosen}, {size}, {elements}; {format_count(totals['shards'], 'shard')}"
+
+
+def _write_json(console: Console, checkpoint: Checkpoint, infos: Collection[TensorInfo]) -> None:
+    # By hand around the tensors: a million of them are written one by one.
+    head = dumps(describe_location(checkpoint.location))
+    console.line(f'{head[:-1]}, "tensors": [')
+    for number, info in enumerate(infos, 1):
+        console.line(dumps(describe_tensor(info)) + ("," if number < len(infos) else ""))
+    console.line(f'], "totals": {dumps(_totals(checkpoint, infos))}}}')

@@ -1,0 +1,59 @@
+"""``tensorbundle merge``: several checkpoints made one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from ..grammar.help import DocumentedCommand
+from ..grammar.options import global_options, json_option, writing_options
+from ..terminal.console import Console
+from ..terminal.documents import dumps
+from ..terminal.sizes import format_count
+
+
+@click.command(cls=DocumentedCommand, short_help="Make several checkpoints one.")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@click.argument("target", type=click.Path())
+@click.option("--partial", is_flag=True, help="Accept missing parts, and slices that leave gaps.")
+@writing_options
+@json_option
+@global_options
+@click.pass_obj
+def merge(
+    console: Console,
+    paths: Sequence[str],
+    target: str,
+    partial: bool,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Merge checkpoints into one, as TensorFlow ends a sharded save.
+
+    A PATH may be a directory of parts that such a save left when it was
+    interrupted (model.ckpt-5_temp); parts may lie in several directories. The
+    inputs are kept, and share their shards with the result.
+
+    Examples:
+      tensorbundle merge model.ckpt-2000 embeddings all
+      tensorbundle merge model.ckpt-5_temp model.ckpt-5
+      tensorbundle merge host0/model_temp host1/model_temp model --dry-run
+
+    JSON: prefixes, tensors, shards, files.
+    """
+    from ..._edit.merge import merge as merge_into
+
+    done = merge_into(paths, target, partial=partial, overwrite=force, dry_run=dry_run)
+    if as_json:
+        console.line(dumps({name: getattr(done, name) for name in done.__slots__}))
+        return
+    for prefix in done.prefixes:
+        console.line(prefix)
+    would = "would write" if dry_run else "wrote"
+    console.line(
+        f"{would} {target}: {format_count(done.tensors, 'tensor')} of "
+        f"{format_count(len(done.prefixes), 'checkpoint')}, "
+        f"{format_count(len(done.shards), 'shard')} shared"
+    )

@@ -1,0 +1,42 @@
+"""``tensorbundle relocate``: a state file repaired after its directory has moved."""
+
+from __future__ import annotations
+
+import click
+
+from ..grammar.help import DocumentedCommand
+from ..grammar.options import dry_run_option, global_options, json_option, path_argument
+from ..terminal.console import Console
+from ..terminal.documents import dumps
+
+
+@click.command(cls=DocumentedCommand, short_help="Repair a moved state file.")
+@path_argument
+@dry_run_option
+@json_option
+@global_options
+@click.pass_obj
+def relocate(console: Console, path: str, dry_run: bool, as_json: bool) -> None:
+    """Make a `checkpoint` state file name what lies beside it.
+
+    PATH is the state file or its directory. Paths to where the directory once
+    was become relative ones; checkpoints that are nowhere are taken out.
+
+    Examples:
+      tensorbundle relocate run/ --dry-run
+      tensorbundle relocate run/checkpoint
+
+    JSON: path, found {old: new}, lost, changed.
+    """
+    from ..._edit.relocate import relocate as repair
+
+    done = repair(path, dry_run=dry_run)
+    if as_json:
+        console.line(dumps({name: getattr(done, name) for name in done.__slots__}))
+        return
+    for old, new in done.found.items():
+        console.line(f"{old} -> {new}")
+    for name in done.lost:
+        console.line(f"{name} is nowhere: taken out")
+    would = "would write" if dry_run else "wrote"
+    console.line(f"{would} {done.path}" if done.changed else f"{done.path} needs no repair")

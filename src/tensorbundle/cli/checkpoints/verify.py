@@ -1,0 +1,143 @@
+"""``tensorbundle verify``: every checksum, and every claim of the index."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...errors import ChecksumError
+from ..grammar.failures import CHECK_FAILED
+from ..grammar.help import DocumentedCommand
+from ..grammar.opening import open_checkpoint
+from ..grammar.options import global_options, json_option, path_argument, threads_option
+from ..terminal.console import Console
+from ..terminal.documents import describe_location, dumps
+from ..terminal.progress import progress_bar
+from ..terminal.sizes import format_count, format_size
+
+if TYPE_CHECKING:
+    from ..._checkpoint.report import Fault, Report
+
+
+@click.command(cls=DocumentedCommand, short_help="Check every byte.")
+@path_argument
+@threads_option
+@json_option
+@global_options
+@click.pass_obj
+@click.pass_context
+def verify(ctx: click.Context, console: Console, path: str, threads: int, as_json: bool) -> None:
+    """Check every byte: each tensor, slice, string and block of the index.
+
+    Each fault is listed with the tensor, the shard, the bytes and what probably
+    happened. The exit code is 0 if there is none, 1 if there is one, 2 if the
+    checkpoint cannot be opened.
+
+    Examples:
+      tensorbundle verify model.ckpt-2000
+      tensorbundle verify run/ --json | jq .faults[].name
+
+    JSON: location, notes, ok, checked, nbytes, elapsed_s, faults [{name, shard,
+    offset, nbytes, kind, message, path, cause}].
+    """
+    start = time.perf_counter()
+    try:
+        checkpoint = open_checkpoint(console, path)
+    except ChecksumError as error:
+        if console.debug:
+            raise
+        _report_damaged_index(console, error, as_json)
+        ctx.exit(CHECK_FAILED)
+    with progress_bar(console, "verifying") as progress:
+        report = checkpoint.verify(threads=threads, progress=progress)
+    elapsed_s = time.perf_counter() - start
+    if as_json:
+        document = {
+            **describe_location(checkpoint.location),
+            "ok": report.ok,
+            "checked": report.checked,
+            "nbytes": report.nbytes,
+            "elapsed_s": round(elapsed_s, 6),
+            "faults": [dataclasses.asdict(fault) for fault in report.faults],
+        }
+        document["notes"] += report.notes
+        console.line(dumps(document))
+    else:
+        for note in report.notes:
+            console.note(note)
+        _write_faults(console, report.faults)
+        console.line(_summarise(console, report, elapsed_s))
+    ctx.exit(0 if report.ok else CHECK_FAILED)
+
+
+def _write_faults(console: Console, faults: Sequence[Fault]) -> None:
+    # Faults of one file often have one cause: it is told once, after them.
+    for cause, together in itertools.groupby(faults, key=lambda fault: fault.cause):
+        for fault in together:
+            _write_fault(console, fault)
+        if cause:
+            console.line(f"{console.style('probably:', bold=True)} {cause}")
+
+
+def _write_fault(console: Console, fault: Fault) -> None:
+    if fault.name is not None:
+        subject = console.spell(fault.name)
+    else:
+        subject = "the index" if fault.shard is None else "the whole shard"
+    kind = console.style(fault.kind, fg="red", bold=True)
+    console.line(f"{kind}: {console.style(subject, bold=True)}{_describe_range(fault)}")
+    console.line(f"  {fault.message}")
+
+
+def _describe_range(fault: Fault) -> str:
+    place = [] if fault.shard is None else [f"shard {fault.shard}"]
+    if fault.offset is not None and fault.nbytes is not None:
+        place.append(f"bytes {fault.offset}-{fault.offset + fault.nbytes}")
+    elif fault.offset is not None:
+        place.append(f"byte {fault.offset}")
+    return f" ({', '.join(place)})" if place else ""
+
+
+def _summarise(console: Console, report: Report, elapsed_s: float) -> str:
+    verdict = "ok" if report.ok else format_count(len(report.faults), "fault")
+    style: dict[str, Any] = {"fg": "green"} if report.ok else {"fg": "red"}
+    # A slice is stored as a tensor of its own, and counts as one.
+    work = f"{format_count(report.checked, 'stored tensor')}, {format_size(report.nbytes)} checked"
+    rate = f" ({format_size(report.nbytes / elapsed_s)}/s)" if report.nbytes else ""
+    return f"{console.style(verdict, bold=True, **style)}: {work} in {_seconds(elapsed_s)}{rate}"
+
+
+def _seconds(elapsed_s: float) -> str:
+    return f"{elapsed_s:.1f} s" if elapsed_s >= 1 else f"{elapsed_s * 1000:.0f} ms"
+
+
+def _report_damaged_index(console: Console, error: ChecksumError, as_json: bool) -> None:
+    # The index is damaged so early that there is no checkpoint to ask: still a fault, not misuse.
+    fault = {
+        "name": error.key,
+        "shard": None,
+        "offset": error.offset,
+        "nbytes": None,
+        "kind": "checksum",
+        "message": str(error),
+        "path": error.path,
+        "cause": None,
+    }
+    if as_json:
+        nothing: dict[str, Any] = {
+            "location": None,
+            "notes": [],
+            "ok": False,
+            "checked": 0,
+            "nbytes": 0,
+        }
+        console.line(dumps(nothing | {"elapsed_s": 0.0, "faults": [fault]}))
+        return
+    console.line(f"{console.style('checksum', fg='red', bold=True)}: the index")
+    console.line(f"  {error}")
+    console.line(f"{console.style('1 fault', fg='red', bold=True)}: the index cannot be read")

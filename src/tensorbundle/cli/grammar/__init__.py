@@ -1,0 +1,1 @@
+"""Grammar of the command line: options, arguments, failures, how a path is opened."""

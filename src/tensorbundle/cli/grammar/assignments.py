@@ -1,0 +1,40 @@
+"""Values on the command line: ``NAME=VALUE``, a file of numpy's or written out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import numpy as np
+
+from ..terminal.spelling import unspell
+
+
+def read_assignments(texts: Sequence[str], option: str) -> dict[str, Any]:
+    """Read ``NAME=x.npy``, ``NAME=1.0``, ``NAME=[[1, 2]]`` or ``NAME=text``.
+
+    Raises:
+        click.UsageError: One has no value, or the file holds no array.
+        OSError: A file cannot be read.
+    """
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"{option} takes NAME=VALUE, not {text!r}")
+        values[unspell(name)] = _read(value, option)
+    return values
+
+
+def _read(value: str, option: str) -> Any:
+    if value.endswith(".npy"):
+        try:
+            return np.load(value, allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise click.UsageError(f"{option}: {value!r} holds no plain array: {error}") from error
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):  # also for numbers of thousands of digits
+        return value

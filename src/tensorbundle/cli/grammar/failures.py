@@ -1,0 +1,97 @@
+"""How the program ends: exit codes, and every error as one line on stderr.
+
+0    fine
+1    the check failed: a checksum, a fault, a difference
+2    wrong use, or input that cannot be read
+130  interrupted
+141  whoever read the output closed it (as ``head`` does)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+import click
+
+from ...errors import ChecksumError, TensorBundleError
+from ..terminal.console import PROGRAM, Console
+from .help import DocumentedCommand
+
+CHECK_FAILED: Final = 1
+UNREADABLE: Final = 2
+_INTERRUPTED: Final = 130
+_PIPE_CLOSED: Final = 141
+
+
+def exit_code_of(error: Exception) -> int:
+    """The exit code that an error of the library or the system ends in."""
+    return CHECK_FAILED if isinstance(error, ChecksumError) else UNREADABLE
+
+
+class Program(DocumentedCommand, click.Group):
+    """A group of commands, in the order they were added, whose errors are one line each."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, not sorted."""
+        return list(self.commands)
+
+    def main(  # type: ignore[override]  # always ends the process, as the standalone mode does
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        """Run a command line and exit."""
+        console = Console()
+        try:
+            code = super().main(
+                args, prog_name or PROGRAM, standalone_mode=False, obj=console, **extra
+            )
+        except click.Abort:
+            code = _INTERRUPTED
+        except click.ClickException as error:
+            console.error(_describe_misuse(error))
+            code = UNREADABLE
+        except (TensorBundleError, OSError, MemoryError) as error:
+            if console.debug:
+                traceback.print_exc()
+            console.error(describe(error))
+            code = exit_code_of(error)
+        sys.exit(code)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a closed pipe ends it quietly."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is still buffered has no reader; Python would complain of it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(_PIPE_CLOSED)
+        return result
+
+
+def describe(error: Exception) -> str:
+    """One line for an error."""
+    if isinstance(error, OSError) and not isinstance(error, TensorBundleError) and error.strerror:
+        where = f": {error.filename}" if error.filename is not None else ""
+        return f"{error.strerror[0].lower()}{error.strerror[1:]}{where}"
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, FileExistsError):
+        # In the words of this program, not of the function behind it.
+        return str(error).replace("allow to overwrite it", "add --force")
+    return str(error) or type(error).__name__
+
+
+def _describe_misuse(error: click.ClickException) -> str:
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return message
+    hint = f"see '{context.command_path} --help'"
+    if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
+        hint = f"a path that begins with '-' goes after '--'; {hint}"
+    return f"{message} ({hint})"

@@ -1,0 +1,88 @@
+"""Options that several commands share, each told once."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from ..._format.names import as_text
+from ..terminal.console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _set_on_console(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    # The default of a subcommand must not undo what was said before it.
+    if (
+        param.name
+        and ctx.get_parameter_source(param.name) is not click.core.ParameterSource.DEFAULT
+    ):
+        setattr(ctx.find_object(Console), param.name, value)
+
+
+def global_options(command: F) -> F:
+    """Accept ``--color`` and ``--debug``, before the command's name and after it."""
+    shared = functools.partial(
+        click.option, expose_value=False, callback=_set_on_console, is_eager=True
+    )
+    command = shared(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        help="Colour: on terminals (auto, the default; NO_COLOR turns it off), always, never.",
+    )(command)
+    return shared("--debug", is_flag=True, help="Show the traceback of an error.")(command)
+
+
+def path_argument(command: F) -> F:
+    """Take the checkpoint's path, in any spelling."""
+    return click.argument("path", type=click.Path())(command)
+
+
+def json_option(command: F) -> F:
+    """Accept ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Write JSON.")(command)
+
+
+def regex_option(command: F) -> F:
+    """Accept ``--regex``."""
+    return click.option(
+        "--regex",
+        is_flag=True,
+        help="Read the patterns as regular expressions that match anywhere.",
+    )(command)
+
+
+def threads_option(command: F) -> F:
+    """Accept ``--threads``."""
+    return click.option(
+        "--threads",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="Threads to use; 0, the default, is as many as useful.",
+    )(command)
+
+
+def dry_run_option(command: F) -> F:
+    """Accept ``--dry-run``."""
+    return click.option("--dry-run", is_flag=True, help="Only say what would be done.")(command)
+
+
+def writing_options(command: F) -> F:
+    """Accept ``--force`` and ``--dry-run``, of commands that write a checkpoint."""
+    force = click.option("--force", is_flag=True, help="Replace a checkpoint that is at TARGET.")
+    return force(dry_run_option(command))
+
+
+class NameType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.2
+    """A tensor's name or pattern as typed: its bytes, whatever the locale calls them."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Decode the argument's bytes as names are decoded."""
+        return as_text(os.fsencode(value))

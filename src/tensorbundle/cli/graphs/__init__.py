@@ -1,0 +1,1 @@
+"""Commands on graphs, one room a command."""

@@ -1,0 +1,1 @@
+"""The terminal: tables, trees, numbers and progress as they are printed."""

@@ -1,0 +1,73 @@
+"""A progress bar in bytes, on terminals only, and only for work that takes a moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from .console import Console
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+_DELAY_S: Final = 0.3
+
+
+class _Bar:
+    """A bar that appears when the work has gone on for a moment and is not done."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console, self._title = console, title
+        self._shown: tuple[Progress, TaskID] | None = None
+        self._due = time.monotonic() + _DELAY_S
+
+    def update(self, done: int, total: int) -> None:
+        """Show how far the work is."""
+        if self._shown is None and done < total and time.monotonic() >= self._due:
+            progress = _make_progress(self._console)
+            self._shown = (progress, progress.add_task(self._title, total=total))
+            progress.start()
+        if self._shown is not None:
+            self._shown[0].update(self._shown[1], completed=done, total=total)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._shown is not None:
+            self._shown[0].stop()
+
+
+def _make_progress(console: Console) -> Progress:
+    import sys
+
+    from rich import progress
+    from rich.console import Console as RichConsole
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(compact=True),
+        console=RichConsole(stderr=True, no_color=not console.has_color(sys.stderr)),
+        transient=True,
+    )
+
+
+@contextmanager
+def progress_bar(console: Console, title: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show work on stderr while it runs.
+
+    Yields:
+        What to call with bytes done and in all, or None when nobody watches.
+    """
+    if not console.watched:
+        yield None
+        return
+    bar = _Bar(console, title)
+    try:
+        yield bar.update
+    finally:
+        bar.close()

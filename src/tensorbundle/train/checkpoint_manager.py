@@ -1,0 +1,168 @@
+"""``tf.train.CheckpointManager``: keep the newest checkpoints of a directory."""
+
+from __future__ import annotations
+
+import operator
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, SupportsIndex, TypeAlias
+
+from .directory import Path, get_checkpoint_state, remove_leaving, update_checkpoint_state
+from .retention import ManagerRetention
+from .tree_checkpoint import Checkpoint
+
+Step: TypeAlias = "SupportsIndex | Callable[[], SupportsIndex]"
+
+
+class CheckpointManager:
+    """Save a `Checkpoint` now and then into a directory of its own, and keep the newest.
+
+    What was kept by an earlier manager of the directory, TensorFlow's too, is taken over. Only one
+    should be at work there at a time.
+
+    Args:
+        checkpoint: The variables, or the tree of them to make a `Checkpoint` of.
+        directory: Where to save; made when it is first needed.
+        max_to_keep: How many of the newest to keep; None keeps all.
+        keep_checkpoint_every_n_hours: A checkpoint that would be removed stays for good when it was
+            saved at least so many hours after the last one that stayed.
+        checkpoint_name: What the number is appended to.
+        step_counter: The training step, for ``checkpoint_interval``: an integer array that the
+            program counts up, or a function that returns the number.
+        checkpoint_interval: The least number of steps between two checkpoints.
+        init_fn: Called by `restore_or_initialize` when there is nothing to restore.
+        last_checkpoint_step: The step of the last checkpoint, if there was one.
+
+    Attributes:
+        checkpoint: The variables.
+        directory: As it was given.
+        checkpoint_interval: As it was given.
+
+    Raises:
+        ValueError: ``max_to_keep`` is not positive, or there is an interval and no step counter.
+        FormatError: The directory's state file names no newest checkpoint.
+
+    Example:
+        >>> import numpy as np, os, tempfile, tensorbundle as tb
+        >>> tree = {"layer": {"kernel": np.ones((2, 3), np.float32)}, "step": np.array(0)}
+        >>> manager = tb.train.CheckpointManager(tree, tempfile.mkdtemp(), max_to_keep=2)
+        >>> manager.restore_or_initialize()
+        >>> for _ in range(3):
+        ...     tree["step"] += 1
+        ...     path = manager.save()
+        >>> [os.path.basename(path) for path in manager.checkpoints]
+        ['ckpt-2', 'ckpt-3']
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint | Mapping[str, Any],
+        directory: Path,
+        max_to_keep: int | None,
+        *,
+        keep_checkpoint_every_n_hours: float | None = None,
+        checkpoint_name: str = "ckpt",
+        step_counter: Step | None = None,
+        checkpoint_interval: int | None = None,
+        init_fn: Callable[[], object] | None = None,
+        last_checkpoint_step: int | None = None,
+    ) -> None:
+        if checkpoint_interval is not None and step_counter is None:
+            raise ValueError("`checkpoint_interval` needs a `step_counter`")
+        self.checkpoint = (
+            checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+        )
+        self.directory = os.fsdecode(directory)
+        self.checkpoint_interval = checkpoint_interval
+        self._prefix = os.path.join(self.directory, checkpoint_name)
+        self._step_counter = step_counter
+        self._last_step = last_checkpoint_step
+        self._init_fn = init_fn
+        self._retention = ManagerRetention(
+            max_to_keep,
+            keep_checkpoint_every_n_hours,
+            get_checkpoint_state(self.directory),
+            time.time(),
+        )
+
+    @property
+    def latest_checkpoint(self) -> str | None:
+        """The newest checkpoint of the directory; None when there is none."""
+        return self._retention.latest
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The checkpoints in the rotation, oldest first; those kept for good are not among them."""
+        return self._retention.paths
+
+    def save(
+        self, checkpoint_number: SupportsIndex | None = None, *, check_interval: bool = True
+    ) -> str | None:
+        """Save the variables and the state file, then remove what is not to be kept.
+
+        Args:
+            checkpoint_number: The number in the checkpoint's name; the number of saves when None.
+            check_interval: Whether ``checkpoint_interval`` holds. Without it the same step is still
+                not saved twice.
+
+        Returns:
+            The checkpoint's prefix; None when none was due.
+
+        Raises:
+            ConversionError, OSError: As for `tensorbundle.save`; the last checkpoint is still
+                there, and still the newest.
+        """
+        if self.checkpoint_interval is not None:
+            step = self._step()
+            if step == self._last_step or (check_interval and not self._is_due(step)):
+                return None
+            self._last_step = step
+        self.checkpoint.save_counter += 1
+        number = self.checkpoint.save_counter if checkpoint_number is None else checkpoint_number
+        prefix = self.checkpoint.write(f"{self._prefix}-{operator.index(number)}")
+        self._retention.record(prefix, time.time())
+        # Twice: whoever is stopped while files go has a state file that names the new checkpoint,
+        # and those of which files are left, so that the next save removes them.
+        self._record_state()
+        remove_leaving(self._retention.sweep())
+        self._record_state()
+        return prefix
+
+    def restore_or_initialize(self) -> str | None:
+        """Restore the newest checkpoint, or call ``init_fn`` when there is none.
+
+        Returns:
+            The prefix of what was restored; None when nothing was.
+
+        Raises:
+            TensorBundleError: As for `Checkpoint.restore`.
+        """
+        newest = self.latest_checkpoint
+        if newest is None:
+            if self._init_fn is not None:
+                self._init_fn()
+            return None
+        self.checkpoint.restore(newest)
+        if self.checkpoint_interval is not None:
+            self._last_step = self._step()
+        return newest
+
+    def _step(self) -> int:
+        counter = self._step_counter
+        return operator.index(counter() if callable(counter) else counter)  # type: ignore[arg-type]
+
+    def _is_due(self, step: int) -> bool:
+        last, interval = self._last_step, self.checkpoint_interval
+        return last is None or interval is None or step >= last + interval
+
+    def _record_state(self) -> None:
+        state = self._retention.state()
+        update_checkpoint_state(
+            self.directory,
+            state.model_checkpoint_path,
+            state.all_model_checkpoint_paths,
+            all_model_checkpoint_timestamps=state.all_model_checkpoint_timestamps,
+            last_preserved_timestamp=state.last_preserved_timestamp,
+            save_relative_paths=True,
+        )

@@ -1,0 +1,286 @@
+"""The state file of a directory, and the files of the checkpoints that it names (format.md §1.4).
+
+A prefix is taken literally, where TensorFlow takes it for a glob: the only pattern is the one that
+TensorFlow itself records for the shards of V1 checkpoints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, Literal, TypeAlias
+
+from .._format.filenames import INDEX_SUFFIX, split_data_path, split_table_glob
+from .._format.state import CheckpointState, encode_state, parse_state
+from .._locate.location import is_regular_file
+from .._write.commit import replace_file
+from ..errors import FormatError
+
+Path: TypeAlias = "str | os.PathLike[str] | bytes"
+
+STATE_NAME: Final = "checkpoint"
+_STATE_LIMIT: Final = 1 << 24
+_SHARD_ENDING: Final = re.compile(r"-[\d?]+-of-\d+$")
+
+_log = logging.getLogger(__name__)
+
+
+def get_checkpoint_state(
+    checkpoint_dir: Path, latest_filename: str | None = None
+) -> CheckpointState | None:
+    """Read the state file of a directory.
+
+    Args:
+        checkpoint_dir: The directory.
+        latest_filename: The name of its state file; ``checkpoint`` when None.
+
+    Returns:
+        What it says, relative paths joined to the directory; None when there is no such file or it
+        cannot be understood (the log says why).
+
+    Raises:
+        FormatError: The file names no newest checkpoint.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> tb.train.get_checkpoint_state("tests/golden/data/saver").model_checkpoint_path
+        'tests/golden/data/saver/model.ckpt-20'
+    """
+    directory = os.fsdecode(checkpoint_dir)
+    path = os.path.join(directory, latest_filename or STATE_NAME)
+    try:
+        with open(path, "rb") as file:
+            text = file.read(_STATE_LIMIT + 1)
+        if len(text) > _STATE_LIMIT:
+            raise FormatError(f"not a checkpoint state file: longer than {_STATE_LIMIT} bytes")
+        state = parse_state(text)
+    except FileNotFoundError:
+        return None
+    except (FormatError, OSError) as error:
+        _log.warning("%s was ignored: %s", path, error)
+        return None
+    if not state.model_checkpoint_path:
+        raise FormatError(f"the state file {path!r} names no checkpoint", path=path)
+    return replace(
+        state,
+        model_checkpoint_path=os.path.join(directory, state.model_checkpoint_path),
+        all_model_checkpoint_paths=tuple(
+            os.path.join(directory, each) for each in state.all_model_checkpoint_paths
+        ),
+    )
+
+
+def update_checkpoint_state(
+    save_dir: Path,
+    model_checkpoint_path: Path,
+    all_model_checkpoint_paths: Sequence[Path] | None = None,
+    latest_filename: str | None = None,
+    *,
+    all_model_checkpoint_timestamps: Sequence[float] | None = None,
+    last_preserved_timestamp: float | None = None,
+    save_relative_paths: bool = False,
+) -> None:
+    """Replace the state file of a directory, atomically, with the bytes that TensorFlow writes.
+
+    Args:
+        save_dir: The directory.
+        model_checkpoint_path: The newest checkpoint.
+        all_model_checkpoint_paths: All that are kept, oldest first; the newest is added at the end
+            if it is not there.
+        latest_filename: The name of the state file; ``checkpoint`` when None.
+        all_model_checkpoint_timestamps: Seconds since the epoch, one a path.
+        last_preserved_timestamp: When a checkpoint was last kept for good.
+        save_relative_paths: Write absolute paths relative to ``save_dir``. Relative ones are
+            rewritten to be relative to a relative ``save_dir`` in any case.
+
+    Raises:
+        ValueError: There are not as many timestamps as paths, or the state file would have the name
+            of the checkpoint.
+        OSError: The file cannot be written; the one before is still there.
+
+    Example:
+        >>> import tempfile, tensorbundle as tb
+        >>> directory = tempfile.mkdtemp()
+        >>> tb.train.update_checkpoint_state(directory, "model.ckpt-7")
+        >>> with open(directory + "/checkpoint") as file:
+        ...     print(file.read(), end="")
+        model_checkpoint_path: "model.ckpt-7"
+        all_model_checkpoint_paths: "model.ckpt-7"
+    """
+    directory, newest = os.fsdecode(save_dir), os.fsdecode(model_checkpoint_path)
+    paths = [os.fsdecode(path) for path in all_model_checkpoint_paths or ()]
+    if paths[-1:] != [newest]:
+        paths.append(newest)
+    times = tuple(all_model_checkpoint_timestamps or ())
+    if times and len(times) != len(paths):
+        raise ValueError(f"{len(times)} timestamps were given for {len(paths)} checkpoints")
+
+    def written(path: str) -> str:
+        relative = save_relative_paths if os.path.isabs(path) else not os.path.isabs(directory)
+        return os.path.relpath(path, directory or os.curdir) if relative else path
+
+    state = CheckpointState(
+        written(newest), tuple(map(written, paths)), times, last_preserved_timestamp or 0.0
+    )
+    target = os.path.join(directory, latest_filename or STATE_NAME)
+    if target in (newest, state.model_checkpoint_path):
+        raise ValueError(f"the state file {target!r} would have the name of the checkpoint")
+    replace_file(target, encode_state(state))
+
+
+def latest_checkpoint(checkpoint_dir: Path, latest_filename: str | None = None) -> str | None:
+    """Find the newest checkpoint of a directory by its state file.
+
+    Args:
+        checkpoint_dir: The directory.
+        latest_filename: The name of its state file; ``checkpoint`` when None.
+
+    Returns:
+        Its prefix, joined to the directory; None when there is no state file or what it names is
+        not there. As in TensorFlow, no other checkpoint is taken instead; `tensorbundle.open` also
+        finds the checkpoints of a directory that was moved.
+
+    Raises:
+        FormatError: The state file names no checkpoint.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> tb.train.latest_checkpoint("tests/golden/data/saver")
+        'tests/golden/data/saver/model.ckpt-20'
+    """
+    state = get_checkpoint_state(checkpoint_dir, latest_filename)
+    if state is None:
+        return None
+    if checkpoint_exists(state.model_checkpoint_path):
+        return state.model_checkpoint_path
+    _log.error("no files of the checkpoint %s", state.model_checkpoint_path)
+    return None
+
+
+def checkpoint_exists(checkpoint_prefix: Path) -> bool:
+    """Whether a V2 or V1 checkpoint lies at a prefix; its shards are not looked for.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> tb.train.checkpoint_exists("tests/golden/data/saver/model.ckpt-20")
+        True
+    """
+    return _main_file(checkpoint_prefix) is not None
+
+
+def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[Path]) -> list[float]:
+    """When checkpoints were last changed, in whole seconds since the epoch.
+
+    Args:
+        checkpoint_prefixes: Their prefixes.
+
+    Returns:
+        One number for each that exists, in the order given.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> saved = ["tests/golden/data/saver/model.ckpt-20", "no/such/model.ckpt"]
+        >>> len(tb.train.get_checkpoint_mtimes(saved))
+        1
+    """
+    mtimes = []
+    for prefix in checkpoint_prefixes:
+        file = _main_file(prefix)
+        if file is not None:
+            try:
+                mtimes.append(float(int(os.stat(file).st_mtime)))
+            except FileNotFoundError:
+                continue  # another process removed it after we saw it
+    return mtimes
+
+
+def remove_checkpoint(
+    checkpoint_prefix: Path,
+    *,
+    checkpoint_format_version: Literal[1, 2] = 2,
+    meta_graph_suffix: str = "meta",
+) -> None:
+    """Remove the files of one checkpoint: its graph, then its index, then its data.
+
+    Args:
+        checkpoint_prefix: Its prefix. What is not there is not missed; shards of all earlier saves
+            under this prefix go too.
+        checkpoint_format_version: 2, or 1 for a V1 checkpoint (its prefix may be the glob of its
+            shards), as in TensorFlow's ``SaverDef``.
+        meta_graph_suffix: The suffix of its graph.
+
+    Raises:
+        OSError: A file cannot be removed.
+
+    Example:
+        >>> import tempfile, tensorbundle as tb
+        >>> prefix = tb.save(tempfile.mkdtemp() + "/model.ckpt", {"w": 1})
+        >>> tb.train.remove_checkpoint(prefix)
+        >>> tb.train.checkpoint_exists(prefix)
+        False
+    """
+    prefix = os.fsdecode(checkpoint_prefix)
+    _remove(meta_graph_path(prefix, meta_graph_suffix))
+    if checkpoint_format_version == 1:
+        for file in _tables(prefix):
+            _remove(file)
+    else:
+        _remove(prefix + INDEX_SUFFIX)
+        for file in list(_data_files(prefix)):
+            _remove(file)
+
+
+def remove_leaving(prefixes: Iterable[str], meta_graph_suffix: str = "meta") -> None:
+    """Remove checkpoints that fell out of a rotation; what cannot be removed stays, and is logged.
+
+    A save that succeeded must not fail for the sake of an old file.
+    """
+    for prefix in prefixes:
+        try:
+            remove_checkpoint(prefix, meta_graph_suffix=meta_graph_suffix)
+        except OSError as error:
+            _log.warning("an old checkpoint could not be removed: %s", error)
+
+
+def meta_graph_path(prefix: str, meta_graph_suffix: str = "meta") -> str:
+    """The path of the graph beside a checkpoint: a V1 shard's numbers are left out."""
+    return f"{_SHARD_ENDING.sub('', prefix)}.{meta_graph_suffix}"
+
+
+def _main_file(prefix: Path) -> str | None:
+    """The file that stands for a checkpoint: the index, or the first V1 table."""
+    prefix = os.fsdecode(prefix)
+    if is_regular_file(prefix + INDEX_SUFFIX):
+        return prefix + INDEX_SUFFIX
+    return next(iter(_tables(prefix)), None)
+
+
+def _tables(prefix: str) -> list[str]:
+    if is_regular_file(prefix):
+        return [prefix]
+    pattern = split_table_glob(prefix)
+    if pattern is None:
+        return []
+    stem, total = pattern
+    return sorted(glob.glob(f"{glob.escape(stem)}-?????-of-{total:05d}"))
+
+
+def _data_files(prefix: str) -> Iterator[str]:
+    directory, base = os.path.split(prefix)
+    try:
+        names = os.listdir(directory or os.curdir)
+    except FileNotFoundError:
+        return
+    for name in names:
+        if split_data_path(name) == base:
+            yield os.path.join(directory, name)
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):  # never there, or another process was quicker
+        os.unlink(path)

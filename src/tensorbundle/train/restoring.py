@@ -1,0 +1,66 @@
+"""From a checkpoint into the variables of a program, which here are numpy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .._checkpoint.checkpoint import Array, Checkpoint
+from .._format.tensor_info import TensorInfo
+from ..errors import ConversionError
+
+
+def read_variables(
+    checkpoint: Checkpoint,
+    keys: Mapping[str, str],
+    variables: Mapping[str, object],
+    *,
+    reshape: bool = False,
+) -> dict[str, Array]:
+    """Read tensors, into the arrays that there are for them.
+
+    Args:
+        checkpoint: Where to read from.
+        keys: The tensor of each variable: its name or, of an object, its readable path.
+        variables: What the program has now. Arrays are filled, once it is known that all of them
+            fit; for anything else a new array is made.
+        reshape: Whether an array of another shape but the same size fits.
+
+    Returns:
+        Arrays by variable, every checksum checked.
+
+    Raises:
+        TensorNotFoundError: A tensor is not there.
+        ConversionError: An array does not fit.
+        ChecksumError: A tensor's bytes were changed; other arrays may have been filled.
+    """
+    infos = {name: checkpoint.info(key) for name, key in keys.items()}
+    arrays = {name: array for name in infos if isinstance(array := variables.get(name), np.ndarray)}
+    for name, array in arrays.items():
+        _check(name, array, infos[name], reshape)
+    # Those that the core can fill itself; for the others tensors are read first and copied.
+    out: dict[str, Array] = {}
+    for name, array in arrays.items():
+        if array.flags.c_contiguous and array.dtype == infos[name].dtype:
+            out.setdefault(infos[name].name, array.reshape(infos[name].shape))
+    loaded = checkpoint.load(list(out), out=out)
+    loaded |= checkpoint.load([info.name for info in infos.values() if info.name not in out])
+    for name, array in arrays.items():
+        value = loaded[infos[name].name]
+        if not np.may_share_memory(array, value):
+            array[...] = value.reshape(array.shape)
+    return {name: arrays.get(name, loaded[info.name]) for name, info in infos.items()}
+
+
+def _check(name: str, array: Array, info: TensorInfo, reshape: bool) -> None:
+    same_type = info.dtype is not None and array.dtype.newbyteorder("=") == info.dtype
+    fits = array.size == info.size if reshape else array.shape == info.shape
+    if not (same_type and fits):
+        raise ConversionError(
+            f"variable {name!r} does not fit: it is {array.dtype}{list(array.shape)}, "
+            f"but the tensor is {info.tf_dtype}{list(info.shape)}",
+            key=info.name,
+        )
+    if not array.flags.writeable:
+        raise ConversionError(f"variable {name!r} cannot be restored: its array is read-only")

@@ -1,0 +1,307 @@
+"""``tf.train.Saver`` for variables that are numpy arrays."""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, SupportsIndex, TypeAlias
+
+import numpy as np
+
+from .._checkpoint.checkpoint import Array, Checkpoint
+from .._checkpoint.opening import open
+from .._checkpoint.selection import not_found
+from .._objects.graph import GRAPH_KEY
+from .._write.commit import replace_file
+from .._write.writer import save
+from .directory import (
+    STATE_NAME,
+    Path,
+    get_checkpoint_mtimes,
+    meta_graph_path,
+    remove_leaving,
+    update_checkpoint_state,
+)
+from .restoring import read_variables
+from .retention import SaverRetention
+
+Names: TypeAlias = "Mapping[str, str | Array] | Iterable[str]"
+
+
+class Saver:
+    """Save variables now and then, keep the newest checkpoints, and restore them.
+
+    The directory that results is the one that TensorFlow's ``Saver`` leaves: the same files, and
+    the same bytes in the state file. Either may go on where the other stopped.
+
+    A program's variables are a mapping from names to arrays, which takes the place of TensorFlow's
+    session: ``saver.save(variables, "run/model.ckpt", step)``.
+
+    Args:
+        var_list: What to save and restore. None: all variables. Names: those. A mapping: from the
+            name in the checkpoint to the variable's name, or to the variable itself, which then
+            need not be among those given to `save` and `restore`. Two names for one variable save
+            it twice, and cannot be restored.
+        reshape: Restore into arrays of another shape, if the number of elements is the same.
+        sharded: Write one data shard a device.
+        devices: The device of each variable, for ``sharded``; shards are in the order of their
+            names, and variables that are not listed go into the first.
+        max_to_keep: How many of the newest to keep; None or 0 keeps all files, and the state file
+            names only the newest.
+        keep_checkpoint_every_n_hours: Of the files that would be removed, one every so many hours
+            stays for good; None or 0 keeps each.
+        allow_empty: Whether `save` may be called without variables; it then does nothing.
+        pad_step_number: Write steps with at least eight digits.
+        save_relative_paths: Write paths in the state file relative to it, so that the directory can
+            be moved; otherwise they are as ``save_path`` is.
+        filename: The ``save_path`` of a `save` that has none.
+        meta_graph: A serialised ``MetaGraphDef``, to be written beside each checkpoint.
+
+    Raises:
+        ValueError: ``max_to_keep`` is negative, or ``var_list`` empty without ``allow_empty``.
+
+    Example:
+        >>> import numpy as np, os, tempfile, tensorbundle as tb
+        >>> directory = tempfile.mkdtemp()
+        >>> variables = {"w": np.zeros((2, 3), np.float32), "step": np.array(0)}
+        >>> saver = tb.train.Saver(max_to_keep=2)
+        >>> for _ in range(3):
+        ...     variables["w"] += 1
+        ...     variables["step"] += 1
+        ...     path = saver.save(variables, directory + "/model.ckpt", variables["step"])
+        >>> [os.path.basename(path) for path in saver.last_checkpoints]
+        ['model.ckpt-2', 'model.ckpt-3']
+        >>> saver.restore(variables, directory + "/model.ckpt-2")["w"][0]
+        array([2., 2., 2.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        var_list: Names | None = None,
+        *,
+        reshape: bool = False,
+        sharded: bool = False,
+        devices: Mapping[str, str] | None = None,
+        max_to_keep: int | None = 5,
+        keep_checkpoint_every_n_hours: float | None = 10000.0,
+        allow_empty: bool = False,
+        pad_step_number: bool = False,
+        save_relative_paths: bool = False,
+        filename: Path | None = None,
+        meta_graph: bytes | None = None,
+    ) -> None:
+        self._names, self._own = _parse_names(var_list)
+        if self._names is not None and not self._names and not allow_empty:
+            raise ValueError("no variables to save: `var_list` is empty")
+        self._reshape = reshape
+        self._devices = (devices or {}) if sharded else {}
+        self._allow_empty = allow_empty
+        self._pad_step_number = pad_step_number
+        self._save_relative_paths = save_relative_paths
+        self._filename = filename
+        self._meta_graph = meta_graph
+        self._retention = SaverRetention(max_to_keep, keep_checkpoint_every_n_hours, time.time())
+
+    # --- saving ----------------------------------------------------------------------------------
+
+    def save(
+        self,
+        variables: Mapping[str, Any] | None,
+        save_path: Path | None = None,
+        global_step: SupportsIndex | None = None,
+        *,
+        latest_filename: str | None = None,
+        meta_graph_suffix: str = "meta",
+        write_meta_graph: bool = True,
+        write_state: bool = True,
+    ) -> str | None:
+        """Save the variables, then the state file, then remove what is not to be kept.
+
+        Args:
+            variables: Arrays, or what numpy makes arrays of, by name; None when ``var_list`` holds
+                them all.
+            save_path: The prefix of the checkpoint's files. Their directory is made if only its
+                last part is missing.
+            global_step: Appended to ``save_path``: ``-100``.
+            latest_filename: The name of the state file, kept beside the checkpoint; ``checkpoint``
+                when None.
+            meta_graph_suffix: The suffix of the graph's file.
+            write_meta_graph: Whether to write the graph, if there is one.
+            write_state: Whether to update the state file; without it nothing is removed either.
+
+        Returns:
+            The checkpoint's prefix; None when there were no variables.
+
+        Raises:
+            TensorNotFoundError: A variable of ``var_list`` is not there.
+            ValueError: ``latest_filename`` is a path, or what ``save_path`` ends in; or there are
+                no variables.
+            ConversionError, OSError: As for `tensorbundle.save`; the last checkpoint is still
+                there, and still the newest.
+        """
+        state_name = latest_filename or STATE_NAME
+        prefix = self._prefix(save_path, global_step, state_name)
+        tensors = self._gather(variables or {})
+        if tensors:
+            save(prefix, tensors, shards=self._shards(tensors))
+        elif not self._allow_empty:
+            raise ValueError("no variables to save")
+        if write_meta_graph and self._meta_graph is not None:
+            replace_file(meta_graph_path(prefix, meta_graph_suffix), self._meta_graph)
+        if not tensors:
+            return None
+        if write_state:
+            self._retention.record(prefix, time.time())
+            update_checkpoint_state(
+                os.path.dirname(prefix),
+                prefix,
+                self.last_checkpoints,
+                state_name,
+                save_relative_paths=self._save_relative_paths,
+            )
+            remove_leaving(self._retention.take_leaving(), meta_graph_suffix)
+        return prefix
+
+    def _prefix(self, save_path: Path | None, step: SupportsIndex | None, state_name: str) -> str:
+        path = save_path or self._filename
+        if path is None:
+            raise ValueError("no path to save to: neither `save_path` nor `filename` was given")
+        prefix = os.fsdecode(path)
+        if os.path.dirname(state_name):
+            raise ValueError(f"`latest_filename` must be a name, not the path {state_name!r}")
+        if step is not None:
+            number = operator.index(step)
+            return f"{prefix}-{number:08d}" if self._pad_step_number else f"{prefix}-{number}"
+        if os.path.basename(prefix) == state_name:
+            raise ValueError(f"the checkpoint {prefix!r} would have the name of its state file")
+        return prefix
+
+    def _gather(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The tensors of a checkpoint, in the order in which TensorFlow writes them."""
+        known = {**variables, **self._own}
+        names = {name: name for name in known} if self._names is None else self._names
+        for name in names.values():
+            if name not in known:
+                raise not_found(name, list(known))
+        return {name: known[names[name]] for name in sorted(names)}
+
+    def _shards(self, tensors: Iterable[str]) -> dict[str, int] | None:
+        """The shard of each tensor: one a device, in the order of the devices' names."""
+        if not self._devices:
+            return None
+        names = self._names or {}
+        device = {name: self._devices.get(names.get(name, name), "") for name in tensors}
+        order = {each: number for number, each in enumerate(sorted(set(device.values())))}
+        return {name: order[each] for name, each in device.items()}
+
+    # --- restoring -------------------------------------------------------------------------------
+
+    def restore(
+        self, variables: Mapping[str, Any] | None, save_path: Path | None
+    ) -> dict[str, Array]:
+        """Read the variables from a checkpoint.
+
+        Args:
+            variables: Where to put them, by name. Arrays are filled; anything else is replaced by a
+                new array, which needs a mutable mapping. None: new arrays.
+            save_path: The checkpoint: what `save` or `latest_checkpoint` returned, or whatever else
+                `tensorbundle.open` takes.
+
+        Returns:
+            The variables by name: those of ``var_list``; without it those in ``variables``, or all
+            in the checkpoint.
+
+        Raises:
+            ValueError: ``save_path`` is None.
+            MissingFileError: There is no checkpoint.
+            TensorNotFoundError: It does not hold one of the variables.
+            ConversionError: An array has another type or shape; none was changed.
+            ChecksumError, FormatError: It is damaged; some arrays may have been filled.
+        """
+        if save_path is None:
+            raise ValueError("nothing to restore: `save_path` is None")
+        checkpoint = open(save_path)
+        known = {**(variables or {}), **self._own}
+        restored = read_variables(
+            checkpoint, self._keys(checkpoint, variables), known, reshape=self._reshape
+        )
+        for name, array in restored.items():
+            if name in known and known[name] is not array and name not in self._own:
+                _as_mutable(variables)[name] = array
+        return restored
+
+    def _keys(self, checkpoint: Checkpoint, variables: Mapping[str, Any] | None) -> dict[str, str]:
+        """The tensor of each variable; in an object-based checkpoint, by the variable's name."""
+        if self._names is not None:
+            names = {variable: name for name, variable in self._names.items()}
+            if len(names) != len(self._names):
+                raise ValueError("`var_list` has two names for one variable: which is to be read?")
+        else:
+            given = checkpoint if variables is None else variables
+            names = {name: name for name in given if name != GRAPH_KEY}
+        if checkpoint.objects is None:
+            return names
+        # Objects are known by their variable's name in a graph, if only one has it, or by path.
+        times = Counter(each.full_name for each in checkpoint.objects.variables)
+        keys = {e.full_name: e.key for e in checkpoint.objects.variables if times[e.full_name] == 1}
+        tensors = frozenset(checkpoint)
+        return {
+            variable: name if name in tensors else keys.get(name, name)
+            for variable, name in names.items()
+        }
+
+    # --- the rotation ----------------------------------------------------------------------------
+
+    @property
+    def last_checkpoints(self) -> list[str]:
+        """The checkpoints in the rotation, oldest first."""
+        return self._retention.paths
+
+    def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:
+        """Replace the rotation by checkpoints that are never to be removed."""
+        self._retention.recover((path, math.inf) for path in last_checkpoints)
+
+    def set_last_checkpoints_with_time(
+        self, last_checkpoints_with_time: Iterable[tuple[str, float]]
+    ) -> None:
+        """Replace the rotation by prefixes and the times when they were saved, oldest first."""
+        self._retention.recover(last_checkpoints_with_time)
+
+    def recover_last_checkpoints(self, checkpoint_paths: Iterable[str]) -> None:
+        """Take the checkpoints of an earlier run into the rotation, so that it goes on.
+
+        Args:
+            checkpoint_paths: Their prefixes, oldest first, as ``all_model_checkpoint_paths`` of
+                `get_checkpoint_state` has them. Those that are gone are left out; for the others
+                the time when they were changed is when they were saved.
+        """
+        found = [(path, get_checkpoint_mtimes([path])) for path in checkpoint_paths]
+        self._retention.recover((path, times[0]) for path, times in found if times)
+
+
+def _parse_names(var_list: Names | None) -> tuple[dict[str, str] | None, dict[str, Array]]:
+    """Variables' names by their names in the checkpoint, and the variables that were given."""
+    if var_list is None:
+        return None, {}
+    if not isinstance(var_list, Mapping):
+        if isinstance(var_list, str):
+            raise TypeError(f"`var_list` must be names, not the single name {var_list!r}")
+        return {name: name for name in var_list}, {}
+    own = {name: each for name, each in var_list.items() if not isinstance(each, str)}
+    for name, each in own.items():
+        if not isinstance(each, np.ndarray):
+            raise TypeError(f"`var_list` must map to names or arrays: {name!r} is {each!r:.80}")
+    names = {name: each if isinstance(each, str) else name for name, each in var_list.items()}
+    return names, own
+
+
+def _as_mutable(variables: Mapping[str, Any] | None) -> MutableMapping[str, Any]:
+    if not isinstance(variables, MutableMapping):
+        raise TypeError(
+            f"variables that are no arrays cannot be restored into a {type(variables).__name__}"
+        )
+    return variables
