@@ -110,7 +110,7 @@ bench: $(VENV)/package.ok $(VENV)/bench-extra.ok  ## measure against the rivals;
 	$(BIN)/python -m benchmarks.plot
 
 golden: $(VENV)/package.ok $(VENV)/test-extra.ok  ## write the golden checkpoints again, with real TensorFlow
-	$(BIN)/python tests/golden/make_golden.py
+	$(BIN)/python -m tests.golden.make_golden
 
 clean:  ## remove .venv and everything built
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

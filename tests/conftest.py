@@ -5,10 +5,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from _graph_models import Models
-from _tensorflow import TensorFlow
 
-PROJECT = Path(__file__).parents[1]
+from tests.freeze.models import Models
+from tests.oracle.client import TensorFlow
+from tests.places import PROJECT
 
 # The same examples in every run, and no deadline: the machine that tests may be busy.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)

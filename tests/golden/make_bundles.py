@@ -6,7 +6,9 @@ from pathlib import Path
 import cramjam
 import numpy as np
 import tensorflow as tf
-from fixture import (
+from tensorflow.core.protobuf import tensor_bundle_pb2
+
+from tests.golden.fixture import (
     NUMERIC,
     Fixture,
     dtype_of,
@@ -17,8 +19,7 @@ from fixture import (
     strings,
     tensor,
 )
-from table_file import build_table, masked_crc, read_table, varint
-from tensorflow.core.protobuf import tensor_bundle_pb2
+from tests.golden.table_file import build_table, masked_crc, read_table, varint
 
 SHAPES = {
     "scalar": (),

@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from fixture import Fixture, merge_v2, save_v2, strings
+
+from tests.golden.fixture import Fixture, merge_v2, save_v2, strings
 
 INDEX, DATA = "model.ckpt.index", "model.ckpt.data-00000-of-00001"
 POINTER = (

@@ -1,6 +1,6 @@
 """Write every golden fixture with real TensorFlow, and expected.json: what TensorFlow reads back.
 
-Usage: python tests/golden/make_golden.py [FOLDER]   (default: this folder; README.md says more)
+Usage: python -m tests.golden.make_golden [FOLDER]   (default: this folder; README.md says more)
 """
 
 import fnmatch
@@ -15,20 +15,17 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+READER = "tests.golden.tensorflow_reader"
 
-import make_bundles  # noqa: E402
-import make_damaged  # noqa: E402
-import make_legacy  # noqa: E402
-import make_objects  # noqa: E402
-import make_slices  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-from _golden import digest, digest_all, digest_of  # noqa: E402
-from fixture import Fixture, cut  # noqa: E402
-from table_file import read_table  # noqa: E402
-from tensorflow.core.protobuf import tensor_bundle_pb2  # noqa: E402
-from tensorflow.core.util import saved_tensor_slice_pb2  # noqa: E402
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import tensor_bundle_pb2
+from tensorflow.core.util import saved_tensor_slice_pb2
+
+from tests.golden import make_bundles, make_damaged, make_legacy, make_objects, make_slices
+from tests.golden.cases import digest, digest_all, digest_of
+from tests.golden.fixture import Fixture, cut
+from tests.golden.table_file import read_table
 
 Record = dict[str, Any]
 Job = tuple[str, str, int, str]
@@ -68,7 +65,7 @@ def ask_tensorflow(jobs: list[Job]) -> list[Record]:
         list_file = Path(folder, "jobs.json")
         list_file.write_text(json.dumps(jobs))
         while len(answers) < len(jobs):
-            command = [sys.executable, HERE / "tensorflow_reader.py", list_file, str(len(answers))]
+            command = [sys.executable, "-m", READER, list_file, str(len(answers))]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
             answers += [json.loads(line) for line in done.stdout.splitlines()]
             if len(answers) < len(jobs):

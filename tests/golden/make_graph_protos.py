@@ -2,7 +2,7 @@
 
 Run with any Python that has TensorFlow:
 
-    python tests/golden/make_graph_protos.py src/tensorbundle/_graphdef/graph_protos.bin
+    python -m tests.golden.make_graph_protos src/tensorbundle/_graphdef/graph_protos.bin
 
 A serialized FileDescriptorSet, which the package loads into a pool of its own. Of TensorFlow's
 descriptors it keeps what text needs: names, numbers and types. Two things are changed, neither of

@@ -5,8 +5,17 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from fixture import Fixture, make_parent, pattern, save_v2, slice_items, strings, tensor
-from make_bundles import SHAPES
+
+from tests.golden.fixture import (
+    Fixture,
+    make_parent,
+    pattern,
+    save_v2,
+    slice_items,
+    strings,
+    tensor,
+)
+from tests.golden.make_bundles import SHAPES
 
 DTYPES = [
     *("float32", "float64", "int32", "int16", "int8", "uint8", "uint16", "qint8", "quint8"),

@@ -8,8 +8,9 @@ from unittest import mock
 
 import numpy as np
 import tensorflow as tf
-from fixture import Fixture, pattern
 from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
+
+from tests.golden.fixture import Fixture, pattern
 
 v1 = tf.compat.v1
 

@@ -2,7 +2,7 @@
 
 Run with any Python that has TensorFlow; prints to stdout, or writes the file named as argument:
 
-    python tests/golden/make_op_facts.py src/tensorbundle/_graphdef/op_facts.json
+    python -m tests.golden.make_op_facts src/tensorbundle/_ops/op_facts.json
 
 One line an operation, sorted by name, so that the next TensorFlow shows as a readable difference.
 What an operation lacks is left out:

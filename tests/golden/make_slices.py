@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from fixture import NUMERIC, Fixture, merge_v2, pattern, save_v2, slice_items, strings
-from table_file import build_table, masked_crc, read_table
 from tensorflow.core.protobuf import tensor_bundle_pb2
+
+from tests.golden.fixture import NUMERIC, Fixture, merge_v2, pattern, save_v2, slice_items, strings
+from tests.golden.table_file import build_table, masked_crc, read_table
 
 RANK2 = ["2,1:-", "0,2:0,3", "0,2:3,4"]  # of [3, 7]: uneven, out of order, one whole dimension
 

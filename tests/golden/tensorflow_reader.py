@@ -12,8 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from _golden import digest
+from tests.golden.cases import digest
 
 
 def read(path: str, name: bytes, dtype: int, spec: str) -> dict[str, Any]:

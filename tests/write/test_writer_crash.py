@@ -1,0 +1,84 @@
+"""Whatever happens to a saver, a whole checkpoint lies at its prefix."""
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tensorbundle as tb
+from tests.write.saving import Oracle
+
+HERE = Path(__file__).parent
+KILLS = 200
+EDIT_KILLS = 30
+EDITS = ["cast", "compact", "in place", "merge", "average"]
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[Oracle]:
+    running = Oracle()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    library = tmp_path_factory.mktemp("shim") / "failing_calls.so"
+    source = HERE / "failing_calls.c"
+    compiler = os.environ.get("CC", "cc")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+def run(script: str, *arguments: object, **environment: str) -> str:
+    result = subprocess.run(
+        [sys.executable, HERE / script, *map(str, arguments)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
+
+
+def test_savers_killed_at_random_moments_leave_the_newest_whole_checkpoint(tmp_path: Path) -> None:
+    assert run("_killed_saves.py", tmp_path, "moments", KILLS).startswith(f"{KILLS} killed")
+
+
+def test_edits_killed_at_random_moments_leave_the_sources_and_a_whole_target_or_none(
+    tmp_path: Path,
+) -> None:
+    lines = run("_killed_saves.py", tmp_path, "edits", EDIT_KILLS).splitlines()
+    assert [line.partition(":")[0] for line in lines] == EDITS
+
+
+def test_a_saver_killed_between_any_two_steps_leaves_a_checkpoint_that_tensorflow_restores(
+    oracle: Oracle, tmp_path: Path
+) -> None:
+    found = []
+    while True:
+        directory = tmp_path / str(len(found))
+        directory.mkdir()
+        prefix = str(directory / "model.ckpt")
+        if run("_killed_saves.py", directory, "step", len(found) + 1):
+            break
+        (restored,) = oracle.restore(prefix, [(b"w", "", "float32")])
+        np.testing.assert_array_equal(restored, tb.open(prefix)["w"])
+        found.append(restored.tolist())
+        assert oracle.list(prefix) == [("w", [3])]
+        tb.save(prefix, {"w": np.full(3, 3, np.float32)})
+        names = ["model.ckpt.data-00000-of-00001", "model.ckpt.index"]
+        assert sorted(os.listdir(directory)) == names
+    # Link, rename the index away, data, the new index, unlink the second name.
+    assert found == [[1.0] * 3] * 4 + [[2.0] * 3] or found == [[1.0] * 3] * 5 + [[2.0] * 3]
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EPERM])
+def test_every_call_to_the_system_failing_in_turn(tmp_path: Path, shim: Path, error: int) -> None:
+    calls = run("_failing_saves.py", tmp_path, error, LD_PRELOAD=str(shim))
+    assert all(int(line) > 15 for line in calls.split())
