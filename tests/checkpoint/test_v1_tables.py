@@ -7,7 +7,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from golden import table_file
 
 import tensorbundle as tb
 from tensorbundle import _core
@@ -31,6 +30,7 @@ from tests.checkpoint.v1_files import (
     write,
     write_tensor,
 )
+from tests.golden import table_file
 from tests.golden.table_file import build_table, varint
 
 WHOLE = ((0, -1),)
