@@ -293,3 +293,10 @@ def _flush_directory(directory: str) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def refuse_existing(prefix: str, *, overwrite: bool) -> None:
+    """Raise FileExistsError when there is a bundle that is not to be replaced."""
+    index = prefix + INDEX_SUFFIX
+    if not overwrite and os.path.lexists(index):
+        raise FileExistsError(f"{index!r} exists: give another path, or allow to overwrite it")
