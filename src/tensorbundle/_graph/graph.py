@@ -13,6 +13,7 @@ from .._graphdef.functions import Function
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node, Nodes
 from .._locate.location import VARIABLES
+from .._ops.roles import TABLES
 from ..errors import FormatError, TensorBundleError, TensorNotFoundError
 from .files import read_graph_file
 
@@ -22,23 +23,6 @@ if TYPE_CHECKING:
     from .mapping import Variable
 
 _SERVE: Final = frozenset(["serve"])
-# Operations that give the handle of a lookup table.
-_TABLES: Final = frozenset(
-    [
-        "HashTable",
-        "HashTableV2",
-        "AnonymousHashTable",
-        "MutableHashTable",
-        "MutableHashTableV2",
-        "AnonymousMutableHashTable",
-        "MutableHashTableOfTensors",
-        "MutableHashTableOfTensorsV2",
-        "AnonymousMutableHashTableOfTensors",
-        "MutableDenseHashTable",
-        "MutableDenseHashTableV2",
-        "AnonymousMutableDenseHashTable",
-    ]
-)
 
 
 class Graph:
@@ -150,9 +134,9 @@ class Graph:
     @cached_property
     def tables(self) -> Mapping[str, Node]:
         """The nodes of the main graph that are lookup tables, by name."""
-        if _TABLES.isdisjoint(self.ops):
+        if TABLES.isdisjoint(self.ops):
             return {}
-        return {name: node for name, node in self.nodes.items() if node.op in _TABLES}
+        return {name: node for name, node in self.nodes.items() if node.op in TABLES}
 
     @cached_property
     def checkpoint(self) -> Location | None:

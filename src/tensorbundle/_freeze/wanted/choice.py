@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..._graph.variables import VARIABLE_OPS
 from ..._graphdef.nodes import Nodes, parse_input
+from ..._ops.roles import VARIABLES
 from ...errors import ConversionError
 from ..result import shown_shape
 from .resolve import Outputs, Target, default_signature, models_of, resolve
@@ -36,7 +36,7 @@ def choose(
     if outputs is None and signature is None and default_signature(graph) is None:
         if models_of(graph):
             return resolve(graph, None, None), ()
-        constant = graph.kind == "graph" and not VARIABLE_OPS.keys() & graph.ops.keys()
+        constant = graph.kind == "graph" and not VARIABLES.keys() & graph.ops.keys()
         if constant and (sinks := _sinks(graph.nodes)):
             return resolve(graph, sinks, None), ()
         raise _no_outputs(graph, ckpt)
