@@ -64,6 +64,7 @@ class TensorBundleError(Exception):
         self.key = key
         self.offset = offset
         self.nbytes = nbytes
+        self._explained = False
 
     def __str__(self) -> str:
         # KeyError would quote the message, FileNotFoundError would format its arguments.
@@ -104,6 +105,13 @@ class TensorBundleError(Exception):
         """
         self.path = path if self.path is None else self.path
         self.key = key if self.key is None else self.key
+        return self
+
+    def add_cause(self, cause: str) -> Self:
+        """Add to the message what explains it, the first time that somebody knows it."""
+        if not self._explained:
+            self.message += f"; {cause}"
+            self._explained = True
         return self
 
 

@@ -14,7 +14,7 @@ from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node
-from .._graphdef.tensors import TensorMessage
+from .._graphdef.tensors import ContentSizeError, TensorMessage
 from .._locate.kinds import tell_kind
 from .._locate.location import Location, is_text_graph
 from .._ops.roles import ASSIGNS, CONSTANTS, RESTORES, VARIABLES
@@ -151,7 +151,8 @@ class FrozenGraph(Checkpoint):
             except UnsupportedError as error:
                 faults.append(fault_of(error, "unsupported", name=name))
             except TensorBundleError as error:
-                kind = "size mismatch" if "of content" in error.message else "malformed"
+                wrong_size = isinstance(error, ContentSizeError)
+                kind = "size mismatch" if wrong_size else "malformed"
                 faults.append(fault_of(error, kind, name=name))
             done += len(node.encode())
             if progress is not None and (time.monotonic() - last >= 0.1 or done == total):

@@ -49,6 +49,10 @@ _COMPLEX: Final = (8, 18)
 _SIXTEEN_BITS: Final = (14, 19)  # bfloat16 and half: their bits, as numbers
 
 
+class ContentSizeError(FormatError):
+    """A tensor's content is not as long as its type and shape say."""
+
+
 @dataclass(frozen=True, slots=True)
 class TensorMessage:
     """A tensor as a message holds it; no value is decoded before `array` is called.
@@ -119,7 +123,7 @@ class TensorMessage:
         if not len(self.content):
             return self._filled(self._typed(dtype), dtype)
         if len(self.content) != self.size * dtype.itemsize:
-            raise FormatError(
+            raise ContentSizeError(
                 f"a tensor of {name_of(self.dtype)}{list(self.shape)} has {len(self.content)} "
                 f"bytes of content: expected {self.size * dtype.itemsize}",
                 offset=self.content_offset,

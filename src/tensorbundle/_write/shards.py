@@ -20,6 +20,7 @@ from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._format.wire import encode_varint
 from .commit import PendingFiles
+from .staging import TargetExistsError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -199,10 +200,10 @@ def clone(source: str, target: str) -> None:
 
 
 def refuse_existing(prefix: str, *, overwrite: bool) -> None:
-    """Raise FileExistsError when there is a bundle that is not to be replaced."""
+    """Raise TargetExistsError when there is a bundle that is not to be replaced."""
     index = prefix + INDEX_SUFFIX
     if not overwrite and os.path.lexists(index):
-        raise FileExistsError(f"{index!r} exists: give another path, or allow to overwrite it")
+        raise TargetExistsError(index)
 
 
 def _files_of(prefix: str) -> tuple[str, ...]:

@@ -15,6 +15,27 @@ if TYPE_CHECKING:
     from ..._graph.graph import Graph
 
 
+class NoOutputsError(ConversionError):
+    """Nothing says what the outputs of a graph are.
+
+    Attributes:
+        candidates: What they may be, in words; empty if nothing looks like one.
+    """
+
+    def __init__(self, candidates: str, *, path: str | None = None) -> None:
+        super().__init__(self.worded(candidates, "outputs=", "outputs='auto'"), path=path)
+        self.candidates = candidates
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.candidates,), {"path": self.path})
+
+    @staticmethod
+    def worded(candidates: str, option: str, auto: str) -> str:
+        """Word it for who says outputs by this option: a function's argument, or a program's."""
+        hint = f"; {auto} takes the first of the candidates: {candidates}" if candidates else ""
+        return f"no outputs are named and the graph has no signature: give {option}{hint}"
+
+
 def choose(
     graph: Graph, ckpt: Checkpoint | None, outputs: Outputs, signature: str | None
 ) -> tuple[tuple[Target, ...], tuple[str, ...]]:
@@ -57,8 +78,4 @@ def _no_outputs(graph: Graph, ckpt: Checkpoint | None) -> ConversionError:
         f"{each.name!r} ({each.op}{shown_shape(each.shape)})"
         for each in suggest_outputs(graph, ckpt)[:5]
     )
-    hint = f"; outputs='auto' takes the first of the candidates: {shown}" if shown else ""
-    return ConversionError(
-        f"no outputs are named and the graph has no signature: give outputs={hint}",
-        path=graph.path,
-    )
+    return NoOutputsError(shown, path=graph.path)

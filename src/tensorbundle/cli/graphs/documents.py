@@ -55,6 +55,7 @@ def describe_graph(graph: Graph, ckpt: Any) -> dict[str, Any]:
         "tables": list(graph.tables),
         "assets": [dataclasses.asdict(asset) for asset in graph.assets],
         "devices": dict(graph.devices),
+        "notes": list(graph.notes) if ckpt is None else [],
         **_describe_ends(graph, ckpt),
     }
 
