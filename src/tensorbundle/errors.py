@@ -14,9 +14,11 @@ read it back is told by a ``CompatibilityWarning``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
 
 __all__ = [
@@ -89,7 +91,7 @@ class TensorBundleError(Exception):
             tensor = f" in tensor {self.key!r}"
         return f"{tensor} ({', '.join(parts)})" if parts else tensor
 
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self) -> tuple[Any, tuple[str, ...], dict[str, Any]]:
         state = {name: getattr(self, name) for name in ("path", "key", "offset", "nbytes")}
         return (type(self), (self.message,), state)
 
@@ -120,7 +122,40 @@ class MissingFileError(TensorBundleError, FileNotFoundError):
 
 
 class TensorNotFoundError(TensorBundleError, KeyError):
-    """The checkpoint holds no tensor of that name."""
+    """The checkpoint holds no tensor of that name.
+
+    Attributes:
+        near: Up to three names that may be meant. They are sought when they are first asked for,
+            or the message is: a program that probes for names never pays for it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        key: str | None = None,
+        offset: int | None = None,
+        nbytes: int = 0,
+        near: tuple[str, ...] | Callable[[], tuple[str, ...]] = (),
+    ) -> None:
+        super().__init__(message, path=path, key=key, offset=offset, nbytes=nbytes)
+        self._near = near
+
+    @property
+    def near(self) -> tuple[str, ...]:
+        """Names that may be meant, up to three."""
+        if callable(self._near):
+            self._near = self._near()
+        return self._near
+
+    def __str__(self) -> str:
+        hint = f": did you mean {', '.join(map(repr, self.near))}?" if self.near else ""
+        return super().__str__() + hint
+
+    def __reduce__(self) -> tuple[Any, tuple[str, ...], dict[str, Any]]:
+        what, arguments, state = super().__reduce__()
+        return (what, arguments, {**state, "_near": self.near})
 
 
 class FormatError(TensorBundleError, ValueError):

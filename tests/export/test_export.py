@@ -201,7 +201,7 @@ def test_safetensors_of_another_form_leaves_no_earlier_weights(tmp_path: Path) -
 def test_safetensors_with_a_header_that_no_reader_accepts_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tensorbundle._export._safetensors._MAX_HEADER_BYTES", 100)
+    monkeypatch.setattr("tensorbundle._export.safetensors._MAX_HEADER_BYTES", 100)
     ckpt = FakeCheckpoint({"a": np.ones(4, "f4"), "b": np.ones(4, "f4")})
     with pytest.raises(ConversionError, match=r"2 need a header of 144 bytes, readers accept 100"):
         export(ckpt, tmp_path / "m.safetensors")

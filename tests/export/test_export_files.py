@@ -171,8 +171,8 @@ def test_progress_ends_at_the_bytes_in_all(
 MEMORY_SCRIPT = """
 import resource, sys
 import numpy as np
-from _fake_checkpoint import FakeCheckpoint
-from tensorbundle._export import export
+from tests.checkpoint.fake import FakeCheckpoint
+from tensorbundle._export.export import export
 
 class Large(FakeCheckpoint):
     def chunks(self, name, *, nbytes=8 << 20):

@@ -169,7 +169,7 @@ def _infos(
         from .._checkpoint.selection import select
 
         both = sorted({*one, *other})
-        chosen = set(select(names, both, set(both)))
+        chosen = set(select(names, lambda: both, set(both).__contains__))
         here, there = [n for n in one if n in chosen], [n for n in other if n in chosen]
     else:
         here, there = list(one), list(other)

@@ -10,8 +10,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
-from .._checkpoint.selection import near_keys
 from .._format import dtypes
+from .._format.names import near
 from .._objects.saved_objects import SavedObjects
 from .._ops.roles import RESTORES
 from ..errors import FormatError, TensorNotFoundError
@@ -110,9 +110,11 @@ def _check_names(override: Mapping[str, str], found: Mapping[str, Variable]) -> 
     """Raise TensorNotFoundError for keys that are given to variables that are not there."""
     unknown = [name for name in override if name.removesuffix(":0") not in found]
     if unknown:
-        near = near_keys(unknown[0], list(found))
-        hint = f": did you mean {', '.join(map(repr, near))}?" if near else ""
-        raise TensorNotFoundError(f"the graph has no variable {unknown[0]!r}{hint}", key=unknown[0])
+        raise TensorNotFoundError(
+            f"the graph has no variable {unknown[0]!r}",
+            key=unknown[0],
+            near=near(unknown[0], list(found)),
+        )
 
 
 # --- choosing ---------------------------------------------------------------------------------

@@ -186,7 +186,7 @@ class Saver:
         names = {name: name for name in known} if self._names is None else self._names
         for name in names.values():
             if name not in known:
-                raise not_found(name, list(known))
+                raise not_found(name, lambda: list(known))
         return {name: known[names[name]] for name in sorted(names)}
 
     def _shards(self, tensors: Iterable[str]) -> dict[str, int] | None:
