@@ -114,7 +114,7 @@ def test_state_that_is_too_long_to_be_one_is_ignored(
 ) -> None:
     (tmp_path / "checkpoint").write_bytes(b"#" * ((1 << 24) + 1))
     assert train.get_checkpoint_state(tmp_path) is None
-    assert "longer than" in caplog.text
+    assert "has more than" in caplog.text
 
 
 def test_state_that_is_a_directory_is_ignored(tmp_path: Path) -> None:

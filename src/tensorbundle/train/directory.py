@@ -15,16 +15,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
-from .._format.filenames import INDEX_SUFFIX, split_data_path, split_table_glob
+from .._format.filenames import INDEX_SUFFIX, STATE_NAME, split_data_path, split_table_glob
 from .._format.state import CheckpointState, encode_state, parse_state
 from .._locate.location import is_regular_file
+from .._locate.states import read_state_bytes
 from .._write.commit import replace_file
 from ..errors import FormatError
 
 Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
-STATE_NAME: Final = "checkpoint"
-_STATE_LIMIT: Final = 1 << 24
 _SHARD_ENDING: Final = re.compile(r"-[\d?]+-of-\d+$")
 
 _log = logging.getLogger(__name__)
@@ -54,11 +53,7 @@ def get_checkpoint_state(
     directory = os.fsdecode(checkpoint_dir)
     path = os.path.join(directory, latest_filename or STATE_NAME)
     try:
-        with open(path, "rb") as file:
-            text = file.read(_STATE_LIMIT + 1)
-        if len(text) > _STATE_LIMIT:
-            raise FormatError(f"not a checkpoint state file: longer than {_STATE_LIMIT} bytes")
-        state = parse_state(text)
+        state = parse_state(read_state_bytes(path))
     except FileNotFoundError:
         return None
     except (FormatError, OSError) as error:
@@ -267,7 +262,8 @@ def _tables(prefix: str) -> list[str]:
     if pattern is None:
         return []
     stem, total = pattern
-    return sorted(glob.glob(f"{glob.escape(stem)}-?????-of-{total:05d}"))
+    count = "?????" if total is None else f"{total:05d}"
+    return sorted(glob.glob(f"{glob.escape(stem)}-?????-of-{count}"))
 
 
 def _data_files(prefix: str) -> Iterator[str]:

@@ -15,11 +15,11 @@ import numpy as np
 from .._checkpoint.checkpoint import Array, Checkpoint
 from .._checkpoint.opening import open
 from .._checkpoint.selection import not_found
+from .._format.filenames import STATE_NAME
 from .._objects.graph import GRAPH_KEY
 from .._write.commit import replace_file
 from .._write.writer import save
 from .directory import (
-    STATE_NAME,
     Path,
     get_checkpoint_mtimes,
     meta_graph_path,
