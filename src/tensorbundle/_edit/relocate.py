@@ -11,7 +11,7 @@ from .._format.state import CheckpointState, encode_state
 from .._locate.location import checkpoint_at
 from .._locate.neighbours import findings
 from .._locate.states import StateFile, is_outside, named_places, read_state
-from .._write.commit import replace_file
+from .._write.durable import replace_file
 from ..errors import MissingFileError, TensorBundleError
 
 

@@ -27,11 +27,26 @@ def shard_path(prefix: str, shard: int, num_shards: int) -> str:
     return f"{prefix}.data-{shard:05d}-of-{num_shards:05d}"
 
 
-def split_data_path(path: str) -> str | None:
-    """The prefix in the path of a V2 data shard, or None: the inverse of `shard_path`."""
+def split_shard_path(path: str) -> tuple[str, int, int] | None:
+    """The prefix, shard and number of shards in the path of a V2 data shard, or None.
+
+    The inverse of `shard_path`.
+
+    Example:
+        >>> split_shard_path("model.ckpt.data-00001-of-00002")
+        ('model.ckpt', 1, 2)
+    """
     prefix, mark, numbers = path.rpartition(".data-")
     shard, of, total = numbers.partition("-of-")
-    return prefix if mark and of and _is_number(shard) and _is_number(total) else None
+    if not (mark and of and _is_number(shard) and _is_number(total)):
+        return None
+    return prefix, int(shard), int(total)
+
+
+def split_data_path(path: str) -> str | None:
+    """The prefix in the path of a V2 data shard, or None."""
+    found = split_shard_path(path)
+    return found[0] if found else None
 
 
 def split_table_path(path: str) -> tuple[str, int, int] | None:

@@ -19,7 +19,7 @@ from .._format.filenames import INDEX_SUFFIX, STATE_NAME, split_data_path, split
 from .._format.state import CheckpointState, encode_state, parse_state
 from .._locate.location import is_regular_file
 from .._locate.states import read_state_bytes
-from .._write.commit import replace_file
+from .._write.durable import replace_file
 from ..errors import FormatError
 
 Path: TypeAlias = "str | os.PathLike[str] | bytes"

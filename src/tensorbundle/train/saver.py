@@ -17,7 +17,7 @@ from .._checkpoint.opening import open
 from .._checkpoint.selection import not_found
 from .._format.filenames import STATE_NAME
 from .._objects.graph import GRAPH_KEY
-from .._write.commit import replace_file
+from .._write.durable import replace_file
 from .._write.writer import save
 from .directory import (
     Path,
