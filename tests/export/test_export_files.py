@@ -13,6 +13,7 @@ import safetensors.numpy
 from tensorbundle._export.export import export
 from tensorbundle.errors import ChecksumError, ConversionError, TensorNotFoundError
 from tests.checkpoint.fake import FakeCheckpoint, content, strings
+from tests.places import PROJECT
 
 # --- choosing -------------------------------------------------------------------------------------
 
@@ -171,8 +172,8 @@ def test_progress_ends_at_the_bytes_in_all(
 MEMORY_SCRIPT = """
 import resource, sys
 import numpy as np
-from _fake_checkpoint import FakeCheckpoint
-from tensorbundle._export import export
+from tests.checkpoint.fake import FakeCheckpoint
+from tensorbundle._export.export import export
 
 class Large(FakeCheckpoint):
     def chunks(self, name, *, nbytes=8 << 20):
@@ -191,7 +192,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10)
 @pytest.mark.parametrize("name", ["x.npz", "x.safetensors", "x/"])
 def test_memory_stays_near_one_chunk(tmp_path: Path, name: str) -> None:
     target = f"{tmp_path}/{name}"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])}
     result = subprocess.run(
         [sys.executable, "-c", MEMORY_SCRIPT, target],
         capture_output=True,

@@ -1,9 +1,8 @@
 """`.safetensors`: one file, or several with the index that the Hugging Face libraries read.
 
-A file is the length of the header (8 bytes, little-endian), the header (JSON, filled up with spaces
-to a multiple of 8), and the tensors without a gap in the header's order: descending by the rank of
-the dtype, so that all are aligned, then by name. Byte for byte what ``safetensors.numpy.save_file``
-writes for the same arrays with ``metadata={"format": "np"}``, without holding them.
+The tensors lie in the header's order: descending by the rank of the dtype, so that all are aligned,
+then by name. Byte for byte what ``safetensors.numpy.save_file`` writes for the same arrays with
+``metadata={"format": "np"}``, without holding them.
 """
 
 from __future__ import annotations
@@ -12,39 +11,25 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
+
+from .._format.foreign.safetensors import (
+    MAX_HEADER_BYTES,
+    METADATA,
+    RANKS,
+    STAND_INS,
+    TF_DTYPES,
+    WORDS,
+    WRITER,
+)
 from .._write.staging import Staging
 from ..errors import ConversionError
-from .request import Request
+from .request import Piece, Request
 
 if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
-
-# numpy's name of a dtype → the format's, in the rank that safetensors gives them.
-_DTYPES: Final = {
-    "bool": "BOOL",
-    "uint8": "U8",
-    "int8": "I8",
-    "float8_e5m2": "F8_E5M2",
-    "float8_e4m3fn": "F8_E4M3",
-    "float8_e4m3fnuz": "F8_E4M3FNUZ",
-    "float8_e5m2fnuz": "F8_E5M2FNUZ",
-    "int16": "I16",
-    "uint16": "U16",
-    "float16": "F16",
-    "bfloat16": "BF16",
-    "int32": "I32",
-    "uint32": "U32",
-    "float32": "F32",
-    "complex64": "C64",
-    "float64": "F64",
-    "int64": "I64",
-    "uint64": "U64",
-}
-_RANKS: Final = {name: rank for rank, name in enumerate(_DTYPES)}
-_METADATA_KEY: Final = "__metadata__"
-_MAX_HEADER_BYTES: Final = 100_000_000  # readers refuse more
 
 
 def write(
@@ -65,7 +50,8 @@ def write(
             shard_name = f"{stem}-{number:05d}-of-{len(shards):05d}{suffix}"
             _write_shard(request, shard, staging, shard_name)
             weight_map.update({info.name: shard_name for info in shard})
-        index = {"metadata": {"total_size": request.nbytes}, "weight_map": weight_map}
+        metadata = {"total_size": request.nbytes, **WRITER}
+        index = {"metadata": metadata, "weight_map": weight_map}
         with staging.create(f"{name}.index.json") as file:
             file.write((json.dumps(index, indent=2, sort_keys=True) + "\n").encode())
     return staging.files
@@ -73,15 +59,20 @@ def write(
 
 def _obstacle(info: TensorInfo) -> str | None:
     assert info.dtype is not None
-    if info.dtype.name not in _DTYPES:
+    if _stored_as(info) not in WORDS:
         return f"safetensors has no dtype for {info.tf_dtype}"
     try:
         info.name.encode("utf-8")
     except UnicodeEncodeError:
         return "its name is not UTF-8, names in safetensors are"
-    if info.name == _METADATA_KEY:
+    if info.name == METADATA:
         return "safetensors keeps this name for itself"
     return None
+
+
+def _stored_as(info: TensorInfo) -> str:
+    """Name the type that a tensor's values are stored as."""
+    return STAND_INS.get(info.tf_dtype, info.tf_dtype)
 
 
 def _nbytes(info: TensorInfo) -> int:
@@ -103,8 +94,7 @@ def _shards(infos: list[TensorInfo], max_shard_bytes: int | None) -> Iterator[li
 
 
 def _rank_and_name(info: TensorInfo) -> tuple[int, str]:
-    assert info.dtype is not None
-    return -_RANKS[info.dtype.name], info.name
+    return -RANKS[_stored_as(info)], info.name
 
 
 def _write_shard(request: Request, infos: list[TensorInfo], staging: Staging, name: str) -> None:
@@ -112,20 +102,32 @@ def _write_shard(request: Request, infos: list[TensorInfo], staging: Staging, na
     with staging.create(name) as file:
         _write_header(file, ordered)
         for info in ordered:
-            for piece in request.pieces(info):
+            for piece in _pieces(request, info):
                 file.write(piece)
+
+
+def _pieces(request: Request, info: TensorInfo) -> Iterator[Piece]:
+    pieces = request.pieces(info)
+    if info.tf_dtype not in ("int4", "int2"):
+        return pieces
+    assert info.dtype is not None
+    signed = info.dtype
+    # TensorFlow keeps the high bits zero; an int8 of the same value has the sign there.
+    return (np.frombuffer(piece, signed).astype(np.int8).data for piece in pieces)
 
 
 def _write_header(file: BinaryIO, infos: list[TensorInfo]) -> None:
     # Written as it grows, its length afterwards: of a million tensors it is a hundred megabytes.
     file.write(bytes(8))
-    size = file.write(f'{{"{_METADATA_KEY}":{{"format":"np"}}'.encode())
+    metadata = {"format": "np"}
+    if noted := {info.name: info.tf_dtype for info in infos if info.tf_dtype in STAND_INS}:
+        metadata[TF_DTYPES] = json.dumps(noted)
+    size = file.write(f'{{"{METADATA}":{json.dumps(metadata, separators=(",", ":"))}'.encode())
     offset = 0
     for info in infos:
-        assert info.dtype is not None
         end = offset + _nbytes(info)
         entry = {
-            "dtype": _DTYPES[info.dtype.name],
+            "dtype": WORDS[_stored_as(info)],
             "shape": info.shape,
             "data_offsets": (offset, end),
         }
@@ -134,10 +136,10 @@ def _write_header(file: BinaryIO, infos: list[TensorInfo]) -> None:
         offset = end
     size += file.write(b"}")
     size += file.write(b" " * (-size % 8))
-    if size > _MAX_HEADER_BYTES:
+    if size > MAX_HEADER_BYTES:
         raise ConversionError(
             f"too many tensors for one safetensors file: {len(infos)} need a header of {size} "
-            f"bytes, readers accept {_MAX_HEADER_BYTES}; choose fewer, or a smaller shard size"
+            f"bytes, readers accept {MAX_HEADER_BYTES}; choose fewer, or a smaller shard size"
         )
     file.seek(0)
     file.write(size.to_bytes(8, "little"))
