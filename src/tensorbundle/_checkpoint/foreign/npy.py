@@ -83,14 +83,19 @@ def read_npy(path: str) -> tuple[File, Header]:
 
     try:
         header = read_header(read)
-        check_size(header, file.size - header.nbytes)
+        check(header, file.size - header.nbytes)
     except TensorBundleError as error:
         raise error.add_context(path=path) from None
     return file, header
 
 
-def check_size(header: Header, nbytes: int) -> None:
-    """Raise FormatError unless an array takes exactly the bytes that are there for it."""
+def check(header: Header, nbytes: int) -> None:
+    """Raise FormatError unless there is an array, and takes exactly the bytes that are there."""
+    if header.word.strip("|<>=") == "O":
+        raise FormatError(
+            "not an array of numbers or strings: it holds pickled Python objects, which are never "
+            "read"
+        )
     expected = header.data_nbytes
     if expected is not None and expected != nbytes:
         raise FormatError(

@@ -19,7 +19,7 @@ from ..._format.names import as_text
 from ...errors import FormatError, UnsupportedError
 from .content import Held
 from .files import regular_file
-from .npy import check_size, held_of
+from .npy import check, held_of
 
 SUFFIX: Final = ".npy"
 # Of a member's extra fields, the one that says which of TensorFlow's types its integers stand for.
@@ -28,6 +28,7 @@ TYPE_FIELD: Final = 0x7462
 _METHODS: Final = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}  # and how much they can save
 _SLACK_BYTES: Final = 64
 _ENCRYPTED: Final = 0x1
+_SHOWN: Final = 100
 # All that zipfile and what it calls may raise for bytes that are no sound archive.
 _DAMAGE: Final = (
     zipfile.BadZipFile,
@@ -84,9 +85,15 @@ class Archive:
         member = self._members[name]
         if name not in self._headers:
             self._check(member)
-            with self._opened(member) as stream:
-                header = read_header(lambda size: _read(stream, size))
-            check_size(header, member.file_size - header.nbytes)
+            try:
+                with self._opened(member) as stream:
+                    header = read_header(lambda size: _read(stream, size))
+                check(header, member.file_size - header.nbytes)
+            except FormatError as error:
+                shown = f"member {member.filename!r}"
+                if shown not in error.message:
+                    error.message = f"not a .npz file of arrays: {shown}: {error.message}"
+                raise
             self._headers[name] = header
         header = self._headers[name]
         content = Deflated(self, member, header.nbytes, member.file_size - header.nbytes)
@@ -156,7 +163,7 @@ def _refusing(what: str) -> Iterator[None]:
     except FormatError:
         raise
     except _DAMAGE as error:
-        said = str(error) or type(error).__name__
+        said = str(error)[:_SHOWN] or type(error).__name__  # some quote whole headers
         raise FormatError(f"{what} is damaged: {said}") from None
     except OSError as error:
         if error.errno is not None and error.filename is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -73,23 +74,26 @@ class TensorFiles(Checkpoint):
 
     def _read(self, info: TensorInfo) -> Array:
         held = self._held(info.name)
-        if self.mode == "r" and _is_plain(held) and isinstance(held.content, Span):
-            return self._view(info, held.content)
+        span = held.content
+        if self.mode == "r" and isinstance(span, Span) and span.nbytes and _is_plain(held):
+            return self._view(info, span)
         array = self._read_owned(info)
         if self.mode == "r":
             array.flags.writeable = False
         return array
 
     def _view(self, info: TensorInfo, span: Span) -> Array:
-        if span.nbytes == 0 or span.file.on_network:
-            return self._read_owned(info)
         path = span.file.path
+        if span.file.on_network:  # where a map may fault
+            array = self._read_owned(info)
+            array.flags.writeable = False
+            return array
         if path not in self._maps:
             self._maps[path] = MappedFile(span.file)
         if span.offset + span.nbytes > len(self._maps[path]):
             raise FormatError("the file was cut off", path=path, key=info.name)
         buffer = memoryview(self._maps[path])
-        array: Array = np.ndarray(info.shape, info.dtype, buffer, span.offset)
+        array = np.ndarray(info.shape, info.dtype, buffer, span.offset)
         array.flags.writeable = False
         return array
 
@@ -213,14 +217,16 @@ def _as_stored(array: np.ndarray[Any, Any], number: int) -> Array:
     if array.dtype.kind == "S":
         return array.astype(object)
     if array.dtype.kind == "U":
+        points = array.reshape(-1).view(array.dtype.str[0] + "u4")
+        # numpy would ask Python for characters that there are none of, which is no plain error.
+        if points.size and points.max() > sys.maxunicode:
+            raise FormatError(f"a text holds the code point {points.max():#x}: there is none")
         try:
             flat = [text.encode() for text in array.reshape(-1).tolist()]
-        except ValueError as error:  # code points that there are none of
-            raise FormatError(f"a text is malformed: {error}") from None
+        except UnicodeEncodeError as error:
+            raise FormatError(f"a text is malformed: {error.reason}") from None
         strings = np.empty(len(flat), dtype=object)
         strings[:] = flat
         return strings.reshape(array.shape)
-    if array.dtype == object:
-        return array
     native = np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
     return np.asarray(dtypes.canonical(native, number))
