@@ -121,8 +121,12 @@ def test_targets_that_cannot_be_replaced_are_refused_at_once(tmp_path: Path) -> 
         export(ckpt, f"{tmp_path}/file/")
     with pytest.raises(FileExistsError, match="is no regular file"):
         export(ckpt, tmp_path / "pipe", format="npz")
-    with pytest.raises(FileNotFoundError, match=r"/no'$"):
-        export(ckpt, tmp_path / "no" / "x.npz")
+    with pytest.raises(NotADirectoryError, match="file"):
+        export(ckpt, tmp_path / "file" / "x.npz")
+    for target in ("-", ""):
+        with pytest.raises(ValueError, match="the name of a file or directory is needed"):
+            export(ckpt, target, format="npz")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder.npz", "pipe"]
 
 
 def test_a_bare_file_name_is_written_to_the_current_directory(

@@ -12,15 +12,19 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from .._checkpoint.foreign.files import inside, whole_file
+from .._checkpoint.foreign.npy import parse_index, read_npy
+from .._format.dtypes import number_named, numpy_dtype
 from .._format.foreign.npy import encode_header
 from .._format.names import as_bytes
 from .._locate.tensor_files import INDEX_NAME
-from .._write.staging import Staging
+from .._write.staging import HIDDEN, FolderStaging
+from ..errors import TensorBundleError
 from .request import Piece, Request
 
 if TYPE_CHECKING:
@@ -107,7 +111,12 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
     directory = path.rstrip(os.sep) or path
     request.keep()
     earlier = _earlier_files(directory)
-    with Staging(directory, earlier=earlier, overwrite=overwrite) as staging:
+    with FolderStaging(
+        directory,
+        earlier=earlier,
+        overwrite=overwrite,
+        moved=lambda moves: _moved_index(directory, moves),
+    ) as staging:
         index = {}
         for info in request.infos:
             pieces = encode(request, info)
@@ -120,12 +129,8 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
                     file.write(piece)
             index[info.name] = {"file": place, "dtype": info.tf_dtype, "shape": info.shape}
         with staging.create(INDEX_NAME) as file:
-            # A tensor a line, written one by one: the whole of it can be longer than any tensor.
-            separator = "{\n"
-            for name, facts in index.items():
-                file.write(f"{separator} {json.dumps(name)}: {json.dumps(facts)}".encode())
-                separator = ",\n"
-            file.write(b"\n}\n" if index else b"{}\n")
+            for piece in _index(index):
+                file.write(piece)
     note_types(request)
     return staging.files
 
@@ -146,14 +151,59 @@ def note_types(request: Request) -> None:
         )
 
 
+def _index(entries: Mapping[str, Mapping[str, Any]]) -> Iterator[bytes]:
+    # A tensor a line, written one by one: the whole of it can be longer than any tensor.
+    separator = "{\n"
+    for name, facts in entries.items():
+        yield f"{separator} {json.dumps(name)}: {json.dumps(facts)}".encode()
+        separator = ",\n"
+    yield b"\n}\n" if entries else b"{}\n"
+
+
+def _moved_index(directory: str, moves: Mapping[str, str]) -> bytes:
+    """Write the index of an earlier export for other names of its files."""
+    entries = parse_index(whole_file(os.path.join(directory, INDEX_NAME)))
+    return b"".join(
+        _index({n: {**e, "file": moves.get(e["file"], e["file"])} for n, e in entries.items()})
+    )
+
+
 def _earlier_files(directory: str) -> list[str]:
-    """List what an earlier export left there; refuse a directory that holds anything else."""
-    found = [
+    """List the files of an earlier export, its index first.
+
+    Raises:
+        FileExistsError: The directory holds anything else, or what the index names was changed.
+    """
+    found = {
         os.path.relpath(os.path.join(folder, name), directory)
-        for folder, _, names in os.walk(directory)
-        for name in names
-    ]
-    strange = [name for name in found if name != INDEX_NAME and not name.endswith(".npy")]
-    if found and (strange or INDEX_NAME not in found):
-        raise FileExistsError(f"directory {directory!r} is not empty and no earlier export")
-    return found
+        for folder, folders, names in os.walk(directory)
+        if not any(map(HIDDEN.fullmatch, os.path.relpath(folder, directory).split(os.sep)))
+        for name in [*names, *(each for each in folders if os.path.islink(f"{folder}/{each}"))]
+    }
+    if not found:
+        return []
+    strange = sorted(found)[0]
+    try:
+        entries = parse_index(whole_file(os.path.join(directory, INDEX_NAME)))
+        own = [each["file"] for each in entries.values() if _is_own(directory, each)]
+        others = sorted(found.difference(own, [INDEX_NAME]))
+        if not others:
+            return [INDEX_NAME, *sorted(own)]
+        strange = others[0]
+    except (TensorBundleError, OSError):
+        pass
+    raise FileExistsError(
+        f"directory {directory!r} is not empty and no earlier export: it holds {strange!r}"
+    )
+
+
+def _is_own(directory: str, entry: Mapping[str, Any]) -> bool:
+    """Whether a file is what an export wrote under an entry of its index."""
+    try:
+        _, header = read_npy(inside(directory, entry["file"]))
+    except (TensorBundleError, OSError):
+        return False
+    is_string = entry["dtype"] == "string" and header.word.startswith("|S")
+    named = number_named(entry["dtype"])
+    is_type = named is not None and numpy_dtype(named) == numpy_dtype(header.number)
+    return list(header.shape) == entry["shape"] and (is_string or is_type)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from .._checkpoint.foreign.files import whole_file
+from .._checkpoint.foreign.safetensors import read_shard
 from .._format.foreign.safetensors import (
     MAX_HEADER_BYTES,
     METADATA,
@@ -23,9 +24,12 @@ from .._format.foreign.safetensors import (
     TF_DTYPES,
     WORDS,
     WRITER,
+    is_own_index,
+    parse_index,
+    parse_json,
 )
 from .._write.staging import Staging
-from ..errors import ConversionError
+from ..errors import ConversionError, TensorBundleError
 from .request import Piece, Request
 
 if TYPE_CHECKING:
@@ -40,20 +44,27 @@ def write(
     shards = list(_shards(request.infos, max_shard_bytes))
     directory, name = os.path.split(path)
     stem, suffix = os.path.splitext(name)
-    earlier = _earlier_files(directory, stem, suffix)
-    with Staging(directory, earlier=earlier, overwrite=overwrite) as staging:
+    names = [f"{stem}-{n:05d}-of-{len(shards):05d}{suffix}" for n in range(1, len(shards) + 1)]
+    index_name = f"{name}.index.json"
+    earlier = _earlier_files(directory, name)
+    if len(shards) > 1:
+        _refuse_strange(directory, [*names, index_name], earlier)
+
+    def moved(moves: Mapping[str, str]) -> bytes:
+        return _moved_index(os.path.join(directory, index_name), moves)
+
+    with Staging(directory, earlier=earlier, overwrite=overwrite, moved=moved) as staging:
         if len(shards) == 1:
             _write_shard(request, shards[0], staging, name)
             return staging.files
         weight_map = {}
-        for number, shard in enumerate(shards, start=1):
-            shard_name = f"{stem}-{number:05d}-of-{len(shards):05d}{suffix}"
+        for shard_name, shard in zip(names, shards, strict=True):
             _write_shard(request, shard, staging, shard_name)
             weight_map.update({info.name: shard_name for info in shard})
         metadata = {"total_size": request.nbytes, **WRITER}
         index = {"metadata": metadata, "weight_map": weight_map}
-        with staging.create(f"{name}.index.json") as file:
-            file.write((json.dumps(index, indent=2, sort_keys=True) + "\n").encode())
+        with staging.create(index_name) as file:
+            file.write(_encode_index(index))
     return staging.files
 
 
@@ -146,12 +157,46 @@ def _write_header(file: BinaryIO, infos: list[TensorInfo]) -> None:
     file.seek(0, os.SEEK_END)
 
 
-def _earlier_files(directory: str, stem: str, suffix: str) -> list[str]:
-    """List what earlier exports to this path left, in either form.
+def _encode_index(index: Mapping[str, Any]) -> bytes:
+    return (json.dumps(index, indent=2, sort_keys=True) + "\n").encode()
 
-    Loaders prefer the single file to the index, so old weights beside new shards would win.
+
+def _moved_index(path: str, moves: Mapping[str, str]) -> bytes:
+    """Write the index of an earlier export for other names of its files."""
+    index = parse_json(whole_file(path))
+    places = {name: moves.get(file, file) for name, file in index["weight_map"].items()}
+    return _encode_index({**index, "weight_map": places})
+
+
+def _earlier_files(directory: str, name: str) -> list[str]:
+    """List what earlier exports to this path left, in either form, an index first.
+
+    Loaders prefer the single file to the index, so old weights beside new shards would win. What an
+    index names is an export's if the index is, and the file holds what the index says.
     """
-    ours = re.compile(rf"{re.escape(stem)}(-\d{{5,}}-of-\d{{5,}})?{re.escape(suffix)}")
-    index = f"{stem}{suffix}.index.json"
-    found = os.listdir(directory or os.curdir)
-    return sorted(name for name in found if name == index or ours.fullmatch(name))
+    index_name = f"{name}.index.json"
+    single = [name] if os.path.lexists(os.path.join(directory, name)) else []
+    try:
+        text = whole_file(os.path.join(directory, index_name))
+        places = parse_index(text) if is_own_index(text) else None
+    except (TensorBundleError, OSError):
+        places = None
+    if places is None:
+        return single
+    shards = []
+    for file in sorted({*places.values()}):
+        try:
+            held = read_shard(os.path.join(directory, file))[1]
+        except (TensorBundleError, OSError):
+            continue
+        if held.keys() == {tensor for tensor, place in places.items() if place == file}:
+            shards.append(file)
+    return [index_name, *shards, *single]
+
+
+def _refuse_strange(directory: str, names: Iterable[str], earlier: Collection[str]) -> None:
+    """Raise FileExistsError where a file that no export wrote has a name that is needed."""
+    for name in names:
+        path = os.path.join(directory, name)
+        if name not in earlier and os.path.lexists(path):
+            raise FileExistsError(f"{path!r} was written by no export: give another path")
