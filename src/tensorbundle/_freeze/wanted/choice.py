@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..._graphdef.nodes import Nodes, parse_input
 from ..._ops.roles import VARIABLES
@@ -26,7 +26,7 @@ class NoOutputsError(ConversionError):
         super().__init__(self.worded(candidates, "outputs=", "outputs='auto'"), path=path)
         self.candidates = candidates
 
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self) -> tuple[Any, tuple[str, ...], dict[str, Any]]:
         return (type(self), (self.candidates,), {"path": self.path})
 
     @staticmethod
