@@ -91,7 +91,7 @@ class TensorBundleError(Exception):
             tensor = f" in tensor {self.key!r}"
         return f"{tensor} ({', '.join(parts)})" if parts else tensor
 
-    def __reduce__(self) -> tuple[Any, tuple[str, ...], dict[str, Any]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         state = {name: getattr(self, name) for name in ("path", "key", "offset", "nbytes")}
         return (type(self), (self.message,), state)
 
@@ -153,7 +153,7 @@ class TensorNotFoundError(TensorBundleError, KeyError):
         hint = f": did you mean {', '.join(map(repr, self.near))}?" if self.near else ""
         return super().__str__() + hint
 
-    def __reduce__(self) -> tuple[Any, tuple[str, ...], dict[str, Any]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         what, arguments, state = super().__reduce__()
         return (what, arguments, {**state, "_near": self.near})
 

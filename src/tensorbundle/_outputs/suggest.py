@@ -113,11 +113,10 @@ def _lacking(graph: Graph, ckpt: CheckpointLike) -> list[str]:
             return []
         variables = graph.variables
     else:
-        from .._checkpoint.opening import open
+        from .._checkpoint.opening import opened
         from .._graph.mapping import map_variables
 
-        opened = open(ckpt) if isinstance(ckpt, (str, bytes, os.PathLike)) else ckpt
-        variables = map_variables(graph.meta, opened)
+        variables = map_variables(graph.meta, opened(ckpt))
     if not any(each.in_checkpoint for each in variables.values()):
         return []
     return [name for name, each in variables.items() if each.in_checkpoint is False]

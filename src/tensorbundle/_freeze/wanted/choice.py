@@ -26,7 +26,7 @@ class NoOutputsError(ConversionError):
         super().__init__(self.worded(candidates, "outputs=", "outputs='auto'"), path=path)
         self.candidates = candidates
 
-    def __reduce__(self) -> tuple[Any, tuple[str, ...], dict[str, Any]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.candidates,), {"path": self.path})
 
     @staticmethod
