@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from .._format import dtypes
+from .._format.dtypes import Array
 from .._format.names import as_name
 from ..errors import ConversionError
 from .selection import Aliases, Filter, not_found, select
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from .._objects.optimizers import Origin
     from .report import Report
 
-Array: TypeAlias = np.ndarray[Any, Any]
 Mode: TypeAlias = Literal["r", "c", "read"]
 
 DEFAULT_CHUNK_BYTES = 8 << 20

@@ -12,7 +12,7 @@ from .._freeze.result import shown_shape
 from ..errors import ConversionError, UnsupportedError
 
 if TYPE_CHECKING:
-    from .._checkpoint.checkpoint import Array
+    from .._format.dtypes import Array
     from .._freeze.freeze import FrozenInput
 
 _FLOATS: Final = frozenset("fV")  # ml_dtypes' have the kind V

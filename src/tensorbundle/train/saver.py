@@ -12,9 +12,10 @@ from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from .._checkpoint.checkpoint import Array, Checkpoint
+from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open
 from .._checkpoint.selection import not_found
+from .._format.dtypes import Array
 from .._objects.graph import GRAPH_KEY
 from .._write.commit import replace_file
 from .._write.writer import save

@@ -12,7 +12,7 @@ from tensorbundle._format.wire import bytes_field
 from tensorbundle._freeze.stages.inline import Inlined, inline_calls
 from tensorbundle._freeze.stages.needed import check_graph, clean, prune
 from tensorbundle._freeze.stages.tables import Tables, keep_tables
-from tensorbundle._freeze.variables.constants import Constant, FrozenGraph, freeze_variables
+from tensorbundle._freeze.variables.constants import Constant, ConstantGraph, freeze_variables
 from tensorbundle._graph.files import read_graph_file
 from tensorbundle._graphdef.attributes import tensor_attr
 from tensorbundle._graphdef.functions import Function
@@ -38,7 +38,7 @@ class Frozen:
     nodes: Nodes
     functions: Mapping[str, Function]
     tensors: dict[str, str]
-    graph: FrozenGraph
+    graph: ConstantGraph
     inlined: Inlined
     tables: Tables
 
