@@ -204,7 +204,7 @@ def plain(value: Any) -> Any:
     return np.asarray(value).tolist()
 
 
-def command(name: str, *arguments: Any, **options: Any) -> Any:
+def command(name: str, /, *arguments: Any, **options: Any) -> Any:
     """Run a command; what it gives is as JSON would give it back."""
     result = getattr(Commands(), name)(*arguments, **options)
     return json.loads(json.dumps(result, default=plain))

@@ -1,4 +1,4 @@
-"""The face of every checkpoint, whatever its format: a mapping from names to arrays."""
+"""Checkpoint: the face of every format, a mapping from names to arrays."""
 
 from __future__ import annotations
 

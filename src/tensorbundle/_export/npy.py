@@ -1,4 +1,4 @@
-"""A tensor as the bytes of a `.npy` file, and a directory of such files.
+"""Files of numpy's `.npy` format, and a directory of them.
 
 The bytes are those of ``np.save``: ml_dtypes' types come back from ``np.load`` as raw bytes
 (``|V2`` for bfloat16), which ``.view(ml_dtypes.bfloat16)`` turns into what they were, and strings

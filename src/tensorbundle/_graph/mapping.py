@@ -1,4 +1,4 @@
-"""Which key of a checkpoint holds the value of which variable of a graph (freeze.md §3).
+"""Mapping variables of a graph to keys of a checkpoint (freeze.md §3).
 
 The graph's own restore ops say it best; names come last, since a saver may have swapped them. The
 first source whose key the checkpoint has is taken, and whether the stored tensor fits is told.

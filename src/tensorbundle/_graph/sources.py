@@ -1,4 +1,4 @@
-"""What a graph and a checkpoint say about keys of variables, best source first (freeze.md §3.1)."""
+"""Sources of keys: what graph and checkpoint say of variables, best first (freeze.md §3.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The variables of a graph, and the parts of stored tensors that some of them are."""
+"""Variables of a graph, and the parts of stored tensors that some of them are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What restore and save ops say: graphs walked backward, through functions (freeze.md §3.1).
+"""Walking a graph backward from restore and save ops, through functions (freeze.md §3.1).
 
 A value is followed from where it is used to where it comes from, through ops that hand it on and
 through calls of functions in both directions. Nothing recurses, every step is remembered, and a

@@ -1,4 +1,4 @@
-"""The tree of objects that a ``tf.train.Checkpoint`` saves beside its tensors (format.md §9).
+"""Object graph that a ``tf.train.Checkpoint`` saves beside its tensors (format.md §9).
 
 Objects are found by walking names from the root, as TensorFlow does. The keys of tensors are only
 the addresses that a walk ends at, made of the first path, breadth first, that leads to the object.

@@ -1,4 +1,4 @@
-"""The message ``TrackableObjectGraph``: nodes as stored, read and written (format.md §9.1).
+"""Message ``TrackableObjectGraph``: nodes as stored, read and written (format.md §9.1).
 
 Reader and writer are twins in this one room; what nodes mean is `graph`'s to say.
 """

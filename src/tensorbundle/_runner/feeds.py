@@ -1,4 +1,4 @@
-"""What a user feeds, as the arrays that a graph takes."""
+"""Feeds: what a user gives, as the arrays that a graph takes."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ that is replaced keeps its content for those who have it open or mapped.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import secrets
@@ -16,6 +15,8 @@ import stat
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
+
+from .durable import flush_directory, flush_path
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -100,12 +101,12 @@ class Staging:
     def _publish(self) -> None:
         # After the last file, not after each: the first flush carries most of the others along.
         for name in self._names:
-            _flush(os.path.join(self._hidden, name))
+            flush_path(os.path.join(self._hidden, name))
         if self._is_new:
             for folder in {os.path.dirname(os.path.join(self._hidden, n)) for n in self._names}:
-                _flush_directory(folder)
+                flush_directory(folder)
             os.rename(self._hidden, self._directory)
-            _flush_directory(os.path.dirname(self._directory))
+            flush_directory(os.path.dirname(self._directory))
             return
         for name, path in zip(self._names, self.files, strict=True):
             os.makedirs(os.path.dirname(path) or os.curdir, exist_ok=True)
@@ -113,20 +114,7 @@ class Staging:
         for name in set(self._earlier).difference(self._names):
             os.unlink(os.path.join(self._directory, name))
         for folder in {os.path.dirname(path) for path in (*self.files, self._hidden)}:
-            _flush_directory(folder)
-
-
-def _flush(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _flush_directory(path: str) -> None:
-    with contextlib.suppress(OSError):  # some file systems cannot, and then need not
-        _flush(path or os.curdir)
+            flush_directory(folder)
 
 
 def check_target(path: str, *, is_directory: bool) -> str:

@@ -1,4 +1,4 @@
-"""Where the variables that are to be frozen go: references and handles followed (freeze.md §2.1).
+"""Handles and references of variables, followed to where they go (freeze.md §2.1).
 
 A reference or handle passes through control flow, into functions and out of them. What it passes
 is found in loops over lists of work, since loops of a graph lead back and functions nest deep.

@@ -1,4 +1,4 @@
-"""A graph or a body of a function, written anew for variables that are values (freeze.md §2)."""
+"""Rewriting a graph or a function's body for variables that are values (freeze.md §2)."""
 
 from __future__ import annotations
 
