@@ -1,4 +1,4 @@
-"""What lies at a prefix: the bundle, the table, or the set of tables of exactly that name.
+"""Locations: the bundle, the table, or the set of tables of exactly one prefix.
 
 Nothing is opened to find a V2 checkpoint, and its data shards are never listed; V1 files are known
 by the magic at their end. A file that exists under the literal name wins over a pattern.

@@ -1,4 +1,4 @@
-"""A checkpoint appears whole, or not at all: temporary names, and the step to the final ones.
+"""Committing: a checkpoint appears whole, or not at all.
 
 Whatever moment the process is killed at, what lies at the prefix is a whole checkpoint, the
 previous one or the new one, for TensorFlow too. Three things bring that about:

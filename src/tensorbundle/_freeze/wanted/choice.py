@@ -1,4 +1,4 @@
-"""Which outputs a call means: those named, the signature's, or the best of what may be some."""
+"""Choosing outputs: those named, the signature's, or the best of what may be some."""
 
 from __future__ import annotations
 
