@@ -59,6 +59,7 @@ def open(
         from .frozen import FrozenGraph
 
         return FrozenGraph(location, mode)
-    if mode == "r" and File(location.index or "").on_network:
+    index = File(location.index or "")
+    if mode == "r" and index.on_network:
         mode = "read"
-    return Bundle(location, mode, verify == "read")
+    return Bundle(location, mode, verify == "read", index)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from .._format.tensor_info import MAX_DIMENSIONS
 from ..errors import ConversionError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ Piece: TypeAlias = "memoryview | bytes"
 Progress: TypeAlias = "Callable[[int, int], object] | None"
 
 _REPORT_INTERVAL_S: Final = 0.1
-_MAX_RANK: Final = 64  # of numpy
 
 
 class Request:
@@ -90,8 +90,8 @@ class Request:
 def _unreadable(info: TensorInfo) -> str | None:
     if info.dtype is None:
         return f"tensors of type {info.tf_dtype} cannot be read as arrays"
-    if len(info.shape) > _MAX_RANK:
-        return f"it has {len(info.shape)} dimensions, arrays at most {_MAX_RANK}"
+    if len(info.shape) > MAX_DIMENSIONS:
+        return f"it has {len(info.shape)} dimensions, arrays at most {MAX_DIMENSIONS}"
     return None
 
 

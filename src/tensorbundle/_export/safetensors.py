@@ -72,8 +72,7 @@ def write(
 
 
 def _obstacle(info: TensorInfo) -> str | None:
-    assert info.dtype is not None
-    if info.dtype.name not in _DTYPES:
+    if info.array_dtype().name not in _DTYPES:
         return f"safetensors has no dtype for {info.tf_dtype}"
     try:
         info.name.encode("utf-8")
@@ -85,8 +84,7 @@ def _obstacle(info: TensorInfo) -> str | None:
 
 
 def _nbytes(info: TensorInfo) -> int:
-    assert info.dtype is not None
-    return info.size * info.dtype.itemsize
+    return info.size * info.array_dtype().itemsize
 
 
 def _shards(infos: list[TensorInfo], max_shard_bytes: int | None) -> Iterator[list[TensorInfo]]:
@@ -103,8 +101,7 @@ def _shards(infos: list[TensorInfo], max_shard_bytes: int | None) -> Iterator[li
 
 
 def _rank_and_name(info: TensorInfo) -> tuple[int, str]:
-    assert info.dtype is not None
-    return -_RANKS[info.dtype.name], info.name
+    return -_RANKS[info.array_dtype().name], info.name
 
 
 def _write_shard(request: Request, infos: list[TensorInfo], staging: Staging, name: str) -> None:
@@ -122,10 +119,9 @@ def _write_header(file: BinaryIO, infos: list[TensorInfo]) -> None:
     size = file.write(f'{{"{_METADATA_KEY}":{{"format":"np"}}'.encode())
     offset = 0
     for info in infos:
-        assert info.dtype is not None
         end = offset + _nbytes(info)
         entry = {
-            "dtype": _DTYPES[info.dtype.name],
+            "dtype": _DTYPES[info.array_dtype().name],
             "shape": info.shape,
             "data_offsets": (offset, end),
         }

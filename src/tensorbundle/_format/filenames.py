@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .. import _core
+
 INDEX_SUFFIX = ".index"
 META_SUFFIX = ".meta"
 _V1_GLOB = "-?????-of-"
@@ -22,7 +24,7 @@ def shard_path(prefix: str, shard: int, num_shards: int) -> str:
         >>> shard_path("model.ckpt", 0, 1)
         'model.ckpt.data-00000-of-00001'
     """
-    return f"{prefix}.data-{shard:05d}-of-{num_shards:05d}"
+    return _core.shard_path(prefix, shard, num_shards)
 
 
 def split_data_path(path: str) -> str | None:
