@@ -66,6 +66,7 @@ class TensorBundleError(Exception):
         self.key = key
         self.offset = offset
         self.nbytes = nbytes
+        self._explained = False
 
     def __str__(self) -> str:
         # KeyError would quote the message, FileNotFoundError would format its arguments.
@@ -90,7 +91,7 @@ class TensorBundleError(Exception):
             tensor = f" in tensor {self.key!r}"
         return f"{tensor} ({', '.join(parts)})" if parts else tensor
 
-    def __reduce__(self) -> tuple[Any, tuple[str, ...], dict[str, Any]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         state = {name: getattr(self, name) for name in ("path", "key", "offset", "nbytes")}
         return (type(self), (self.message,), state)
 
@@ -106,6 +107,13 @@ class TensorBundleError(Exception):
         """
         self.path = path if self.path is None else self.path
         self.key = key if self.key is None else self.key
+        return self
+
+    def add_cause(self, cause: str) -> Self:
+        """Add to the message what explains it, the first time that somebody knows it."""
+        if not self._explained:
+            self.message += f"; {cause}"
+            self._explained = True
         return self
 
 
@@ -145,7 +153,7 @@ class TensorNotFoundError(TensorBundleError, KeyError):
         hint = f": did you mean {', '.join(map(repr, self.near))}?" if self.near else ""
         return super().__str__() + hint
 
-    def __reduce__(self) -> tuple[Any, tuple[str, ...], dict[str, Any]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         what, arguments, state = super().__reduce__()
         return (what, arguments, {**state, "_near": self.near})
 

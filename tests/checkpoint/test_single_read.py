@@ -343,7 +343,7 @@ def test_a_checkpoint_saved_over_is_never_another_ones_bytes(tmp_path, way, veri
     tb.save(prefix, OLD)
     ckpt = tb.open(prefix, mode=mode, verify=verify)
     assert ckpt.info("a").shape == (3, 4)
-    tb.save(prefix, NEW)
+    tb.save(prefix, NEW, overwrite=True)
     with pytest.raises(tb.FormatError, match="replaced or changed after it had been opened"):
         WAYS[way](ckpt)
     assert same(tb.open(prefix)["a"], NEW["a"])
@@ -365,7 +365,7 @@ def test_what_was_read_before_a_save_stays_what_it_was(tmp_path):
     tb.save(prefix, OLD)
     ckpt = tb.open(prefix)
     first = ckpt["a"]
-    tb.save(prefix, NEW)
+    tb.save(prefix, NEW, overwrite=True)
     assert same(first, OLD["a"])
     assert same(ckpt["b"], OLD["b"])  # of the same shard, which is still the old one
 

@@ -24,8 +24,8 @@ def explain(error: TensorBundleError) -> TensorBundleError:
         )
     elif os.path.isfile(path):
         found = describe_shard(path)
-        if found is not None and found not in error.message:
-            error.message += f"; the file is {found}"
+        if found is not None:
+            error.add_cause(f"the file is {found}")
     return error
 
 

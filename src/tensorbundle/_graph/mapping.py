@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from .._format import dtypes
 from .._format.names import near
 from .._objects.saved_objects import SavedObjects
+from .._ops.roles import RESTORES
 from ..errors import FormatError, TensorNotFoundError
 from .initial_values import InitialValues
 from .sources import Candidate, Override, Sources, shared_name
 from .variables import Variable, fits, parse_slice, part_shape, reshapes, variable_nodes
-from .walk import RESTORE_OPS
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -135,7 +135,7 @@ class _Chooser:
             if each.computed_by:
                 problem = (
                     "the names that its restore op reads are not constant"
-                    if each.computed_by in RESTORE_OPS
+                    if each.computed_by in RESTORES
                     else f"the graph makes it with {each.computed_by} out of restored tensors"
                 )
                 return dataclasses.replace(

@@ -147,7 +147,7 @@ class Saver:
         prefix = self._prefix(save_path, global_step, state_name)
         tensors = self._gather(variables or {})
         if tensors:
-            save(prefix, tensors, shards=self._shards(tensors))
+            save(prefix, tensors, shards=self._shards(tensors), overwrite=True)
         elif not self._allow_empty:
             raise ValueError("no variables to save")
         if write_meta_graph and self._meta_graph is not None:
