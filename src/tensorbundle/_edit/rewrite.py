@@ -258,7 +258,7 @@ def _copied_entries(ckpt: Bundle, step: Step, new: DataFile) -> Iterator[tuple[b
     key = as_bytes(step.key)
     for piece, part in ckpt.stored(step.source):
         part_key = _core.slice_key(key, piece) if piece else key
-        file = _core.File(_shard_file(ckpt, part.shard))
+        file = ckpt.file_of(part)
         opaque = part.dtype is None or part.data_type == dtypes.STRING
         entry = new.add(
             part.data_type, part.shape, _ranges(file, part), part.crc32c if opaque else None
