@@ -38,7 +38,6 @@ ROOMS = 11  # in one folder
 LONG_FILES = {
     "src/tensorbundle/_checkpoint/bundle.py": "until the core reads single tensors",
     "src/tensorbundle/_write/writer.py": "one verb, its options, and its two faces",
-    "tests/run/test_runner.py": "one table of programs and what each computes",
 }
 
 # Floors, from the ground up: a folder imports only from folders of lower floors. A room that stands

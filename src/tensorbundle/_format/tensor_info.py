@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """Where a tensor lies and what it is; no data shard is touched to know it.
+    """Facts of a tensor: where it lies and what it is; no data shard is touched to know it.
 
     Attributes:
         name: Its name; bytes of a key that are not UTF-8 are surrogate escapes.

@@ -38,7 +38,7 @@ How: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of a graph, and where a checkpoint holds its value.
+    """Variable of a graph, and where a checkpoint holds its value.
 
     Attributes:
         name: The name of its node.
@@ -86,12 +86,12 @@ class Variable:
 
     @property
     def is_static(self) -> bool:
-        """Whether all dimensions are known."""
+        """True when all dimensions are known."""
         return self.shape is not None and all(size >= 0 for size in self.shape)
 
     @property
     def found(self) -> bool:
-        """Whether it has a value that fits: stored, or initial."""
+        """True when it has a value that fits: stored, or initial."""
         return not self.problem and (bool(self.in_checkpoint) or self.initial is not None)
 
 

@@ -79,7 +79,7 @@ class Node:
 
     @property
     def attrs(self) -> Mapping[str, Raw]:
-        """The raw attributes (``AttrValue``) by key. Raises FormatError when first asked."""
+        """Raw attributes (``AttrValue``) by key. Raises FormatError when first asked."""
         if self._attrs is None:
             try:
                 self._attrs = map_entries(self._raw, 5, self._offset)
@@ -96,7 +96,7 @@ class Node:
         return self._source.base + self._begin
 
     def attr(self, key: str, default: Any = None) -> Any:
-        """The value of an attribute; see `decode_attr` for what values there are."""
+        """Decode the value of an attribute; see `decode_attr` for what values there are."""
         raw = self.attrs.get(key)
         if raw is None:
             return default
@@ -123,7 +123,7 @@ class Node:
         device: str | None = None,
         attrs: Mapping[str, Raw] | None = None,
     ) -> Node:
-        """A copy with some parts changed; ``attrs`` is a whole new mapping."""
+        """Copy with some parts changed; ``attrs`` is a whole new mapping."""
         node = Node(
             self.name if name is None else name,
             self.op if op is None else op,

@@ -1,4 +1,4 @@
-"""The header of a `.safetensors` file, read and written, and the index of several.
+"""Header of a `.safetensors` file, read and written, and the index of several.
 
 A file is the length of the header (8 bytes, little-endian), the header (JSON, filled up with spaces
 to a multiple of 8), and the tensors without a gap, little-endian and row-major. TensorFlow's types
