@@ -58,3 +58,14 @@ def test_a_folder_lists_its_rooms(folder: Path) -> None:
     there = [path.stem for path in sorted(folder.glob("*.py")) if path.stem != "__init__"]
     there += [f"{path.parent.name}/" for path in sorted(folder.glob("*/__init__.py"))]
     assert listed == there
+
+
+@pytest.mark.parametrize("folder", ["_crosscheck", "_graph", "_graphdef", "_ops"])
+def test_functions_and_classes_of_a_folder_begin_with_their_noun_or_verb(folder: str) -> None:
+    lines = [
+        (place(path, node.lineno), first_line(ast.get_docstring(node)))
+        for path in (PACKAGE / folder).rglob("*.py")
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    assert [each for each in lines if UNSEARCHABLE.match(each[1])] == []

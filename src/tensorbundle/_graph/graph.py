@@ -249,7 +249,7 @@ def load_graph(
 
 
 def _choose(metas: tuple[MetaGraph, ...], tags: str | Iterable[str] | None, path: str) -> MetaGraph:
-    """The graph with these tags; by default the one to serve, or the only one."""
+    """Graph with these tags; by default the one to serve, or the only one."""
     if tags is None and len(metas) == 1:
         return metas[0]
     wanted = _SERVE if tags is None else frozenset([tags] if isinstance(tags, str) else tags)
@@ -268,7 +268,7 @@ def _show(tags: frozenset[str]) -> str:
 
 
 def _values_path(requested: str, found: str, directory: str | None) -> str | None:
-    """The path of the checkpoint that belongs to a graph, whether or not it is there."""
+    """Path of the checkpoint that belongs to a graph, whether or not it is there."""
     if directory is not None:
         return os.path.join(directory, VARIABLES, VARIABLES)
     if found.endswith(META_SUFFIX):

@@ -24,7 +24,7 @@ _MAX_RANK: Final = 64  # numpy's
 
 
 class InitialValues:
-    """The constants that variables of a graph are initialised with."""
+    """Constants that variables of a graph are initialised with."""
 
     def __init__(self, meta: MetaGraph, sources: Sources) -> None:
         self._meta = meta
@@ -32,7 +32,7 @@ class InitialValues:
         self._sources = sources
 
     def give(self, variable: Variable) -> Variable:
-        """The variable with its initial value; as it was if that is no constant that fits.
+        """Variable with its initial value; as it was if that is no constant that fits.
 
         Nor if somebody said its key: what is not there was to be there.
         """
@@ -66,7 +66,7 @@ class InitialValues:
         return found
 
     def _fold(self, scope: Frame, text: str) -> Array | None:
-        """The value of a ``Const``, or of a ``Fill`` of such."""
+        """Value of a ``Const``, or of a ``Fill`` of such."""
         origin = self._walk.origin(scope, text)
         node = None if origin is None else origin.node
         if origin is None or node is None or origin.cast or origin.reshaped:

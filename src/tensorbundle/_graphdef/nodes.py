@@ -111,7 +111,7 @@ class Node:
         return value
 
     def _place(self, key: str) -> int:
-        """Where a stored attribute begins in the file; 0 for one that was made."""
+        """Tell where a stored attribute begins in the file; 0 for one that was made."""
         return map_value_offset(self._raw, 5, key, self._offset) if self._same else 0
 
     def replace(
@@ -158,7 +158,7 @@ Nodes: TypeAlias = dict[str, Node]
 
 
 class Input(NamedTuple):
-    """An input of a node of the main graph: where it comes from, which output; -1 is control."""
+    """Input of a node of the main graph: where it comes from, which output; -1 is control."""
 
     name: str
     port: int
@@ -193,12 +193,12 @@ def make_node(
     attrs: Mapping[str, Raw] | None = None,
     device: str = "",
 ) -> Node:
-    """A new node."""
+    """New node."""
     return Node(name, op, tuple(inputs), device, attrs or {})
 
 
 def const_node(name: str, value: Any, device: str = "") -> Node:
-    """A new ``Const``.
+    """New ``Const``.
 
     Args:
         name: Its name.
