@@ -60,7 +60,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of `Checkpoint.verify`.
+    """Result of `Checkpoint.verify`.
 
     Attributes:
         ok: Whether there are no faults.

@@ -36,7 +36,7 @@ _AVERAGED: Final = _IN_CORE | frozenset(range(24, 29))
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """What `average` did, or would do.
+    """Result of `average`: what it did, or would do.
 
     Attributes:
         averaged: Keys of the tensors that were averaged.

@@ -37,7 +37,7 @@ _CHUNK_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """What `rewrite` did, or would do.
+    """Result of `rewrite`: what it did, or would do.
 
     Attributes:
         renamed: New keys by old ones.

@@ -21,7 +21,7 @@ _MAX_BYTES: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """Where a tensor lies and what it is; no data shard is touched to know it.
+    """Facts of a tensor: where it lies and what it is; no data shard is touched to know it.
 
     Attributes:
         name: Its name; bytes of a key that are not UTF-8 are surrogate escapes.

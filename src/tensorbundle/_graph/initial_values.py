@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class InitialValues:
-    """The constants that variables of a graph are initialised with."""
+    """Constants that variables of a graph are initialised with."""
 
     def __init__(self, meta: MetaGraph, sources: Sources) -> None:
         self._meta = meta
@@ -30,7 +30,7 @@ class InitialValues:
         self._sources = sources
 
     def give(self, variable: Variable) -> Variable:
-        """The variable with its initial value; as it was if that is no constant that fits.
+        """Variable with its initial value; as it was if that is no constant that fits.
 
         Nor if somebody said its key: what is not there was to be there.
         """
@@ -64,7 +64,7 @@ class InitialValues:
         return found
 
     def _fold(self, scope: Frame, text: str) -> Array | None:
-        """The value of a ``Const``, or of a ``Fill`` of such."""
+        """Value of a ``Const``, or of a ``Fill`` of such."""
         origin = self._walk.origin(scope, text)
         node = None if origin is None else origin.node
         if origin is None or node is None or origin.cast or origin.reshaped:

@@ -39,7 +39,7 @@ Kind: TypeAlias = Literal["v2", "v1", "graph", "npz", "npy", "safetensors", "hdf
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """What a path turned out to mean.
+    """Place of a checkpoint: what a path turned out to mean.
 
     Attributes:
         requested: The path as it was given.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DType:
-    """What a checkpoint says of a tensor's type; has the names that ``tf.DType`` has.
+    """Type of a tensor as a checkpoint has it, with the names that ``tf.DType`` has.
 
     Attributes:
         name: TensorFlow's name: ``float32``, ``qint8``, ``string``, …
@@ -31,12 +31,12 @@ class DType:
 
     @property
     def as_numpy_dtype(self) -> np.dtype[Any] | None:
-        """The dtype of the arrays that hold it; None where no array does."""
+        """Dtype of the arrays that hold it; None where no array does."""
         return dtypes.numpy_dtype(self.as_datatype_enum)
 
 
 class CheckpointReader:
-    """The reader that `load_checkpoint` returns.
+    """Reader that `load_checkpoint` returns.
 
     Example:
         >>> import tensorbundle as tb
@@ -49,7 +49,7 @@ class CheckpointReader:
         self._checkpoint = checkpoint
 
     def has_tensor(self, tensor_str: str | bytes) -> bool:
-        """Whether there is a tensor of that name."""
+        """Tell whether there is a tensor of that name."""
         return tensor_str in self._checkpoint
 
     def get_tensor(self, tensor_str: str | bytes) -> Any:

@@ -85,15 +85,14 @@ class Archive:
         member = self._members[name]
         if name not in self._headers:
             self._check(member)
-            try:
-                with self._opened(member) as stream:
+            with self._opened(member) as stream:
+                try:
                     header = read_header(lambda size: _read(stream, size))
-                check(header, member.file_size - header.nbytes)
-            except FormatError as error:
-                shown = f"member {member.filename!r}"
-                if shown not in error.message:
-                    error.message = f"not a .npz file of arrays: {shown}: {error.message}"
-                raise
+                    check(header, member.file_size - header.nbytes)
+                except FormatError as error:  # of the array: it does not know the member
+                    what = f"not a .npz file of arrays: member {member.filename!r}"
+                    error.message = f"{what}: {error.message}"
+                    raise
             self._headers[name] = header
         header = self._headers[name]
         content = Deflated(self, member, header.nbytes, member.file_size - header.nbytes)

@@ -1,4 +1,4 @@
-"""The header of a `.npy` file, read and written.
+"""Header of a `.npy` file, read and written.
 
 numpy has no name for ml_dtypes' types. They are written as a structure of one field that bears the
 type's name, ``[('bfloat16', '<u2')]``: ``np.load`` shows what it is, ``.view(ml_dtypes.bfloat16)``

@@ -1,4 +1,4 @@
-"""The header of a `.safetensors` file, read and written, and the index of several.
+"""Header of a `.safetensors` file, read and written, and the index of several.
 
 A file is the length of the header (8 bytes, little-endian), the header (JSON, filled up with spaces
 to a multiple of 8), and the tensors without a gap, little-endian and row-major. TensorFlow's types
@@ -67,7 +67,7 @@ _ITEM_BITS: Final = {
 } | _OTHER_BITS
 
 
-class Held(NamedTuple):
+class HeaderEntry(NamedTuple):
     """A tensor of a file.
 
     Attributes:
@@ -85,7 +85,7 @@ class Held(NamedTuple):
     nbytes: int
 
 
-def parse_header(text: bytes, file_size: int) -> dict[str, Held]:
+def parse_header(text: bytes, file_size: int) -> dict[str, HeaderEntry]:
     """Read a header: the tensors by name.
 
     Args:
@@ -145,7 +145,7 @@ def _notes(metadata: object) -> Mapping[str, str]:
     return noted if isinstance(noted, dict) else {}
 
 
-def _held(name: str, entry: object, begin: int, notes: Mapping[str, str]) -> Held:
+def _held(name: str, entry: object, begin: int, notes: Mapping[str, str]) -> HeaderEntry:
     match entry:
         case {"dtype": str(word), "shape": list(shape), "data_offsets": [start, end]}:
             pass
@@ -169,7 +169,7 @@ def _held(name: str, entry: object, begin: int, notes: Mapping[str, str]) -> Hel
     noted = notes.get(name)
     if isinstance(noted, str) and STAND_INS.get(noted) == kind:
         kind = noted
-    return Held(word, kind, tuple(shape), begin + start, end - start)
+    return HeaderEntry(word, kind, tuple(shape), begin + start, end - start)
 
 
 def parse_index(text: bytes) -> dict[str, str]:
