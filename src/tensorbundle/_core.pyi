@@ -304,7 +304,7 @@ class OutputFile:
     """
 
     def __init__(self, path: str, *, threads: int = 0) -> None:
-        """Create the file, or empty it; a symbolic link is not followed."""
+        """Create the file, which must not be there yet, not even as a symbolic link."""
     @property
     def size(self) -> int:
         """Bytes appended so far."""

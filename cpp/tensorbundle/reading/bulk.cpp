@@ -260,9 +260,11 @@ void run_job(const Job& job) {
   }
   const auto size = static_cast<std::size_t>(job.size);
   char* const bytes = job.into != nullptr ? job.into : room.data();
-  // An empty tensor may lie anywhere, even past the end.
-  if (size > 0) job.file->read_at(job.offset, bytes, size);
-  const std::uint32_t computed = crc32c_extend(0, bytes, size);
+  std::uint32_t computed = 0;
+  if (size > 0) {  // an empty tensor may lie anywhere, even past the end
+    job.file->read_at(job.offset, bytes, size);
+    computed = crc32c_extend(computed, bytes, size);
+  }
   if (computed != job.crc32c) throw mismatch(job, computed);
 }
 
