@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING, Final
 
 from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, shard_path, split_data_path
 from ..errors import FormatError, MissingFileError
+from .damage import describe_mistaken, is_table
 from .location import (
     SAVED_MODELS,
     VARIABLES,
     Location,
     bundle_at,
     checkpoint_at,
-    describe_wrong_file,
     file_mode,
     graph_at,
     is_regular_file,
     is_saved_model,
-    is_table_file,
 )
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def read_state(path: str) -> CheckpointState:
     with open(path, "rb") as file:
         text = file.read(_STATE_LIMIT + 1)
     if b"model_checkpoint_path" not in text or len(text) > _STATE_LIMIT:
-        what = describe_wrong_file(path)
+        what = describe_mistaken(path)
         raise FormatError(f"not a checkpoint state file: {path!r} is {what}", path=path)
     try:
         return parse_state(text)
@@ -119,7 +118,7 @@ def _from_file(requested: str) -> Location:
             found = checkpoint_at(requested, prefix)
         if found:
             return found
-    if is_table_file(requested) and (found := checkpoint_at(requested, requested)):
+    if is_table(requested) and (found := checkpoint_at(requested, requested)):
         return found
     directory, name = os.path.split(requested)
     if name in SAVED_MODELS:
@@ -130,7 +129,7 @@ def _from_file(requested: str) -> Location:
         raise _missing(prefix)
     if found := graph_at(requested):
         return found
-    what = describe_wrong_file(requested)
+    what = describe_mistaken(requested)
     raise FormatError(f"not a checkpoint: {requested!r} is {what}", path=requested)
 
 

@@ -37,6 +37,7 @@ from typing import IO, Final
 from .. import _core
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from ..errors import FormatError, MissingFileError, UnsupportedError
+from .staging import TargetExistsError
 
 # Numbers of shards for second names: TensorFlow's own clean-up matches five digits.
 _SPARE_COUNTS: Final = (99999, 99998)
@@ -293,3 +294,10 @@ def _flush_directory(directory: str) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def refuse_existing(prefix: str, *, overwrite: bool) -> None:
+    """Raise TargetExistsError when there is a bundle that is not to be replaced."""
+    index = prefix + INDEX_SUFFIX
+    if not overwrite and os.path.lexists(index):
+        raise TargetExistsError(index)

@@ -48,6 +48,25 @@ _FLUSHED_ONE_BY_ONE: Final = 8
 _WRITE_ERRORS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
+class TargetExistsError(FileExistsError):
+    """A file lies where one is to be written, and is not to be replaced.
+
+    Attributes:
+        path: It.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return self.worded("pass overwrite=True")
+
+    def worded(self, how: str) -> str:
+        """Word it for who allows to overwrite in that way."""
+        return f"{self.path!r} exists: give another path, or {how}"
+
+
 class Staging:
     """A context in which files are made; leaving it without an error puts them in place.
 
@@ -72,13 +91,13 @@ class Staging:
             moved: Writes the index of the earlier files for other names of theirs.
 
         Raises:
-            FileExistsError: There are earlier files, and they are not to be replaced.
+            TargetExistsError: There are earlier files, and they are not to be replaced.
         """
         self._directory = directory
         self._earlier = tuple(earlier)
         if self._earlier and not overwrite:
             taken = os.path.join(directory, self._earlier[0])
-            raise FileExistsError(f"{taken!r} exists: give another path, or allow to overwrite it")
+            raise TargetExistsError(taken)
         self._moved = moved
         self._names: list[str] = []
         self._made: list[str] = []

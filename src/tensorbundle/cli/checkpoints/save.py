@@ -76,7 +76,7 @@ def save(
 
     JSON: prefix, tensors, nbytes.
     """
-    from ..._write.shards import refuse_existing
+    from ..._write.commit import refuse_existing
     from ..._write.writer import Writer
 
     refuse_existing(target, overwrite=force)
@@ -89,7 +89,7 @@ def save(
     if not dry_run:
         with (
             progress_bar(console, "saving") as progress,
-            Writer(target, max_shard_bytes=max_shard_bytes) as writer,
+            Writer(target, max_shard_bytes=max_shard_bytes, overwrite=force) as writer,
         ):
             _write(checkpoint, writer, _keys(infos, graph, separator), progress)
             if graph is not None:
