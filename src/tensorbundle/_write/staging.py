@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from ..errors import TensorBundleError
+from ..errors import ConversionError, TensorBundleError
 from .syscalls import exchange, flush, flush_directory, flush_file_system
 
 if TYPE_CHECKING:
@@ -459,7 +459,7 @@ def nearest_directory(path: str) -> str:
 def check_target(path: str, *, is_directory: bool) -> str:
     """Follow a symbolic link, and refuse early what the last step could only fail or harm."""
     if path in ("", "-"):
-        raise ValueError(f"cannot write to {path!r}: the name of a file or directory is needed")
+        raise ConversionError(f"cannot write to {path!r}: the name of a file or folder is needed")
     path = path.rstrip(os.sep) or path if is_directory else path
     if os.path.islink(path):
         path = os.path.realpath(path)
