@@ -1,4 +1,4 @@
-"""A checkpoint rewritten: renamed, stripped, cast.
+"""Rewriting a checkpoint: renamed, stripped, cast.
 
 What a rewrite does is planned first, from the index alone, and can be looked at before anything
 is written. Bytes that do not change are not copied: the new index stands beside links of shards.
@@ -7,7 +7,7 @@ is written. Bytes that do not change are not copied: the new index stands beside
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -202,8 +202,10 @@ def _share(
     ckpt: Bundle, work: Plan, out: BundleFiles, *, in_place: bool
 ) -> list[tuple[bytes, Entry]]:
     """Entries over links of the source's shards, and a new shard for what changes."""
-    # In place every shard keeps its number, or a new file would take the name of one in use.
-    shards = range(ckpt.num_shards) if in_place else sorted(_needed(ckpt, work))
+    shards: Sequence[int] = sorted(_needed(ckpt, work))
+    if in_place and len(shards) + work.changed == ckpt.num_shards:
+        # Every shard keeps its number, or a new file would take the name of one in use.
+        shards = range(ckpt.num_shards)
     number: dict[int, int] = {}
     for shard in shards:
         path = _shard_file(ckpt, shard)

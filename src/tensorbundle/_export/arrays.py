@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .._checkpoint.checkpoint import Array, Checkpoint
+from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.report import Report
 from .._format import dtypes
+from .._format.dtypes import Array
 from .._format.names import as_bytes, as_name
 from .._format.tensor_info import TensorInfo
 from .._locate.location import Location

@@ -1,4 +1,4 @@
-"""A tensor as the bytes of a `.npy` file, and a directory of such files.
+"""Files of numpy's `.npy` format, and a directory of them.
 
 The bytes are those of ``np.save``, but that ml_dtypes' types bear their names: ``np.load`` gives a
 structure of one field ``bfloat16``, which ``.view(ml_dtypes.bfloat16)`` turns into what it was.

@@ -1,4 +1,4 @@
-"""One `.npz` file: a zip archive, not compressed, of the tensors' `.npy` files.
+"""Archives of numpy, `.npz`: the tensors' `.npy` files in a zip, not compressed.
 
 Byte for byte what ``np.savez`` writes for the same arrays, without holding them; quantized tensors
 are their integers, and a field beside the member's name, which numpy does not look at, says which

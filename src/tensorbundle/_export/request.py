@@ -1,4 +1,4 @@
-"""What is to be exported, what of it was left out, and how far it has come.
+"""Requests to export: what is wanted, what of it was left out, and how far it has come.
 
 The rule of every target: a tensor that it cannot hold is an error if it was asked for by its full
 name, and is left out, with the reason, if a glob, a pattern or "everything" led to it, unless

@@ -20,6 +20,7 @@ from .._graph.graph import Graph, load_graph
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes, parse_input
 from .._graphdef.shapes import encode_shape
+from .._locate.location import shards_at
 from .._ops.types import dtype_of, shape_of
 from .._write.shards import clone
 from .._write.staging import HIDDEN, FolderStaging, Staging, check_target
@@ -336,7 +337,8 @@ def _link(ckpt: Checkpoint, staging: Staging) -> bool:
     """Make the files of a checkpoint those of the model."""
     prefix, count = ckpt.location.prefix, ckpt.num_shards
     index = prefix + INDEX_SUFFIX
-    pairs = [(shard_path(prefix, n, count), shard_path(_VARIABLES, n, count)) for n in range(count)]
+    shards = shards_at(prefix, count)
+    pairs = [(shard_path(prefix, n, count), shard_path(_VARIABLES, n, count)) for n in shards]
     linked = True
     for source, name in [*pairs, (index, _VARIABLES + INDEX_SUFFIX)]:
         place = staging.place(name)

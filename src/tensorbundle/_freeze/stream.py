@@ -1,4 +1,4 @@
-"""A graph as a file: every size is known before the first byte, and weights pass through.
+"""Streaming a graph into a file: sizes are known before, and weights pass through.
 
 A ``GraphDef`` is nodes, then the library, then versions, each behind its length. All is bytes at
 hand but the values of frozen variables, whose lengths are known: their headers are made from the

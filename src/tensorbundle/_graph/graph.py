@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
-from .._format.filenames import META_SUFFIX
+from .._format.filenames import META_SUFFIX, STATE_NAME
 from .._graphdef.facts import Asset, Collection, SaverDef, Signature, Versions
 from .._graphdef.functions import Function
 from .._graphdef.meta_graph import MetaGraph
@@ -277,7 +277,7 @@ def _values_path(requested: str, found: str, directory: str | None) -> str | Non
         return prefix if os.path.basename(prefix) else found
     # An Estimator's graph.pbtxt lies beside the state file that names its checkpoints.
     folder = os.path.dirname(found) or os.curdir
-    state = os.path.join(folder, "checkpoint")
+    state = os.path.join(folder, STATE_NAME)
     if os.path.basename(found) == "graph.pbtxt" and os.path.isfile(state):
         return state
     return None if requested == found else requested

@@ -1,4 +1,4 @@
-"""What lies at a prefix: the bundle, the table, or the set of tables of exactly that name.
+"""Locations: the bundle, the table, or the set of tables of exactly one prefix.
 
 Nothing is opened to find a V2 checkpoint, and its data shards are never listed; V1 files are known
 by the magic at their end. A file that exists under the literal name wins over a pattern.
@@ -16,6 +16,7 @@ from .._format.filenames import (
     INDEX_SUFFIX,
     META_SUFFIX,
     split_data_path,
+    split_shard_path,
     split_table_glob,
     split_table_path,
 )
@@ -179,6 +180,22 @@ def _table_shards(stem: str, total: int | None) -> list[str]:
             )
         return [shards[number] for number in sorted(shards)]
     return []
+
+
+def shards_at(prefix: str, count: int) -> list[int]:
+    """The numbers of the data shards of a V2 checkpoint that are there, in order.
+
+    Args:
+        prefix: Its prefix.
+        count: How many its index says there are, of which any number may be there.
+    """
+    directory, base = os.path.split(prefix)
+    try:
+        names = os.listdir(directory or os.curdir)
+    except OSError:
+        return []
+    found = (split_shard_path(name) for name in names if name.startswith(base))
+    return sorted(each[1] for each in found if each and (each[0], each[2]) == (base, count))
 
 
 def file_mode(path: str) -> int:

@@ -31,7 +31,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ..errors import ConversionError, TensorBundleError
-from .syscalls import exchange, flush, flush_directory, flush_file_system
+from .durable import flush_directory, flush_path
+from .syscalls import exchange, flush_file_system
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -222,7 +223,7 @@ class Staging:
         if len(paths) > _FLUSHED_ONE_BY_ONE and flush_file_system(self._hidden):
             return
         for path in paths:
-            flush(path)
+            flush_path(path)
         for folder in {os.path.dirname(path) for path in paths}:
             flush_directory(folder)
 
@@ -366,7 +367,7 @@ def _add_name(path: str, other: str) -> None:
         if error.errno in (errno.ENOSPC, errno.EIO):
             raise
         shutil.copyfile(path, other)
-        flush(other)
+        flush_path(other)
 
 
 def _identity(directory: str, name: str) -> tuple[int, int, int] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import os
@@ -46,18 +45,3 @@ def flush_file_system(path: str) -> bool:
     if code in _UNSUPPORTED:
         return False
     raise OSError(code, os.strerror(code), path)
-
-
-def flush(path: str) -> None:
-    """Have a file on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def flush_directory(path: str) -> None:
-    """Have the names in a directory on the disk."""
-    with contextlib.suppress(OSError):  # some file systems cannot, and then need not
-        flush(path or os.curdir)

@@ -12,7 +12,7 @@ from .. import _core
 from .._format.dtypes import number_named, plain_number_of
 from .._format.names import as_name
 from .._format.parts import PartSpec, part_spec, shape_of_part
-from ..errors import CompatibilityWarning, ConversionError, TensorBundleError, UnsupportedError
+from ..errors import CompatibilityWarning, ConversionError, UnsupportedError
 from .commit import PendingFiles, refuse_existing
 from .names import WrittenNames
 from .values import Value, value_of
@@ -89,7 +89,7 @@ class Writer:
         self._names = WrittenNames()
         self._files = PendingFiles(self.prefix, durable=fsync)
         self._core: _core.BundleWriter | None = _core.BundleWriter(
-            self.prefix,
+            self._files.stem,
             self._files.suffix,
             alignment=alignment,
             max_shard_bytes=max_shard_bytes or 0,
@@ -290,11 +290,7 @@ class Writer:
             return work(*arguments)
         except BaseException as error:
             self.abort()
-            suffix = self._files.suffix
-            if isinstance(error, OSError) and isinstance(error.filename, str):
-                error.filename = error.filename.replace(suffix, "")
-            elif isinstance(error, TensorBundleError) and error.path:
-                error.path = error.path.replace(suffix, "")
+            self._files.rename_in(error)
             raise
 
 

@@ -1,4 +1,4 @@
-"""How the program ends: exit codes, and every error as one line on stderr.
+"""Failures of the command: exit codes, and every error as one line on stderr.
 
 0    fine
 1    the check failed: a checksum, a fault, a difference
