@@ -77,14 +77,9 @@ class Request:
             size += memoryview(piece).nbytes
             # Padding may make a string tensor longer than it is stored.
             self._report(self._done + min(size, info.nbytes))
-        self.count(info, size)
-
-    def count(self, info: TensorInfo, nbytes: int) -> None:
-        """Note that a tensor is written."""
         self._done += info.nbytes
-        self.nbytes += nbytes
+        self.nbytes += size
         self.written += 1
-        self._report(self._done)
 
     def finish(self) -> None:
         """Report the end, which the interval may have swallowed."""
