@@ -23,7 +23,8 @@ from .._format.dtypes import number_named, numpy_dtype
 from .._format.foreign.npy import encode_header
 from .._format.names import as_bytes
 from .._locate.tensor_files import INDEX_NAME
-from .._write.staging import HIDDEN, FolderStaging
+from .._write.journal import HIDDEN
+from .._write.staging import FolderStaging
 from ..errors import TensorBundleError
 from .request import Piece, Request
 
