@@ -194,14 +194,14 @@ def test_safetensors_of_another_form_leaves_no_earlier_weights(tmp_path: Path) -
         (tmp_path / other).write_bytes(b"other")
     path = tmp_path / "m.safetensors"
     for limit in (None, 16, 100, 16):
-        files = export(ckpt, path, max_shard_bytes=limit).files
+        files = export(ckpt, path, max_shard_bytes=limit, overwrite=True).files
         assert sorted(os.listdir(tmp_path)) == sorted([*others, *map(os.path.basename, files)])
 
 
 def test_safetensors_with_a_header_that_no_reader_accepts_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tensorbundle._export._safetensors._MAX_HEADER_BYTES", 100)
+    monkeypatch.setattr("tensorbundle._export.safetensors._MAX_HEADER_BYTES", 100)
     ckpt = FakeCheckpoint({"a": np.ones(4, "f4"), "b": np.ones(4, "f4")})
     with pytest.raises(ConversionError, match=r"2 need a header of 144 bytes, readers accept 100"):
         export(ckpt, tmp_path / "m.safetensors")
@@ -287,7 +287,9 @@ def test_file_name_is_undone_by_unquote(name: str) -> None:
 
 def test_npy_directory_of_an_earlier_export_is_replaced(tmp_path: Path) -> None:
     export(FakeCheckpoint({"old": np.ones(1), "both/x": np.ones(1)}), f"{tmp_path}/out/")
-    export(FakeCheckpoint({"new": np.ones(1), "both/x": np.zeros(1)}), tmp_path / "out")
+    export(
+        FakeCheckpoint({"new": np.ones(1), "both/x": np.zeros(1)}), tmp_path / "out", overwrite=True
+    )
     assert content(tmp_path / "out").keys() == {"new.npy", "both/x.npy", "index.json"}
     assert np.load(tmp_path / "out" / "both" / "x.npy") == 0
 

@@ -112,7 +112,9 @@ def test_a_damaged_checkpoint_leaves_nothing_behind(tmp_path: Path, damage: str,
 def test_every_mode_exports_the_same_bytes(tmp_path: Path, name: str) -> None:
     seen = set()
     for mode in ("r", "c", "read"):
-        files = export(tb.open(path_of("demo"), mode=mode), f"{tmp_path}/{name}").files
+        files = export(
+            tb.open(path_of("demo"), mode=mode), f"{tmp_path}/{name}", overwrite=True
+        ).files
         seen.add(tuple(Path(file).read_bytes() for file in files))
     assert len(seen) == 1
 

@@ -12,7 +12,8 @@ import pytest
 import tensorbundle as tb
 from tensorbundle import train
 from tests.golden.cases import DATA
-from tests.oracle.client import TensorFlow, TensorFlowError
+from tests.oracle.client import TensorFlowError
+from tests.train.savers import Savers
 
 errors = train.errors
 
@@ -70,7 +71,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("how", sorted(CASES))
-def test_error_is_tensorflows_and_ours(tmp_path: Path, tensorflow: TensorFlow, how: str) -> None:
+def test_error_is_tensorflows_and_ours(tmp_path: Path, tensorflow: Savers, how: str) -> None:
     path = damaged(tmp_path, how)
     name = "no/such" if how == "a missing tensor" else "w"
     theirs, ours = CASES[how]
@@ -107,7 +108,7 @@ def test_classes_are_made_as_tensorflows_are() -> None:
     assert errors.OpError(None, None, "x", errors.INTERNAL).error_code == 13
 
 
-def test_every_class_and_code_of_tensorflow_is_there(tensorflow: TensorFlow) -> None:
+def test_every_class_and_code_of_tensorflow_is_there(tensorflow: Savers) -> None:
     theirs = tensorflow.error_classes()
     assert len(theirs) > 15
     ours = {
@@ -132,7 +133,7 @@ SPELLINGS: dict[str, Callable[[Path], str]] = {
 
 @pytest.mark.parametrize("spelling", sorted(SPELLINGS))
 def test_new_checkpoint_reader_takes_what_tensorflows_takes(
-    tmp_path: Path, tensorflow: TensorFlow, spelling: str
+    tmp_path: Path, tensorflow: Savers, spelling: str
 ) -> None:
     folder = Path(shutil.copytree(DATA / "demo", tmp_path / "demo"))
     path = SPELLINGS[spelling](folder)
@@ -159,7 +160,7 @@ def test_reader_refuses_what_is_no_name() -> None:
     assert reader._GetVariableToDataTypeMap()["dense/bias"] == 1
 
 
-def test_file_urls_are_local_paths(tensorflow: TensorFlow) -> None:
+def test_file_urls_are_local_paths(tensorflow: Savers) -> None:
     url = f"file://{DATA / 'demo' / 'model.ckpt-2000'}"
     listed = [[name, shape] for name, shape in train.list_variables(url)]
     assert listed == tensorflow.read(url)["listed"]
@@ -172,7 +173,7 @@ def test_reader_is_shared_while_nothing_changes_and_no_longer(tmp_path: Path) ->
     prefix = made(tmp_path)
     first = train.load_checkpoint(prefix)
     assert train.load_checkpoint(prefix) is first
-    tb.save(prefix, {"w": np.arange(1000.0) + 1, "v": np.float32(1)})
+    tb.save(prefix, {"w": np.arange(1000.0) + 1, "v": np.float32(1)}, overwrite=True)
     assert train.load_variable(prefix, "w")[0] == 1
     index = Path(f"{prefix}.index")
     before = train.load_checkpoint(prefix)

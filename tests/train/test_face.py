@@ -9,7 +9,7 @@ import pytest
 
 import tensorbundle as tb
 from tensorbundle import train
-from tests.oracle.client import TensorFlow
+from tests.train.savers import Savers
 
 # What takes a graph, a session or devices; and protocol buffers, which are classes of their own.
 ELSEWHERE = {"NewCheckpointReader", "CheckpointOptions"}
@@ -35,7 +35,7 @@ def members() -> dict[str, Any]:
     return found
 
 
-def test_arguments_are_those_of_tensorflow_in_its_order(tensorflow: TensorFlow) -> None:
+def test_arguments_are_those_of_tensorflow_in_its_order(tensorflow: Savers) -> None:
     theirs, ours = tensorflow.signatures(), members()
     differing = {}
     for name, expected in theirs.items():
@@ -53,7 +53,7 @@ def test_arguments_are_those_of_tensorflow_in_its_order(tensorflow: TensorFlow) 
     assert differing == {}
 
 
-def test_every_member_of_tensorflows_classes_is_there(tensorflow: TensorFlow) -> None:
+def test_every_member_of_tensorflows_classes_is_there(tensorflow: Savers) -> None:
     ours, classes = members(), {"Saver", "Checkpoint", "CheckpointManager", "CheckpointView"}
     theirs = {name for name in tensorflow.signatures() if name.partition(".")[0] in classes}
     assert len(theirs) > 25
@@ -73,9 +73,7 @@ def arrays(tree: Any) -> Any:
 
 
 @pytest.mark.parametrize("other", [TREE, OTHER, {}])
-def test_view_says_what_tensorflows_says(
-    tmp_path: Path, tensorflow: TensorFlow, other: Any
-) -> None:
+def test_view_says_what_tensorflows_says(tmp_path: Path, tensorflow: Savers, other: Any) -> None:
     path = tensorflow.write_objects(str(tmp_path / "ckpt"), TREE)
     children, descendants, both, theirs, ours = tensorflow.view(path, other)
     view = train.CheckpointView(path)

@@ -20,7 +20,7 @@ import tensorbundle as tb
 from tensorbundle import train
 from tests.checkpoint.files import bundle, state, touch
 from tests.golden.cases import DATA, path_of
-from tests.oracle.client import TensorFlow
+from tests.train.savers import Savers as TensorFlow
 
 SAVER = DATA / "saver"
 

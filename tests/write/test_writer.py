@@ -292,7 +292,7 @@ def test_values_that_no_type_holds_are_refused_and_nothing_is_left(
 def test_tensors_added_one_by_one_cost_the_same_each(tmp_path: Path) -> None:
     def seconds(count: int) -> float:
         start = time.process_time()
-        with tb.Writer(tmp_path / "many", fsync=False) as writer:
+        with tb.Writer(tmp_path / "many", fsync=False, overwrite=True) as writer:
             for number in range(count):
                 writer.add(f"tensor/{number}", np.float32(number))
         return time.process_time() - start

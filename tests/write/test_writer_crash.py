@@ -71,7 +71,7 @@ def test_a_saver_killed_between_any_two_steps_leaves_a_checkpoint_that_tensorflo
         np.testing.assert_array_equal(restored, tb.open(prefix)["w"])
         found.append(restored.tolist())
         assert oracle.list(prefix) == [("w", [3])]
-        tb.save(prefix, {"w": np.full(3, 3, np.float32)})
+        tb.save(prefix, {"w": np.full(3, 3, np.float32)}, overwrite=True)
         names = ["model.ckpt.data-00000-of-00001", "model.ckpt.index"]
         assert sorted(os.listdir(directory)) == names
     # Link, rename the index away, data, the new index, unlink the second name.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 from .._core import File
 from .._locate.checkpoints import locate
 from .bundle import Bundle
 from .checkpoint import Checkpoint, Mode
+
+# What functions that read take: any spelling of a path, or what was opened.
+Source: TypeAlias = "str | os.PathLike[str] | bytes | Checkpoint"
 
 
 def open(
@@ -62,3 +65,24 @@ def open(
     if mode == "r" and File(location.index or "").on_network:
         mode = "read"
     return Bundle(location, mode, verify == "read")
+
+
+def path_of(src: Source) -> str:
+    """Give the path of what a function was given to read, opened or not."""
+    return src.location.prefix if isinstance(src, Checkpoint) else os.fsdecode(src)
+
+
+def opened(
+    src: Source, *, mode: Mode = "r", verify: Literal["read", "never"] = "read"
+) -> Checkpoint:
+    """Open what a function was given to read; a checkpoint that is open already stays as it is.
+
+    Raises:
+        TypeError: It is neither a path nor a checkpoint.
+        MissingFileError, FormatError, UnsupportedError: As `open`.
+    """
+    if isinstance(src, Checkpoint):
+        return src
+    if not isinstance(src, (str, bytes, os.PathLike)):
+        raise TypeError(f"expected a path or an opened checkpoint, not {type(src).__name__}")
+    return open(src, mode=mode, verify=verify)

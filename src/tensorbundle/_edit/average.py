@@ -11,13 +11,14 @@ import numpy as np
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._checkpoint.opening import open
+from .._checkpoint.opening import Source, opened
 from .._checkpoint.shards import explain
 from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._objects.graph import GRAPH_KEY
-from .._write.shards import raw_chunks, refuse_existing
+from .._write.commit import refuse_existing
+from .._write.shards import raw_chunks
 from .._write.writer import Writer
 from ..errors import ConversionError, TensorBundleError, UnsupportedError
 from .rules import listed, refuse_in_saved_model
@@ -51,8 +52,8 @@ class Average:
 
 
 def average(
-    sources: Sequence[str | os.PathLike[str]],
-    dst: str | os.PathLike[str],
+    src: Sequence[Source],
+    dst: str | os.PathLike[str] | bytes,
     *,
     weights: Sequence[float] | None = None,
     overwrite: bool = False,
@@ -66,7 +67,7 @@ def average(
     the checkpoints partition differently: one slice of each is held.
 
     Args:
-        sources: Checkpoints of one model, the newest last.
+        src: Checkpoints of one model, or their paths, the newest last.
         dst: The prefix of the result.
         weights: What each counts; the same by default. They are divided by their sum.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
@@ -91,9 +92,9 @@ def average(
         >>> same
         True
     """
-    opened = [open(os.fspath(path), mode="read", verify="never") for path in sources]
-    bundles = [each for each in opened if isinstance(each, Bundle)]
-    if len(bundles) < 2 or len(bundles) < len(opened):
+    given = [opened(each, mode="read", verify="never") for each in src]
+    bundles = [each for each in given if isinstance(each, Bundle)]
+    if len(bundles) < 2 or len(bundles) < len(given):
         raise ConversionError("expected at least two checkpoints, all of the V2 format")
     shares = _shares(weights, len(bundles))
     tensors = _common(bundles)
@@ -101,7 +102,7 @@ def average(
     averaged = [i[-1].name for i in tensors if i[-1].data_type in _AVERAGED]
     taken = [i[-1].name for i in tensors if i[-1].data_type not in _AVERAGED]
     total = sum(infos[-1].nbytes for infos in tensors)
-    prefix = os.fspath(dst)
+    prefix = os.fsdecode(dst)
     refuse_existing(prefix, overwrite=overwrite)
     refuse_in_saved_model(prefix, {i[-1].name: (i[-1].data_type, i[-1].shape) for i in tensors})
     for *_, info in tensors:
@@ -113,7 +114,7 @@ def average(
     if dry_run:
         return Average(tuple(averaged), tuple(taken), total, ())
     done = 0
-    with _MeanWriter(prefix) as writer:
+    with _MeanWriter(prefix, overwrite=overwrite) as writer:
         for written in writer.add_all(bundles, shares, tensors):
             done += written
             if progress is not None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._checkpoint.opening import open
+from .._checkpoint.opening import Source, opened
 from .._core import crc32c
 from .._format import dtypes
 
@@ -100,8 +99,8 @@ class Diff:
 
 
 def diff(
-    a: str | os.PathLike[str] | Checkpoint,
-    b: str | os.PathLike[str] | Checkpoint,
+    a: Source,
+    b: Source,
     *,
     names: Filter = None,
     rtol: float = 0.0,
@@ -134,8 +133,7 @@ def diff(
         >>> tb.diff("tests/golden/data/demo", "tests/golden/data/demo").same
         True
     """
-    one = a if not isinstance(a, (str, os.PathLike)) else open(a)
-    other = b if not isinstance(b, (str, os.PathLike)) else open(b)
+    one, other = opened(a), opened(b)
     here, there = _infos(one, other, names)
     only_here = [name for name in here if name not in there]
     only_there = [name for name in there if name not in here]
@@ -169,7 +167,7 @@ def _infos(
         from .._checkpoint.selection import select
 
         both = sorted({*one, *other})
-        chosen = set(select(names, both, set(both)))
+        chosen = set(select(names, lambda: both, set(both).__contains__))
         here, there = [n for n in one if n in chosen], [n for n in other if n in chosen]
     else:
         here, there = list(one), list(other)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from .. import _core
+from .._checkpoint.opening import Source, path_of
 from .._format import boxes as _slices
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._format.names import as_bytes, as_text
@@ -54,8 +55,8 @@ class _Input:
 
 
 def merge(
-    prefixes: Iterable[str | os.PathLike[str]],
-    prefix: str | os.PathLike[str],
+    src: Iterable[Source],
+    dst: str | os.PathLike[str] | bytes,
     *,
     partial: bool = False,
     overwrite: bool = False,
@@ -67,12 +68,12 @@ def merge(
     whole to another file system. Slices of one partitioned tensor may come from several inputs.
 
     Args:
-        prefixes: Checkpoints in any spelling, or directories of parts that a sharded save left
-            (``P_temp`` with ``part-00000-of-00002.index`` …). Parts may be gathered from several
-            directories; together they must be complete.
-        prefix: The prefix of the result.
+        src: Checkpoints, opened or in any spelling, or directories of parts that a sharded save
+            left (``P_temp`` with ``part-00000-of-00002.index`` …). Parts may be gathered from
+            several directories; together they must be complete.
+        dst: The prefix of the result.
         partial: Whether parts may be missing, and slices leave gaps.
-        overwrite: Whether a checkpoint at ``prefix`` is replaced.
+        overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
 
     Returns:
@@ -81,7 +82,7 @@ def merge(
     Raises:
         ConversionError: Tensors of one name, or slices that leave a gap; all are listed.
         MissingFileError: A part or a shard is not there; all are listed.
-        FileExistsError: There is a checkpoint at ``prefix``.
+        FileExistsError: There is a checkpoint at ``dst``.
 
     Example:
         >>> import tempfile, tensorbundle as tb
@@ -91,10 +92,8 @@ def merge(
         >>> len(done.shards)
         2
     """
-    target = os.fspath(prefix)
-    inputs = [
-        _read(found) for found in _gather([os.fspath(each) for each in prefixes], partial=partial)
-    ]
+    target = os.fsdecode(dst)
+    inputs = [_read(found) for found in _gather(map(path_of, src), partial=partial)]
     if len({one.index.big_endian for one in inputs}) > 1:
         raise ConversionError("inputs of both byte orders cannot be merged")
     numbers, entries = _combine(inputs)

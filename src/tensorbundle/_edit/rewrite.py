@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._checkpoint.opening import open
+from .._checkpoint.opening import Source, opened
 from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.filenames import shard_path
@@ -61,8 +61,8 @@ class Rewrite:
 
 
 def rewrite(
-    src: str | os.PathLike[str] | Checkpoint,
-    dst: str | os.PathLike[str],
+    src: Source,
+    dst: str | os.PathLike[str] | bytes,
     *,
     rename: Rename | None = None,
     drop: Filter = None,
@@ -117,8 +117,8 @@ def rewrite(
         >>> done.renamed, done.nbytes
         ({'dense/bias': 'dense/b'}, 0)
     """
-    ckpt = open(src, verify="never") if isinstance(src, (str, os.PathLike)) else src
-    prefix = os.fspath(dst)
+    ckpt = opened(src, verify="never")
+    prefix = os.fsdecode(dst)
     work = plan(
         ckpt,
         rename=rename,

@@ -143,12 +143,13 @@ def _matches(ckpt: Checkpoint, parts: Sequence[Any], verb: str) -> set[str]:
     lost = []
     for part in parts:
         try:
-            found = set(ckpt.select([part]))
+            found = {info.name for info in ckpt.infos([part])}
         except TensorNotFoundError:
             found = set()
         if graph is not None and not (isinstance(part, str) and part in ckpt):
             with contextlib.suppress(TensorNotFoundError):
-                found |= {by_path[path] for path in select([part], list(by_path), by_path.keys())}
+                among = select([part], lambda: list(by_path), by_path.__contains__)
+                found |= {by_path[path] for path in among}
         if not found:
             lost.append(getattr(part, "pattern", None) or str(part))
         chosen |= found

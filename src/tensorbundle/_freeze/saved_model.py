@@ -94,7 +94,7 @@ def export_saved_model(
     tables: bool = True,
     clear_devices: bool = True,
     op_list: str | os.PathLike[str] | None = None,
-    overwrite: bool = True,
+    overwrite: bool = False,
 ) -> ExportedModel:
     """Write a SavedModel with one signature, ``serving_default``, in the form of TensorFlow 1.
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from .._format.dtypes import numpy_dtype
 from .._graphdef.tensors import TensorMessage
-from .sources import ASSIGNS, Sources
+from .._ops.roles import ASSIGNS
+from .sources import Sources
 from .variables import Variable, fits
 from .walk import Scope, data_inputs
 

@@ -10,14 +10,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
-from .._checkpoint.selection import near_keys
 from .._format import dtypes
+from .._format.names import near
 from .._objects.saved_objects import SavedObjects
+from .._ops.roles import RESTORES
 from ..errors import FormatError, TensorNotFoundError
 from .initial_values import InitialValues
 from .sources import Candidate, Override, Sources, shared_name
 from .variables import Variable, fits, parse_slice, part_shape, reshapes, variable_nodes
-from .walk import RESTORE_OPS
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -110,9 +110,11 @@ def _check_names(override: Mapping[str, str], found: Mapping[str, Variable]) -> 
     """Raise TensorNotFoundError for keys that are given to variables that are not there."""
     unknown = [name for name in override if name.removesuffix(":0") not in found]
     if unknown:
-        near = near_keys(unknown[0], list(found))
-        hint = f": did you mean {', '.join(map(repr, near))}?" if near else ""
-        raise TensorNotFoundError(f"the graph has no variable {unknown[0]!r}{hint}", key=unknown[0])
+        raise TensorNotFoundError(
+            f"the graph has no variable {unknown[0]!r}",
+            key=unknown[0],
+            near=near(unknown[0], list(found)),
+        )
 
 
 # --- choosing ---------------------------------------------------------------------------------
@@ -133,7 +135,7 @@ class _Chooser:
             if each.computed_by:
                 problem = (
                     "the names that its restore op reads are not constant"
-                    if each.computed_by in RESTORE_OPS
+                    if each.computed_by in RESTORES
                     else f"the graph makes it with {each.computed_by} out of restored tensors"
                 )
                 return dataclasses.replace(

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from .._format.names import as_text
-from .variables import VARIABLE_OPS, How, Variable, slice_text
+from .._ops.roles import ASSIGNS, SAVES, TABLE_IMPORTS, VARIABLES
+from .variables import How, Variable, slice_text
 from .walk import Origin, Placed, Walk, data_inputs
 
 if TYPE_CHECKING:
@@ -19,11 +20,7 @@ if TYPE_CHECKING:
 # Keys that the user says: by the name of the variable, or what gives them; None for "as found".
 Override: TypeAlias = "Mapping[str, str] | Callable[[str], str | None] | None"
 
-ASSIGNS: Final = frozenset(["Assign", "AssignVariableOp"])
-_IMPORTS: Final = frozenset(["LookupTableImport", "LookupTableImportV2"])
-# Ops that save, and how many inputs come before the tensors.
-_SAVES: Final = {"SaveV2": 3, "Save": 2, "SaveSlices": 3}
-_WRITERS: Final = ASSIGNS | _IMPORTS | _SAVES.keys()
+_WRITERS: Final = ASSIGNS | TABLE_IMPORTS | SAVES.keys()
 _DEFAULT_FILE: Final = ("", "model")
 # The shared name of what is not shared (resource_handle.h).
 _ANONYMOUS: Final = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
@@ -86,7 +83,7 @@ class Sources:
         """The nodes that are one variable: those which share the name of it."""
         found: dict[tuple[str, object], list[str]] = defaultdict(list)
         for name, node in self._meta.nodes.items():
-            if node.op in VARIABLE_OPS and (shared := _resource(node)) is not None:
+            if node.op in VARIABLES and (shared := _resource(node)) is not None:
                 found[shared].append(name)
         # They are two, or a few: in a graph of thousands, each would ask all the others.
         return {shared: names for shared, names in found.items() if 1 < len(names) <= _MAX_TWINS}
@@ -152,7 +149,7 @@ class Sources:
             if len(given) < 2:
                 continue
             named = self._meta.nodes.get(given[0]) if placed.scope is self.walk.main else None
-            if named is not None and named.op in VARIABLE_OPS:  # as it nearly always is
+            if named is not None and named.op in VARIABLES:  # as it nearly always is
                 yield named.name, placed, given[1]
                 continue
             target = self.walk.origin(placed.scope, given[0])
@@ -162,7 +159,7 @@ class Sources:
     def imports(self, nodes: Iterable[Placed]) -> Iterator[tuple[str, str, str]]:
         """Tables that are filled with restored content, and the two keys of it."""
         for placed in nodes:
-            if placed.node.op not in _IMPORTS:
+            if placed.node.op not in TABLE_IMPORTS:
                 continue
             given = data_inputs(placed.node)
             table = self.walk.origin(placed.scope, given[0]) if len(given) > 2 else None
@@ -176,11 +173,11 @@ class Sources:
     def _saved(self) -> dict[str, list[Candidate]]:
         found: dict[str, list[Candidate]] = defaultdict(list)
         for scope, node in self.others:
-            if node.op not in _SAVES:
+            if node.op not in SAVES:
                 continue
             given = data_inputs(node)
             names = self.walk.strings(scope, given[1]) if len(given) > 1 else None
-            skipped = _SAVES[node.op]
+            skipped = SAVES[node.op]
             slices = self.walk.strings(scope, given[2]) if skipped == 3 and names else None
             tensors = given[skipped:]
             for at, (key, text) in enumerate(zip(names or (), tensors, strict=False)):
@@ -194,7 +191,7 @@ class Sources:
         return (
             origin.scope is self.walk.main
             and origin.node is not None
-            and origin.node.op in VARIABLE_OPS
+            and origin.node.op in VARIABLES
         )
 
     @cached_property
@@ -203,7 +200,7 @@ class Sources:
         saver = self._meta.saver
         found = {saver.filename_tensor.partition(":")[0]} if saver else set()
         for scope, node in self.others:
-            todo = data_inputs(node)[:1] if node.op in _SAVES else []
+            todo = data_inputs(node)[:1] if node.op in SAVES else []
             for text in todo:
                 source = self.walk.origin(scope, text)
                 if source is None or source.node is None or source.name in found:

@@ -15,31 +15,16 @@ from .._format.names import as_name
 from .._graphdef.attributes import FunctionRef
 from .._graphdef.nodes import parse_input
 from .._graphdef.tensors import TensorMessage
+from .._ops.roles import FUNCTION_USES, HANDED_ON, RESTORES, TRACED_CALLS, VARIABLES
 from ..errors import FormatError
-from .variables import VARIABLE_OPS
 
 if TYPE_CHECKING:
     from .._graphdef.functions import Function
     from .._graphdef.meta_graph import MetaGraph
     from .._graphdef.nodes import Node, Nodes
 
-# Their first input is what they give.
-_HANDED_ON: Final = frozenset(
-    [
-        *("Identity", "RefIdentity", "Snapshot", "StopGradient", "PreventGradient"),
-        *("Switch", "RefSwitch", "_SwitchN", "Enter", "RefEnter", "Exit", "RefExit"),
-        *("ReadVariableOp", "CopyOnRead", "GuaranteeConst", "CheckNumerics", "Copy", "CopyHost"),
-    ]
-)
-_CALLS: Final = frozenset(["PartitionedCall", "StatefulPartitionedCall", "TPUPartitionedCall"])
-# Ops that run functions on their inputs, and how many of those come before the arguments.
-_BRANCHES: Final = {
-    **dict.fromkeys(("If", "StatelessIf", "Case", "StatelessCase"), 1),
-    **dict.fromkeys(("While", "StatelessWhile"), 0),
-}
-RESTORE_OPS: Final = frozenset(["RestoreV2", "Restore", "RestoreSlice"])
 # Operations whose outputs are values of their own; what else may be handed on is looked at closely.
-_MAKERS: Final = frozenset(["Const", *RESTORE_OPS, *VARIABLE_OPS])
+_MAKERS: Final = frozenset(["Const", *RESTORES, *VARIABLES])
 
 _MAX_CALL_DEPTH: Final = 1000
 # Functions that call each other in ever new ways would be walked for ever.
@@ -184,7 +169,7 @@ class Walk:
                             todo.append(inner)
 
     def _calls(self, node: Node) -> bool:
-        return node.op in _CALLS or node.op in _BRANCHES or node.op in self._functions
+        return node.op in TRACED_CALLS or node.op in FUNCTION_USES or node.op in self._functions
 
     def takes_strings(self, node: Node) -> bool:
         """Whether a node calls a function with a string, as those that save and restore do."""
@@ -197,8 +182,8 @@ class Walk:
 
     def _entered(self, call: Placed) -> Iterator[Scope]:
         node = call.node
-        if node.op in _BRANCHES:
-            names, skipped = _named_functions(node), _BRANCHES[node.op]
+        if node.op in FUNCTION_USES and node.op not in TRACED_CALLS:
+            names, skipped = _named_functions(node), FUNCTION_USES[node.op].first
         else:
             callee = self._callee(node)
             names, skipped = ([] if callee is None else [callee]), 0
@@ -208,7 +193,7 @@ class Walk:
 
     def _callee(self, node: Node) -> str | None:
         """The one function whose results are the node's outputs."""
-        if node.op in _CALLS:
+        if node.op in TRACED_CALLS:
             return next(iter(_named_functions(node)), None)
         return node.op if node.op in self._functions else None
 
@@ -268,7 +253,7 @@ class Walk:
         node = scope.nodes.get(tensor.name)
         if node is None:
             return None, ""
-        if node.op in _HANDED_ON or node.op in ("Reshape", "Cast", "IdentityN"):
+        if node.op in HANDED_ON or node.op in ("Reshape", "Cast", "IdentityN"):
             given = node.inputs  # control inputs come last, and are no tensors
             port = tensor.port if node.op == "IdentityN" else 0
             return (self._tensor(scope, given[port]), node.op) if port < len(given) else None
@@ -323,7 +308,7 @@ class Walk:
         """What a value is restored from; None if it comes from elsewhere."""
         origin = self.origin(scope, text)
         node = None if origin is None else origin.node
-        if origin is None or node is None or node.op not in RESTORE_OPS:
+        if origin is None or node is None or node.op not in RESTORES:
             return None
         names, slices, file = self._read_by(origin.scope, node)
         if names is None or origin.port >= len(names):
@@ -360,7 +345,7 @@ class Walk:
             node = each.node
             if node is None:
                 continue
-            if node.op in RESTORE_OPS:
+            if node.op in RESTORES:
                 return origin.node.op
             for given in data_inputs(node):
                 source = self.origin(each.scope, given)

@@ -14,18 +14,17 @@ from dataclasses import replace
 
 from .._format.filenames import INDEX_SUFFIX, STATE_NAME, base_name, shard_path, spelled_prefix
 from ..errors import FormatError, MissingFileError
+from .damage import describe_mistaken, is_table
 from .location import (
     SAVED_MODELS,
     VARIABLES,
     Location,
     bundle_at,
     checkpoint_at,
-    describe_wrong_file,
     file_mode,
     graph_at,
     is_regular_file,
     is_saved_model,
-    is_table_file,
 )
 from .states import is_outside, mentions_state, named_places, read_state
 
@@ -86,7 +85,7 @@ def _from_file(requested: str) -> Location:
             found = checkpoint_at(requested, prefix)
         if found:
             return found
-    if is_table_file(requested) and (found := checkpoint_at(requested, requested)):
+    if is_table(requested) and (found := checkpoint_at(requested, requested)):
         return found
     directory, name = os.path.split(requested)
     if name in SAVED_MODELS:
@@ -97,7 +96,7 @@ def _from_file(requested: str) -> Location:
         raise _missing(prefix)
     if found := graph_at(requested):
         return found
-    what = describe_wrong_file(requested)
+    what = describe_mistaken(requested)
     raise FormatError(f"not a checkpoint: {requested!r} is {what}", path=requested)
 
 

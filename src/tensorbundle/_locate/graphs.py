@@ -15,7 +15,8 @@ from .._format.filenames import (
     split_table_path,
 )
 from ..errors import FormatError, MissingFileError
-from .location import SAVED_MODELS, VARIABLES, file_mode, find_meta, is_regular_file, is_table_file
+from .damage import is_table
+from .location import SAVED_MODELS, VARIABLES, file_mode, find_meta, is_regular_file
 from .states import named_places, read_state
 
 _ESTIMATOR_GRAPH: Final = "graph.pbtxt"
@@ -103,7 +104,7 @@ def _beside(path: str) -> str | None:
         )
     if path.endswith(META_SUFFIX):
         return None
-    parts = [prefix for prefix in _prefixes(path) if prefix != path or is_table_file(path)]
+    parts = [prefix for prefix in _prefixes(path) if prefix != path or is_table(path)]
     metas = (find_meta(prefix) for prefix in parts)
     return next((meta for meta in metas if meta), None) or _saved_model_around(path)
 

@@ -21,6 +21,7 @@ from .._format.filenames import (
     split_table_path,
 )
 from ..errors import FormatError, MissingFileError
+from .damage import FileKind, describe_mistaken, identify_file, is_table
 
 SAVED_MODELS: Final = ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")
 VARIABLES: Final = "variables"
@@ -69,7 +70,7 @@ def bundle_at(
     if not is_regular_file(index):
         return None
     mode = file_mode(prefix)
-    if stat.S_ISREG(mode) and prefix != state and is_table_file(prefix):
+    if stat.S_ISREG(mode) and prefix != state and is_table(prefix):
         notes += (f"both formats lie under the prefix {prefix!r}: V2 was taken",)
     elif stat.S_ISDIR(mode) and requested == prefix:
         notes += (_directory_note(prefix, index),)
@@ -99,10 +100,8 @@ def _tables(
 ) -> Location:
     """The V1 checkpoint made of these files."""
     for file in files:
-        if not is_table_file(file):
-            raise FormatError(
-                f"not a checkpoint: {file!r} is {describe_wrong_file(file)}", path=file
-            )
+        if not is_table(file):
+            raise FormatError(f"not a checkpoint: {file!r} is {describe_mistaken(file)}", path=file)
     shard, pattern = split_table_path(prefix), split_table_glob(prefix)
     stem = shard[0] if shard else pattern[0] if pattern else prefix
     return Location(
@@ -137,19 +136,16 @@ def checkpoint_at(
 
 def graph_at(requested: str) -> Location | None:
     """The frozen graph that a file may be, told by its beginning: a GraphDef, binary or text."""
-    from .damage import describe_file
-
-    what = describe_file(requested) or ""
-    if not what.startswith(("a graph (GraphDef", "a graph as text")):
+    found = identify_file(requested)
+    if found is None or found.kind not in (FileKind.GRAPH, FileKind.GRAPH_TEXT):
         return None
     return Location(requested=requested, kind="graph", prefix=requested, files=(requested,))
 
 
 def is_text_graph(path: str) -> bool:
     """Whether the file of a graph is text."""
-    from .damage import describe_file
-
-    return (describe_file(path) or "").startswith("a graph as text")
+    found = identify_file(path)
+    return found is not None and found.kind is FileKind.GRAPH_TEXT
 
 
 def _table_shards(stem: str, total: int | None) -> list[str]:
@@ -241,17 +237,3 @@ def saved_model_around(prefix: str) -> str | None:
         return None
     model = os.path.dirname(directory) or os.curdir
     return model if is_saved_model(model) else None
-
-
-def is_table_file(path: str) -> bool:
-    """Whether a regular file ends as a table does."""
-    from .damage import is_table
-
-    return is_table(path)
-
-
-def describe_wrong_file(path: str) -> str:
-    """What a file is that was taken for something else."""
-    from .damage import explain_not_a_table
-
-    return explain_not_a_table(path) or "a table"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from .._format.filenames import spelled_prefix
 from ..errors import FormatError
-from .location import describe_wrong_file
+from .damage import describe_mistaken
 
 if TYPE_CHECKING:
     from .._format.state import CheckpointState
@@ -73,7 +73,7 @@ def read_state(path: str) -> StateFile:
 
     content = read_state_bytes(path)
     if not mentions_state(content):
-        what = describe_wrong_file(path)
+        what = describe_mistaken(path)
         raise FormatError(f"not a checkpoint state file: {path!r} is {what}", path=path)
     try:
         state, reason = parse_edited_state(content)

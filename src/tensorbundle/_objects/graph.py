@@ -213,6 +213,14 @@ class ObjectGraph:
                 return self._owners[stem]
         return None
 
+    @functools.cached_property
+    def full_names(self) -> Mapping[str, str]:
+        """Keys of variables by their name in a graph, ``dense/kernel``, where only one has it."""
+        keys: dict[str, set[str]] = {}
+        for each in self.variables:
+            keys.setdefault(each.full_name, set()).add(each.key)
+        return {name: keys.pop() for name, keys in keys.items() if name and len(keys) == 1}
+
     @property
     def save_counter(self) -> str | None:
         """The key of the save counter, which counts ``Checkpoint.save``; None without one."""

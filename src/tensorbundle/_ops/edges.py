@@ -15,9 +15,6 @@ from .._graphdef.functions import Function
 from .._graphdef.nodes import Node, Nodes, parse_input
 from ..errors import FormatError
 
-# What enters a loop or a branch in TensorFlow 1: beyond it, who has no inputs belongs to neither.
-CONTEXT_OPS: Final = frozenset({"Enter", "RefEnter", "Switch", "RefSwitch"})
-
 # So many control edges are written out at every node that waits; more are gathered in one NoOp.
 FEW_EDGES: Final = 8
 

@@ -37,6 +37,7 @@ class Topology:
     """The data edges of a graph.
 
     Attributes:
+        meta: What is said about the graph.
         names: The names of nodes in stored order; everything else speaks of places in it.
         nodes: The nodes themselves.
         ops: Their operations.
@@ -47,6 +48,7 @@ class Topology:
     """
 
     def __init__(self, meta: MetaGraph) -> None:
+        self.meta = meta
         stored = meta.nodes
         self.names: list[str] = meta.node_names
         self.nodes: list[Node] = [stored[name] for name in self.names]

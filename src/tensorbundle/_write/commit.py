@@ -43,6 +43,7 @@ from .durable import (
     reserve,
     temporary_stem,
 )
+from .staging import TargetExistsError
 
 # Numbers of shards for second names: TensorFlow's own clean-up matches five digits.
 _SPARE_COUNTS: Final = (99999, 99998)
@@ -207,3 +208,10 @@ def _add_name(path: str, other: str, durable: bool) -> None:
             copy.flush()
             if durable:
                 os.fsync(copy.fileno())
+
+
+def refuse_existing(prefix: str, *, overwrite: bool) -> None:
+    """Raise TargetExistsError when there is a bundle that is not to be replaced."""
+    index = prefix + INDEX_SUFFIX
+    if not overwrite and os.path.lexists(index):
+        raise TargetExistsError(index)

@@ -20,7 +20,7 @@ from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._format.wire import encode_varint
 from .._locate.location import shards_at
-from .commit import PendingFiles
+from .commit import PendingFiles, refuse_existing
 from .durable import flush_path
 
 if TYPE_CHECKING:
@@ -197,13 +197,6 @@ def clone(source: str, target: str) -> None:
     except OSError:
         shutil.copyfile(source, target)
         flush_path(target)
-
-
-def refuse_existing(prefix: str, *, overwrite: bool) -> None:
-    """Raise FileExistsError when there is a bundle that is not to be replaced."""
-    index = prefix + INDEX_SUFFIX
-    if not overwrite and os.path.lexists(index):
-        raise FileExistsError(f"{index!r} exists: give another path, or allow to overwrite it")
 
 
 def _files_of(prefix: str) -> tuple[str, ...]:

@@ -22,6 +22,25 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+class TargetExistsError(FileExistsError):
+    """A file lies where one is to be written, and is not to be replaced.
+
+    Attributes:
+        path: It.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return self.worded("pass overwrite=True")
+
+    def worded(self, how: str) -> str:
+        """Word it for who allows to overwrite in that way."""
+        return f"{self.path!r} exists: give another path, or {how}"
+
+
 class Staging:
     """A context in which files are made; leaving it without an error puts them in place."""
 
@@ -35,14 +54,14 @@ class Staging:
             overwrite: Whether that is allowed.
 
         Raises:
-            FileExistsError: There are earlier files, and they are not to be replaced.
+            TargetExistsError: There are earlier files, and they are not to be replaced.
         """
         self._directory = directory
         self._is_new = not os.path.isdir(directory or os.curdir)
         self._earlier = tuple(earlier)
         if self._earlier and not overwrite:
             taken = os.path.join(directory, self._earlier[0])
-            raise FileExistsError(f"{taken!r} exists: give another path, or allow to overwrite it")
+            raise TargetExistsError(taken)
         parent = os.path.dirname(directory) if self._is_new else directory
         self._hidden = os.path.join(parent, f".tensorbundle-{secrets.token_hex(4)}")
         self._names: list[str] = []

@@ -213,7 +213,7 @@ class Saver:
         prefix = self._prefix(save_path, global_step, state_name)
         tensors = self._gather(variables or {})
         if tensors:
-            save(prefix, tensors, shards=self._shards(tensors))
+            save(prefix, tensors, shards=self._shards(tensors), overwrite=True)
         elif not self._allow_empty:
             raise ValueError("no variables to save")
         if write_meta_graph and self._meta_graph is not None:
@@ -265,7 +265,7 @@ class Saver:
         names = {name: name for name in known} if self._names is None else self._names
         for name in names.values():
             if name not in known:
-                raise not_found(name, list(known))
+                raise not_found(name, lambda: list(known))
         return {name: known[names[name]] for name in sorted(names)}
 
     def _shards(self, tensors: Iterable[str]) -> dict[str, int] | None:

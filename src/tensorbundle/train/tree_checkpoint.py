@@ -72,7 +72,7 @@ class Checkpoint:
         tree = dict(self.tree)
         if self.save_counter:
             tree[_COUNTER] = np.int64(self.save_counter)
-        return save(prefix, flatten(tree), objects=ObjectGraph.of_tree(tree))
+        return save(prefix, flatten(tree), objects=ObjectGraph.of_tree(tree), overwrite=True)
 
     def save(self, file_prefix: Path, options: object = None) -> str:
         """Write the variables under the next number, and a state file that names only them.

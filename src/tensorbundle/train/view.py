@@ -25,7 +25,7 @@ class CheckpointView:
         >>> import tensorbundle as tb
         >>> view = tb.train.CheckpointView("tests/golden/data/objects/keras")
         >>> sorted(view.children(0))[:2]
-        ['optimizer', 'root']
+        ['model', 'optimizer']
     """
 
     def __init__(self, save_path: Path) -> None:

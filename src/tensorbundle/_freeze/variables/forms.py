@@ -16,8 +16,9 @@ from ..._graphdef.attributes import bool_attr, int_attr, shape_list_attr, type_a
 from ..._graphdef.nodes import Node, const_node, make_node
 from ..._graphdef.shapes import ShapeValue
 from ..._ops.edges import control_inputs, data_inputs
+from ..._ops.roles import HANDLE_CARRIERS, REF_CARRIERS, FunctionUse
 from ...errors import UnsupportedError
-from .handles import HANDLE_CARRIERS, REF_CARRIERS, FunctionUse, Handle
+from .handles import Handle
 
 _INT32: Final = 3
 _BOOL: Final = 10

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from ..._checkpoint.selection import closest
+from ..._format.names import closest
 from ..._graphdef.nodes import join_input, parse_input
 from ..._ops.facts import output_ports
 from ...errors import ConversionError, TensorNotFoundError

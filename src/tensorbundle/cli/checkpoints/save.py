@@ -64,7 +64,7 @@ def save(
     JSON: prefix, tensors, nbytes.
     """
     from ..._objects.graph import ObjectGraph
-    from ..._write.shards import refuse_existing
+    from ..._write.commit import refuse_existing
     from ..._write.writer import save as save_to
 
     refuse_existing(target, overwrite=force)
@@ -74,7 +74,7 @@ def save(
         if not dry_run:
             graph = ObjectGraph.of(names) if objects else None
             tensors = arrays if graph is None else graph.arrange(arrays)
-            save_to(target, tensors, max_shard_bytes=max_shard_bytes)
+            save_to(target, tensors, max_shard_bytes=max_shard_bytes, overwrite=force)
     if as_json:
         console.line(dumps({"prefix": target, "tensors": len(names), "nbytes": nbytes}))
         return

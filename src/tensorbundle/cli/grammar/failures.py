@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from ..._write.staging import TargetExistsError
 from ...errors import ChecksumError, TensorBundleError
 from ..terminal.console import PROGRAM, Console
 from .help import DocumentedCommand
@@ -79,9 +80,9 @@ def describe(error: Exception) -> str:
         return f"{error.strerror[0].lower()}{error.strerror[1:]}{where}"
     if isinstance(error, MemoryError):
         return "out of memory"
-    if isinstance(error, FileExistsError):
+    if isinstance(error, TargetExistsError):
         # In the words of this program, not of the function behind it.
-        return str(error).replace("allow to overwrite it", "add --force")
+        return error.worded("add --force")
     return str(error) or type(error).__name__
 
 
