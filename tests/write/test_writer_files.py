@@ -261,14 +261,15 @@ def test_an_array_that_changes_while_it_is_saved_is_stored_as_some_state_that_ve
 @pytest.mark.parametrize("kind", ["file", "link"])
 def test_a_shard_that_somebody_else_has_put_there_is_refused_and_left_alone(tmp_path, kind):
     theirs = tmp_path / "theirs"
-    with pytest.raises(FileExistsError), tb.Writer(str(tmp_path / "model")) as writer:
-        (index,) = [name for name in os.listdir(tmp_path) if ".index" in name]
-        suffix = index.partition(".index")[2]
-        shard = tmp_path / f"model.data-00000{suffix}"
-        if kind == "file":
-            shard.write_bytes(b"theirs")
-        else:
-            shard.symlink_to(theirs)
+    writer = tb.Writer(str(tmp_path / "model"))
+    (index,) = [name for name in os.listdir(tmp_path) if ".index" in name]
+    suffix = index.partition(".index")[2]
+    shard = tmp_path / f"model.data-00000{suffix}"
+    if kind == "file":
+        shard.write_bytes(b"theirs")
+    else:
+        shard.symlink_to(theirs)
+    with pytest.raises(FileExistsError, match="model.data-00000"), writer:
         writer.add("w", np.zeros(10, np.float32))
     assert not theirs.exists()
     assert not (tmp_path / "model.index").exists()
