@@ -388,10 +388,15 @@ def _check_prefix(prefix: str) -> None:
         raise UnsupportedError(f"cannot write to {prefix!r}: only local files are written")
     if not prefix or "\0" in prefix:
         raise ValueError(f"not a prefix: {prefix!r}")
+    warn_of_patterns(prefix)
+
+
+def warn_of_patterns(prefix: str) -> None:
+    """Warn of a prefix that TensorFlow reads as a pattern of names."""
     if marks := sorted(set(prefix) & set("[]*?\\")):
         warnings.warn(
             f"TensorFlow takes {prefix!r} for a pattern, because of {' '.join(marks)}: "
             "it will not find this checkpoint, or not only this one",
             CompatibilityWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
