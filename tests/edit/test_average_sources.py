@@ -95,7 +95,7 @@ def test_a_forgotten_target_is_told(steps: Path) -> None:
 
 def test_v1_checkpoints_are_told_how_they_are_converted(tmp_path: Path) -> None:
     old = tmp_path / "old"
-    shutil.copy(DATA / "saver_v1", old)
+    shutil.copytree(DATA / "saver_v1", old)
     with pytest.raises(ConversionError, match=r"V2 format: '.*old.*'tensorbundle edit OLD NEW'"):
         tb.average([old, old], tmp_path / "mean")
     for name in "ab":

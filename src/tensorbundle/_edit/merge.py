@@ -257,7 +257,7 @@ def _chosen(
                 continue
             used[position] |= {key, *parts} - same if entry[6] else {key}
             earlier.append(position)
-    if clashes:
+    if clashes := list(dict.fromkeys(clashes)):
         what = "1 tensor is" if len(clashes) == 1 else f"{len(clashes)} tensors are"
         raise ConversionError(
             f"{what} in several inputs with different values: {listed(clashes)}; 'prefer' takes "
