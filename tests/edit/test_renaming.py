@@ -9,7 +9,12 @@ import pytest
 import tensorbundle as tb
 from tensorbundle import _core
 from tensorbundle._checkpoint.bundle import Bundle
-from tensorbundle.errors import ConversionError, TensorBundleError, TensorNotFoundError
+from tensorbundle.errors import (
+    ConversionError,
+    FormatError,
+    TensorBundleError,
+    TensorNotFoundError,
+)
 from tests.freeze.program import document, run
 from tests.golden.cases import DATA
 from tests.objects.keras import samples, tensorflow
@@ -193,3 +198,9 @@ def test_malformed_children_of_an_object_graph_are_an_error_of_their_own(tmp_pat
     for options in ({"rename": {"net/aa": "net/cc"}}, {"drop": "net/aa*"}):
         with pytest.raises(TensorBundleError, match="two children of one name"):
             tb.rewrite(tmp_path / "bad", tmp_path / "out", **options)
+
+
+def test_an_error_about_a_key_that_is_not_utf_8_is_an_error_of_the_format(tmp_path: Path) -> None:
+    entry = (1, (2,), 8, 0, 0, 0, ())
+    with pytest.raises(FormatError, match="\udcff"):
+        _core.write_index(str(tmp_path / "m.index"), [(b"\xff", entry), (b"\xff", entry)], 1)
