@@ -1,4 +1,4 @@
-"""The errors that tensorbundle raises.
+"""Errors that tensorbundle raises.
 
     TensorBundleError(Exception)            .path .key .offset .nbytes  (may be None)
     ├── MissingFileError      (FileNotFoundError)    no checkpoint there, or a shard is absent
@@ -14,9 +14,11 @@ read it back is told by a ``CompatibilityWarning``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
 
 __all__ = [
@@ -64,6 +66,7 @@ class TensorBundleError(Exception):
         self.key = key
         self.offset = offset
         self.nbytes = nbytes
+        self._explained = False
 
     def __str__(self) -> str:
         # KeyError would quote the message, FileNotFoundError would format its arguments.
@@ -88,7 +91,7 @@ class TensorBundleError(Exception):
             tensor = f" in tensor {self.key!r}"
         return f"{tensor} ({', '.join(parts)})" if parts else tensor
 
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:
         state = {name: getattr(self, name) for name in ("path", "key", "offset", "nbytes")}
         return (type(self), (self.message,), state)
 
@@ -106,13 +109,53 @@ class TensorBundleError(Exception):
         self.key = key if self.key is None else self.key
         return self
 
+    def add_cause(self, cause: str) -> Self:
+        """Add to the message what explains it, the first time that somebody knows it."""
+        if not self._explained:
+            self.message += f"; {cause}"
+            self._explained = True
+        return self
+
 
 class MissingFileError(TensorBundleError, FileNotFoundError):
     """There is no checkpoint at the path, or a shard that the index names is absent."""
 
 
 class TensorNotFoundError(TensorBundleError, KeyError):
-    """The checkpoint holds no tensor of that name."""
+    """The checkpoint holds no tensor of that name.
+
+    Attributes:
+        near: Up to three names that may be meant. They are sought when they are first asked for,
+            or the message is: a program that probes for names never pays for it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        key: str | None = None,
+        offset: int | None = None,
+        nbytes: int = 0,
+        near: tuple[str, ...] | Callable[[], tuple[str, ...]] = (),
+    ) -> None:
+        super().__init__(message, path=path, key=key, offset=offset, nbytes=nbytes)
+        self._near = near
+
+    @property
+    def near(self) -> tuple[str, ...]:
+        """Names that may be meant, up to three."""
+        if callable(self._near):
+            self._near = self._near()
+        return self._near
+
+    def __str__(self) -> str:
+        hint = f": did you mean {', '.join(map(repr, self.near))}?" if self.near else ""
+        return super().__str__() + hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        what, arguments, state = super().__reduce__()
+        return (what, arguments, {**state, "_near": self.near})
 
 
 class FormatError(TensorBundleError, ValueError):

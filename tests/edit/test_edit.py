@@ -67,7 +67,7 @@ def test_strict_lists_names_that_match_no_rule(tmp_path: Path) -> None:
 
 def test_existing_checkpoint_is_kept_unless_told(tmp_path: Path) -> None:
     tb.rewrite(DEMO, tmp_path / "out", drop="dense/bias")
-    with pytest.raises(FileExistsError, match="allow to overwrite"):
+    with pytest.raises(FileExistsError, match="pass overwrite=True"):
         tb.rewrite(DEMO, tmp_path / "out", drop="dense/bias")
     tb.rewrite(DEMO, tmp_path / "out", drop="dense/kernel", overwrite=True)
     assert "dense/bias" in tb.open(tmp_path / "out")

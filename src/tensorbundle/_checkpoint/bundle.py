@@ -11,12 +11,13 @@ import numpy as np
 from .. import _core
 from .._format import boxes as _slices
 from .._format import dtypes as _dtypes
+from .._format.dtypes import Array
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._locate.damage import explain_not_a_table
 from .._locate.location import Location
 from ..errors import FormatError, MissingFileError, TensorBundleError, UnsupportedError
-from .checkpoint import DEFAULT_CHUNK_BYTES, Array, Checkpoint, Mode, fitting
+from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode, fitting
 from .selection import Filter
 from .shards import DataShards, checksum_error, explain
 
@@ -296,27 +297,29 @@ class Bundle(Checkpoint):
         """Read many tensors into arrays of their own; see `Checkpoint.load`."""
         if names is None and out is not None:
             names = list(out)
-        chosen = None if names is None else self.select(names)
-        if out is not None:
-            for name in chosen or ():
-                fitting(out, self.info(name))
+        labels = None if names is None else self._chosen(names)
+        chosen = None if labels is None else list(dict.fromkeys(labels.values()))
+        into: dict[str, Array] | None = None
+        if out is not None and labels is not None:
+            into = {key: fitting(out, label, self.info(key)) for label, key in labels.items()}
         arrays, others = self._in_bulk(
-            chosen, lambda files, dtypes: self._index.load(files, dtypes, chosen, out, threads)
+            chosen, lambda files, dtypes: self._index.load(files, dtypes, chosen, into, threads)
         )
-        for name in others:
-            info = self.info(name)
-            if out is None:
-                arrays[name] = self._read_owned(info)
+        for key in others:
+            array = self._read_owned(self.info(key))
+            if into is None:
+                arrays[key] = array
             else:
-                out[name][...] = self._read_owned(info)
-                arrays[name] = out[name]
-        return arrays
+                into[key][...] = array
+                arrays[key] = into[key]
+        return arrays if labels is None else _labelled(arrays, labels, out)
 
     def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
         """Give many tensors at once; see `Checkpoint.views`."""
         if self.mode == "read":
             return self.load(names, threads=threads)
-        chosen = None if names is None else self.select(names)
+        labels = None if names is None else self._chosen(names)
+        chosen = None if labels is None else list(dict.fromkeys(labels.values()))
 
         verified = self._verified
         unchecked = verified is not None and (chosen is None or not verified.issuperset(chosen))
@@ -332,7 +335,7 @@ class Bundle(Checkpoint):
             self._verified = None
         elif verified is not None:
             verified.update(chosen)
-        return arrays
+        return arrays if labels is None else {name: arrays[key] for name, key in labels.items()}
 
     def _in_bulk(self, chosen: list[str] | None, work: Callable[[Any, Any], _Batch]) -> _Batch:
         """Run a bulk call on the shards that it needs and the dtypes that occur."""
@@ -398,3 +401,21 @@ class Bundle(Checkpoint):
 
         path = self.location.index or ""
         return audit(self._index, path, self._shards, threads, progress)
+
+
+def _labelled(
+    arrays: Mapping[str, Array], labels: Mapping[str, str], out: Mapping[str, Array] | None
+) -> dict[str, Array]:
+    """Arrays by the names that were asked for, each one's own, read into ``out`` if it is given."""
+    found: dict[str, Array] = {}
+    given: set[str] = set()
+    for label, key in labels.items():
+        array = arrays[key]
+        if key in given:
+            array = array.copy()
+        if out is not None and (target := out[label]) is not arrays[key]:
+            target[...] = array
+            array = target
+        found[label] = array
+        given.add(key)
+    return found

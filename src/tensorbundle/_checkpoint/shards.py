@@ -1,4 +1,4 @@
-"""The data shards of a V2 bundle, opened when they are first needed."""
+"""Data shards of a V2 bundle, opened when they are first needed."""
 
 from __future__ import annotations
 
@@ -82,9 +82,7 @@ class DataShards:
 def explain(error: TensorBundleError, path: str) -> TensorBundleError:
     """Add to an error about a file what that file really is, where it is not what it should be."""
     found = describe_shard(path)
-    if found is not None and found not in error.message:
-        error.message += f"; the file is {found}"
-    return error
+    return error if found is None else error.add_cause(f"the file is {found}")
 
 
 def checksum_error(info: TensorInfo, computed: int, path: str) -> ChecksumError:

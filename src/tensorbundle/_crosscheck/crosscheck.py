@@ -1,4 +1,4 @@
-"""Every tensor against TensorFlow's own restore, bit for bit.
+"""Crosscheck: every tensor against TensorFlow's own restore, bit for bit.
 
 TensorFlow runs in a process of its own (`oracle`), because it aborts on some tensors and because
 a process that holds both libraries would prove less. Both of its ways are asked: the reader of
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from .._checkpoint.opening import open as open_checkpoint
+from .._checkpoint.opening import Source, opened
 from .._format.dtypes import name_of
 from ..errors import TensorBundleError, UnsupportedError
 from .bitwise import Difference, Tensor
@@ -130,7 +130,7 @@ class Crosscheck:
 
 
 def crosscheck(
-    path: str | os.PathLike[str] | bytes,
+    src: Source,
     *,
     names: Filter = None,
     python: str | os.PathLike[str] = sys.executable,
@@ -143,7 +143,7 @@ def crosscheck(
     more than about one tensor is in memory on either side. The checkpoint is only read.
 
     Args:
-        path: The checkpoint or frozen graph, in any spelling that `open` takes.
+        src: The checkpoint or frozen graph, in any spelling that `open` takes.
         names: Compare only these: a name, a glob, a regular expression, or several of them.
         python: The Python that has TensorFlow; it need not have tensorbundle.
         progress: Called with the bytes compared and all bytes, at most ten times a second.
@@ -165,7 +165,7 @@ def crosscheck(
         >>> result.ok, result.counts
         (True, {'equal': 28})
     """
-    checkpoint = open_checkpoint(path)
+    checkpoint = opened(src)
     infos = checkpoint.infos(names)
     location = checkpoint.location
     files = files_of(location, checkpoint.num_shards)

@@ -12,13 +12,15 @@ import numpy as np
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._checkpoint.opening import open
+from .._checkpoint.checkpoint import Checkpoint
+from .._checkpoint.opening import Source, opened, path_of
 from .._checkpoint.shards import explain
 from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._objects.graph import GRAPH_KEY
-from .._write.shards import raw_chunks, refuse_existing
+from .._write.commit import refuse_existing
+from .._write.shards import raw_chunks
 from .._write.writer import Writer
 from ..errors import ConversionError, TensorBundleError, UnsupportedError
 from .casting import rounded
@@ -58,8 +60,8 @@ class Average:
 
 
 def average(
-    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
-    dst: str | os.PathLike[str],
+    src: Source | Sequence[Source],
+    dst: str | os.PathLike[str] | bytes,
     *,
     last: int | None = None,
     weights: Sequence[float] | None = None,
@@ -75,11 +77,11 @@ def average(
     held.
 
     Args:
-        sources: Checkpoints of one model, the newest last; or where all are steps of one run,
-            ``model.ckpt-1000`` …, in any order. One counts once, however often and in whatever
-            spelling it is given.
+        src: Checkpoints of one model, or their paths, the newest last; or where all are steps of
+            one run, ``model.ckpt-1000`` …, in any order. One counts once, however often and in
+            whatever spelling it is given.
         dst: The prefix of the result.
-        last: Take the checkpoints of the highest steps only, so many. ``sources`` may then be a
+        last: Take the checkpoints of the highest steps only, so many. ``src`` may then be a
             directory, or have some among them, for all that lie in them.
         weights: What each counts; the same by default. They are divided by their sum.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
@@ -106,9 +108,9 @@ def average(
         >>> same
         True
     """
-    given = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
-    found = find_sources([os.fspath(each) for each in given], last)
-    prefix = os.fspath(dst)
+    given = [src] if isinstance(src, (str, bytes, os.PathLike, Checkpoint)) else list(src)
+    found = find_sources([path_of(each) for each in given], last)
+    prefix = os.fsdecode(dst)
     bundles = [_opened(location.index or "") for location in found.locations]
     if len(bundles) < 2:
         raise _too_few(bundles, prefix)
@@ -130,7 +132,7 @@ def average(
     if dry_run:
         return Average(averaged, taken, total, (), names, found.repeated)
     done = 0
-    with _MeanWriter(prefix) as writer:
+    with _MeanWriter(prefix, overwrite=overwrite) as writer:
         for written in writer.add_all(bundles, counts, tensors):
             done += written
             if progress is not None:
@@ -140,7 +142,7 @@ def average(
 
 
 def _opened(path: str) -> Bundle:
-    bundle = open(path, mode="read", verify="never")
+    bundle = opened(path, mode="read", verify="never")
     assert isinstance(bundle, Bundle)  # `find_sources` gives no others
     return bundle
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
 from .._format import dtypes
+from .._format.dtypes import Array
 from ..errors import ConversionError
-
-Array: TypeAlias = np.ndarray[Any, Any]
 
 # What other libraries call them.
 _ALIASES: Final = {

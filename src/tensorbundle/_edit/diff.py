@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._checkpoint.bundle import Bundle
-from .._checkpoint.opening import open
+from .._checkpoint.opening import Source, opened
 from .._core import crc32c
 from .._format import dtypes
 from .._format.boxes import box_of, volume
@@ -87,8 +87,8 @@ class Diff:
 
 
 def diff(
-    a: str | os.PathLike[str] | Checkpoint,
-    b: str | os.PathLike[str] | Checkpoint,
+    a: Source,
+    b: Source,
     *,
     names: Filter = None,
     rtol: float = 0.0,
@@ -128,8 +128,7 @@ def diff(
         True
     """
     tolerance = Tolerance(rtol, atol)
-    one = a if not isinstance(a, (str, os.PathLike)) else open(a)
-    other = b if not isinstance(b, (str, os.PathLike)) else open(b)
+    one, other = opened(a), opened(b)
     here, there = _infos(one, other, names)
     for ckpt, infos in ((one, here), (other, there)):
         if isinstance(ckpt, Bundle):
@@ -171,7 +170,7 @@ def _infos(
         from .._checkpoint.selection import select
 
         both = sorted({*one, *other})
-        chosen = set(select(names, both, set(both)))
+        chosen = set(select(names, lambda: both, set(both).__contains__))
         here, there = [n for n in one if n in chosen], [n for n in other if n in chosen]
     else:
         here, there = list(one), list(other)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
-Array: TypeAlias = np.ndarray[Any, Any]
+from .._format.dtypes import Array
 
 _MOST: Final = 2.0**64
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from .. import _core
-from .._checkpoint.opening import open
+from .._checkpoint.opening import Source, open, path_of
 from .._format import boxes as _slices
 from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX, shard_path
@@ -74,8 +74,8 @@ class _Input:
 
 
 def merge(
-    prefixes: Iterable[str | os.PathLike[str]],
-    prefix: str | os.PathLike[str],
+    src: Iterable[Source],
+    dst: str | os.PathLike[str] | bytes,
     *,
     partial: bool = False,
     prefer: Literal["first", "last"] | None = None,
@@ -90,13 +90,13 @@ def merge(
     object graphs of several `tf.train.Checkpoint` are joined: objects at one path become one.
 
     Args:
-        prefixes: Checkpoints in any spelling, or directories of parts that a sharded save left
-            (``P_temp`` with ``part-00000-of-00002.index`` …). Parts may be gathered from several
-            directories; together they must be complete.
-        prefix: The prefix of the result.
+        src: Checkpoints, opened or in any spelling, or directories of parts that a sharded save
+            left (``P_temp`` with ``part-00000-of-00002.index`` …). Parts may be gathered from
+            several directories; together they must be complete.
+        dst: The prefix of the result.
         partial: Whether parts may be missing, and slices leave gaps.
         prefer: Of tensors that several inputs have with different values, which to take.
-        overwrite: Whether a checkpoint at ``prefix`` is replaced.
+        overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
 
     Returns:
@@ -106,7 +106,7 @@ def merge(
         ConversionError: Tensors of one name and different values, or slices that leave a gap; all
             are listed. Object graphs that do not go together.
         MissingFileError: A part or a shard is not there; all are listed.
-        FileExistsError: There is a checkpoint at ``prefix``.
+        FileExistsError: There is a checkpoint at ``dst``.
 
     Example:
         >>> import tempfile, tensorbundle as tb
@@ -116,10 +116,8 @@ def merge(
         >>> len(done.shards)
         2
     """
-    target = os.fspath(prefix)
-    inputs = [
-        _read(found) for found in _gather([os.fspath(each) for each in prefixes], partial=partial)
-    ]
+    target = os.fsdecode(dst)
+    inputs = [_read(found) for found in _gather(map(path_of, src), partial=partial)]
     if len({one.index.big_endian for one in inputs}) > 1:
         raise ConversionError("inputs of both byte orders cannot be merged")
     graph = _joined(inputs)

@@ -1,4 +1,4 @@
-"""A checkpoint rewritten: renamed, stripped, cast.
+"""Rewriting a checkpoint: renamed, stripped, cast.
 
 What a rewrite does is planned first, from the index alone, and can be looked at before anything
 is written. Bytes that do not change are not copied: the new index stands beside links of shards.
@@ -7,13 +7,13 @@ is written. Bytes that do not change are not copied: the new index stands beside
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._checkpoint.opening import open
+from .._checkpoint.opening import Source, opened
 from .._format import dtypes
 from .._format.filenames import shard_path
 from .._format.names import as_bytes
@@ -63,8 +63,8 @@ class Rewrite:
 
 
 def rewrite(
-    src: str | os.PathLike[str] | Checkpoint,
-    dst: str | os.PathLike[str],
+    src: Source,
+    dst: str | os.PathLike[str] | bytes,
     *,
     rename: Rename | None = None,
     drop: Filter = None,
@@ -133,8 +133,8 @@ def rewrite(
         >>> done.renamed, done.nbytes
         ({'dense/bias': 'dense/b'}, 0)
     """
-    ckpt = open(src, verify="never") if isinstance(src, (str, os.PathLike)) else src
-    prefix = os.fspath(dst)
+    ckpt = opened(src, verify="never")
+    prefix = os.fsdecode(dst)
     work = plan(
         ckpt,
         rename=rename,
@@ -250,8 +250,10 @@ def _share(
     ckpt: Bundle, work: Plan, out: BundleFiles, copying: Copying, *, in_place: bool
 ) -> list[tuple[bytes, Entry]]:
     """Entries over links of the source's shards, and a new shard for what changes."""
-    # In place every shard keeps its number, or a new file would take the name of one in use.
-    shards = range(ckpt.num_shards) if in_place else sorted(_shared(work))
+    shards: Sequence[int] = sorted(_shared(work))
+    if in_place and len(shards) + work.changed == ckpt.num_shards:
+        # Every shard keeps its number, or a new file would take the name of one in use.
+        shards = range(ckpt.num_shards)
     number: dict[int, int] = {}
     for shard in shards:
         path = _shard_file(ckpt, shard)

@@ -1,4 +1,4 @@
-"""What a rewrite is asked to do, read against the names that are there.
+"""Rules of a rewrite: what is asked for, read against the names that are there.
 
 A rule that finds nothing, a name that no rule speaks of where one must, two tensors under one name:
 each is an error, and lists all cases.
@@ -17,7 +17,7 @@ from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX
 from .._locate.location import saved_model_around
 from .._objects.graph import GRAPH_KEY
-from .._objects.slots import Slot, find_slots, shadows
+from .._objects.slots import NamedSlot, find_slots, shadows
 from .._objects.tree import split_slot
 from ..errors import ConversionError, TensorNotFoundError
 from .casting import number_of
@@ -90,7 +90,7 @@ def _empty(name: str) -> int:
     return name.split("/").count("")
 
 
-def _follow(found: dict[str, str], spoken: set[str], slots: Mapping[str, Slot]) -> None:
+def _follow(found: dict[str, str], spoken: set[str], slots: Mapping[str, NamedSlot]) -> None:
     """Have slots called after the new names of their variables, but those that rules spoke of."""
     for name, slot in slots.items():
         if slot.variable in spoken and slot.variable in found and name not in found:
@@ -194,12 +194,13 @@ def _matches(ckpt: Checkpoint, parts: Sequence[Any], verb: str) -> set[str]:
     lost = []
     for part in parts:
         try:
-            found = set(ckpt.select([part]))
+            found = {info.name for info in ckpt.infos([part])}
         except TensorNotFoundError:
             found = set()
         if graph is not None and not (isinstance(part, str) and part in ckpt):
             with contextlib.suppress(TensorNotFoundError):
-                found |= {by_path[path] for path in select([part], list(by_path), by_path.keys())}
+                among = select([part], lambda: list(by_path), by_path.__contains__)
+                found |= {by_path[path] for path in among}
         if not found:
             lost.append(getattr(part, "pattern", None) or str(part))
         chosen |= found

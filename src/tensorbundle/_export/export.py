@@ -10,13 +10,13 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .._checkpoint.opening import Source, opened
 from .._write.staging import check_target
 from ..errors import ConversionError
 from . import npy, npz, safetensors
 from .request import Progress, Request
 
 if TYPE_CHECKING:
-    from .._checkpoint.checkpoint import Checkpoint
     from .._checkpoint.selection import Filter
 
 __all__ = ["FORMATS", "Export", "export"]
@@ -33,22 +33,24 @@ class Export:
         written: Number of tensors in them.
         nbytes: Size of the data of these tensors, without headers.
         left_out: (name, reason) of each tensor that the format cannot hold.
+        notes: What a reader of the files has to know.
     """
 
     files: tuple[str, ...]
     written: int
     nbytes: int
     left_out: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
 
 def export(
-    ckpt: Checkpoint,
-    path: str | os.PathLike[str],
+    src: Source,
+    dst: str | os.PathLike[str] | bytes,
     *,
     names: Filter = None,
     max_shard_bytes: int | None = None,
     format: str | None = None,
-    overwrite: bool = True,
+    overwrite: bool = False,
     progress: Progress = None,
 ) -> Export:
     """Write tensors of a checkpoint to `.npz`, `.safetensors` or a directory of `.npy` files.
@@ -62,14 +64,15 @@ def export(
     tensor that ``names`` gives in full is an error then.
 
     - `.npz`: what ``np.savez`` would write. Strings become fixed-width ``S``; bfloat16, float8 and
-      int4 come back as raw bytes: ``np.load(path)[name].view(ml_dtypes.bfloat16)``.
-    - `.safetensors`: what ``safetensors.numpy.save_file`` would write, format "np".
+      int4 bear their names, and ``np.load(path)[name].view(ml_dtypes.bfloat16)`` gives them back.
+    - `.safetensors`: what ``safetensors.numpy.save_file`` would write, format "np". Integers
+      below a byte are stored as int8 or uint8, and the metadata says what they were.
     - a directory: `.npy` files, slashes in names being directories, and `index.json` with the
       file, dtype and shape of each name.
 
     Args:
-        ckpt: An open checkpoint.
-        path: The file, or for `.npy` files the directory, to write; its suffix decides the format.
+        src: An opened checkpoint, or its path.
+        dst: The file, or for `.npy` files the directory, to write; its suffix decides the format.
             A path that ends in a separator, or an existing directory, means `.npy`.
         names: Which tensors: a name, glob or regular expression, or several; all by default.
         max_shard_bytes: Split `.safetensors` into files of at most so many bytes of tensor data
@@ -99,14 +102,14 @@ def export(
         >>> done.written, done.left_out
         (14, (('_CHECKPOINTABLE_OBJECT_GRAPH', 'safetensors has no dtype for string'),))
     """
-    path = os.fspath(path)
+    path = os.fsdecode(dst)
     format = format or _format_of(path)
     if format not in FORMATS:
         raise ConversionError(f"unknown format {format!r}: expected one of {', '.join(FORMATS)}")
     if max_shard_bytes is not None and (format != "safetensors" or max_shard_bytes < 1):
         raise ValueError(f"max_shard_bytes={max_shard_bytes}: is for safetensors, and at least 1")
     path = check_target(path, is_directory=format == "npy")
-    request = Request(ckpt, names, progress)
+    request = Request(opened(src), names, progress)
     if format == "npz":
         files = npz.write(request, path, overwrite=overwrite)
     elif format == "npy":
@@ -116,7 +119,7 @@ def export(
             request, path, overwrite=overwrite, max_shard_bytes=max_shard_bytes
         )
     request.finish()
-    return Export(files, request.written, request.nbytes, tuple(request.left_out))
+    return Export(files, request.written, request.nbytes, tuple(request.left_out), request.notes)
 
 
 def _format_of(path: str) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, Any]
 
 STRING: Final = 7
 BOOL: Final = 10
 RESOURCE: Final = 20
 VARIANT: Final = 21
+HANDLES: Final = frozenset([RESOURCE, VARIANT])  # they stand for what lives in a process
+_REFERENCE: Final = 100  # added to the number of a type for a reference to it
 
 _NAMES: Final = [
     "invalid",
@@ -84,6 +88,16 @@ def name_of(number: int) -> str:
     if 0 <= number < len(_NAMES):
         return _NAMES[number]
     return f"unknown({number})"
+
+
+def is_reference(number: int) -> bool:
+    """Whether a DataType number means a reference, as old variables are."""
+    return number > _REFERENCE
+
+
+def without_reference(number: int) -> int:
+    """The DataType number that a reference is to; other numbers as they are."""
+    return int(number) - _REFERENCE if is_reference(number) else int(number)
 
 
 @functools.lru_cache(maxsize=128)

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
-from .._format.filenames import META_SUFFIX
+from .._format.filenames import META_SUFFIX, STATE_NAME
 from .._graphdef.facts import Asset, Collection, SaverDef, Signature, Versions
 from .._graphdef.functions import Function
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node, Nodes
 from .._locate.location import VARIABLES
-from ..errors import FormatError, TensorBundleError, TensorNotFoundError
+from .._ops.roles import TABLES
+from ..errors import FormatError, MissingFileError, TensorBundleError, TensorNotFoundError
 from .files import read_graph_file
 
 if TYPE_CHECKING:
@@ -22,23 +23,6 @@ if TYPE_CHECKING:
     from .mapping import Variable
 
 _SERVE: Final = frozenset(["serve"])
-# Operations that give the handle of a lookup table.
-_TABLES: Final = frozenset(
-    [
-        "HashTable",
-        "HashTableV2",
-        "AnonymousHashTable",
-        "MutableHashTable",
-        "MutableHashTableV2",
-        "AnonymousMutableHashTable",
-        "MutableHashTableOfTensors",
-        "MutableHashTableOfTensorsV2",
-        "AnonymousMutableHashTableOfTensors",
-        "MutableDenseHashTable",
-        "MutableDenseHashTableV2",
-        "AnonymousMutableDenseHashTable",
-    ]
-)
 
 
 class Graph:
@@ -78,6 +62,7 @@ class Graph:
         self.tag_sets = tag_sets
         self.directory = directory
         self.checkpoint_path = checkpoint_path
+        self._notes: list[str] = []
 
     def __repr__(self) -> str:
         return f"<Graph {self.path!r}: {self.kind}, {self.num_nodes} nodes>"
@@ -150,9 +135,9 @@ class Graph:
     @cached_property
     def tables(self) -> Mapping[str, Node]:
         """The nodes of the main graph that are lookup tables, by name."""
-        if _TABLES.isdisjoint(self.ops):
+        if TABLES.isdisjoint(self.ops):
             return {}
-        return {name: node for name, node in self.nodes.items() if node.op in _TABLES}
+        return {name: node for name, node in self.nodes.items() if node.op in TABLES}
 
     @cached_property
     def checkpoint(self) -> Location | None:
@@ -163,7 +148,10 @@ class Graph:
 
         try:
             return locate(self.checkpoint_path)
-        except TensorBundleError:
+        except MissingFileError:
+            return None
+        except TensorBundleError as error:
+            self._notes.append(f"what lies where the values belong is no checkpoint: {error}")
             return None
 
     def open_checkpoint(self) -> Checkpoint | None:
@@ -191,9 +179,29 @@ class Graph:
 
         try:
             ckpt = self.open_checkpoint()
-        except TensorBundleError:  # a damaged checkpoint: the graph still says what it would read
+        except TensorBundleError as error:
+            # The graph still says what it would read.
+            self._notes.append(f"the checkpoint was not asked for the variables: {error}")
             ckpt = None
         return find_variables(self.meta) if ckpt is None else map_variables(self.meta, ckpt)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what could not be asked, for the user to read; mostly there are none.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> tb.load_graph("tests/golden/data/saver/model.ckpt-20.meta").notes
+            ()
+        """
+        from .._objects.saved_objects import SavedObjects
+
+        _ = self.variables  # which notes what is wrong with the checkpoint
+        notes = [*self._notes]
+        objects = None if self.meta.variable_defs else self.meta.object_graph
+        if objects is not None and (problem := SavedObjects(objects).problem):
+            notes.append(f"which variables are trained is not known: {problem}")
+        return tuple(notes)
 
 
 def load_graph(
@@ -269,7 +277,7 @@ def _values_path(requested: str, found: str, directory: str | None) -> str | Non
         return prefix if os.path.basename(prefix) else found
     # An Estimator's graph.pbtxt lies beside the state file that names its checkpoints.
     folder = os.path.dirname(found) or os.curdir
-    state = os.path.join(folder, "checkpoint")
+    state = os.path.join(folder, STATE_NAME)
     if os.path.basename(found) == "graph.pbtxt" and os.path.isfile(state):
         return state
     return None if requested == found else requested

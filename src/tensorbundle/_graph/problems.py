@@ -1,4 +1,4 @@
-"""What is wrong with the variables that a model needs: told together, with what to do about it."""
+"""Problems of the variables that a model needs, told together, with what to do about them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .._checkpoint.selection import near_keys
+from .._format.names import near
 from ..errors import ConversionError, TensorBundleError, TensorNotFoundError
 from .mapping import AVERAGE
 
@@ -114,7 +114,7 @@ def report(variables: Iterable[Variable], ckpt: Checkpoint) -> MappingReport:
         path=ckpt.location.prefix,
         total=len(needed),
         missing=tuple(
-            Missing(each, near_keys(each.key or each.name, keys) if at < _WITH_NEAR else ())
+            Missing(each, near(each.key or each.name, keys) if at < _WITH_NEAR else ())
             for at, each in enumerate(absent)
         ),
         unfit=tuple(each for each in needed if each.problem),

@@ -1,4 +1,4 @@
-"""What restore and save ops say: graphs walked backward, through functions (freeze.md §3.1).
+"""Walking a graph backward from restore and save ops, through functions (freeze.md §3.1).
 
 A value is followed from where it is used to where it comes from, through ops that hand it on and
 through calls of functions in both directions. Nothing recurses, every step is remembered, and a
@@ -15,31 +15,17 @@ from .._format.names import as_name
 from .._graphdef.attributes import FunctionRef
 from .._graphdef.nodes import parse_input
 from .._graphdef.tensors import TensorMessage
+from .._ops.edges import data_inputs
+from .._ops.roles import FUNCTION_USES, HANDED_ON, RESTORES, TRACED_CALLS, VARIABLES
 from ..errors import FormatError
-from .variables import VARIABLE_OPS
 
 if TYPE_CHECKING:
     from .._graphdef.functions import Function
     from .._graphdef.meta_graph import MetaGraph
     from .._graphdef.nodes import Node, Nodes
 
-# Their first input is what they give.
-_HANDED_ON: Final = frozenset(
-    [
-        *("Identity", "RefIdentity", "Snapshot", "StopGradient", "PreventGradient"),
-        *("Switch", "RefSwitch", "_SwitchN", "Enter", "RefEnter", "Exit", "RefExit"),
-        *("ReadVariableOp", "CopyOnRead", "GuaranteeConst", "CheckNumerics", "Copy", "CopyHost"),
-    ]
-)
-_CALLS: Final = frozenset(["PartitionedCall", "StatefulPartitionedCall", "TPUPartitionedCall"])
-# Ops that run functions on their inputs, and how many of those come before the arguments.
-_BRANCHES: Final = {
-    **dict.fromkeys(("If", "StatelessIf", "Case", "StatelessCase"), 1),
-    **dict.fromkeys(("While", "StatelessWhile"), 0),
-}
-RESTORE_OPS: Final = frozenset(["RestoreV2", "Restore", "RestoreSlice"])
 # Operations whose outputs are values of their own; what else may be handed on is looked at closely.
-_MAKERS: Final = frozenset(["Const", *RESTORE_OPS, *VARIABLE_OPS])
+_MAKERS: Final = frozenset(["Const", *RESTORES, *VARIABLES])
 
 _MAX_CALL_DEPTH: Final = 1000
 # Functions that call each other in ever new ways would be walked for ever.
@@ -50,7 +36,7 @@ _MAX_STEPS: Final = 1000
 _STRING: Final = 7
 
 
-class Scope:
+class Frame:
     """Where names of nodes mean something: the main graph, or one call of a function."""
 
     __slots__ = ("arguments", "depth", "function", "inputs", "nodes", "parent")
@@ -59,7 +45,7 @@ class Scope:
         self,
         nodes: Nodes,
         function: Function | None = None,
-        parent: Scope | None = None,
+        parent: Frame | None = None,
         inputs: tuple[str, ...] = (),
     ) -> None:
         self.nodes = nodes
@@ -72,10 +58,10 @@ class Scope:
         )
 
 
-class Tensor(NamedTuple):
+class Port(NamedTuple):
     """An output of a node, or an argument of a function."""
 
-    scope: Scope
+    scope: Frame
     name: str
     port: int
     output: str  # the output's name, where the body of a function says it
@@ -84,7 +70,7 @@ class Tensor(NamedTuple):
 class Origin(NamedTuple):
     """Where a value comes from."""
 
-    scope: Scope
+    scope: Frame
     name: str
     port: int
     reshaped: bool = False
@@ -113,7 +99,7 @@ _Read: TypeAlias = "tuple[list[str] | None, list[str] | None, Origin | None]"
 class Placed(NamedTuple):
     """A node and where it is."""
 
-    scope: Scope
+    scope: Frame
     node: Node
 
 
@@ -121,13 +107,13 @@ class Walk:
     """The walks through one graph; what one finds, the next ones know."""
 
     def __init__(self, meta: MetaGraph) -> None:
-        self.main = Scope(meta.nodes)
+        self.main = Frame(meta.nodes)
         self._functions = meta.functions
-        self._origins: dict[Tensor, Origin | None] = {}
-        self._scopes: dict[tuple[Scope, str, tuple[str, ...]], Scope] = {}
-        self._called: dict[tuple[Scope, Node], Scope | None] = {}
+        self._origins: dict[Port, Origin | None] = {}
+        self._scopes: dict[tuple[Frame, str, tuple[str, ...]], Frame] = {}
+        self._called: dict[tuple[Frame, Node], Frame | None] = {}
         self._strings: dict[Node, list[str] | None] = {}
-        self._reads: dict[tuple[Scope, Node], _Read] = {}
+        self._reads: dict[tuple[Frame, Node], _Read] = {}
         self._decoded: dict[bytes, list[str] | None] = {}
         self._body_nodes = 0
 
@@ -184,7 +170,7 @@ class Walk:
                             todo.append(inner)
 
     def _calls(self, node: Node) -> bool:
-        return node.op in _CALLS or node.op in _BRANCHES or node.op in self._functions
+        return node.op in TRACED_CALLS or node.op in FUNCTION_USES or node.op in self._functions
 
     def takes_strings(self, node: Node) -> bool:
         """Whether a node calls a function with a string, as those that save and restore do."""
@@ -195,10 +181,10 @@ class Walk:
             return isinstance(types, list) and _STRING in types
         return any(each.type == _STRING for each in self._functions[node.op].signature.inputs)
 
-    def _entered(self, call: Placed) -> Iterator[Scope]:
+    def _entered(self, call: Placed) -> Iterator[Frame]:
         node = call.node
-        if node.op in _BRANCHES:
-            names, skipped = _named_functions(node), _BRANCHES[node.op]
+        if node.op in FUNCTION_USES and node.op not in TRACED_CALLS:
+            names, skipped = _named_functions(node), FUNCTION_USES[node.op].first
         else:
             callee = self._callee(node)
             names, skipped = ([] if callee is None else [callee]), 0
@@ -208,11 +194,11 @@ class Walk:
 
     def _callee(self, node: Node) -> str | None:
         """The one function whose results are the node's outputs."""
-        if node.op in _CALLS:
+        if node.op in TRACED_CALLS:
             return next(iter(_named_functions(node)), None)
         return node.op if node.op in self._functions else None
 
-    def _enter(self, scope: Scope, node: Node, name: str, skipped: int = 0) -> Scope | None:
+    def _enter(self, scope: Frame, node: Node, name: str, skipped: int = 0) -> Frame | None:
         if name not in self._functions or scope.depth >= _MAX_CALL_DEPTH:
             return None
         inputs = tuple(data_inputs(node)[skipped:])
@@ -220,13 +206,13 @@ class Walk:
         known = self._scopes.get((scope, name, inputs))
         if known is None:
             function = self._functions[name]
-            known = Scope(function.nodes, function, scope, inputs)
+            known = Frame(function.nodes, function, scope, inputs)
             self._scopes[scope, name, inputs] = known
         return known
 
     # --- values ----------------------------------------------------------------------------------
 
-    def origin(self, scope: Scope, text: str) -> Origin | None:
+    def origin(self, scope: Frame, text: str) -> Origin | None:
         """Follow an input to the node whose value it is; None where that is not in the graph."""
         if scope.function is None and not text.startswith("^"):
             # Nearly all that is asked about is made by the very node that is named.
@@ -235,7 +221,7 @@ class Walk:
             if node is not None and node.op in _MAKERS:
                 return Origin(scope, source.name, source.port)
         tensor = self._tensor(scope, text)
-        path: list[tuple[Tensor, str]] = []
+        path: list[tuple[Port, str]] = []
         found: Origin | None = None
         while tensor is not None:
             if tensor in self._origins:
@@ -257,7 +243,7 @@ class Walk:
             self._origins[tensor] = found
         return found
 
-    def _before(self, tensor: Tensor) -> tuple[Tensor | None, str] | None:
+    def _before(self, tensor: Port) -> tuple[Port | None, str] | None:
         """What a tensor is handed on from, and by which op; None if its own node makes it."""
         scope = tensor.scope
         if tensor.name in scope.arguments and scope.parent is not None:
@@ -268,7 +254,7 @@ class Walk:
         node = scope.nodes.get(tensor.name)
         if node is None:
             return None, ""
-        if node.op in _HANDED_ON or node.op in ("Reshape", "Cast", "IdentityN"):
+        if node.op in HANDED_ON or node.op in ("Reshape", "Cast", "IdentityN"):
             given = node.inputs  # control inputs come last, and are no tensors
             port = tensor.port if node.op == "IdentityN" else 0
             return (self._tensor(scope, given[port]), node.op) if port < len(given) else None
@@ -282,7 +268,7 @@ class Walk:
         text = inner.function.ret.get(output)
         return None if text is None else (self._tensor(inner, text), "")
 
-    def _body(self, scope: Scope, node: Node) -> Scope | None:
+    def _body(self, scope: Frame, node: Node) -> Frame | None:
         """The body of the function that a node calls; it is asked again for each output."""
         if (scope, node) not in self._called:
             callee = self._callee(node)
@@ -291,17 +277,17 @@ class Walk:
             self._called[scope, node] = self._enter(scope, node, callee)
         return self._called[scope, node]
 
-    def _tensor(self, scope: Scope, text: str) -> Tensor | None:
+    def _tensor(self, scope: Frame, text: str) -> Port | None:
         if text.startswith("^"):
             return None
         if scope.function is None:
-            return Tensor(scope, *parse_input(text), "")
+            return Port(scope, *parse_input(text), "")
         name, _, rest = text.partition(":")
         output, _, port = rest.rpartition(":")
         number = int(port) if port.isascii() and port.isdigit() and len(port) < 10 else 0
-        return Tensor(scope, name, number, output)
+        return Port(scope, name, number, output)
 
-    def strings(self, scope: Scope, text: str) -> list[str] | None:
+    def strings(self, scope: Frame, text: str) -> list[str] | None:
         """The strings of a constant; None if it is none."""
         origin = self.origin(scope, text)
         node = None if origin is None else origin.node
@@ -319,11 +305,11 @@ class Walk:
 
     # --- restored values -------------------------------------------------------------------------
 
-    def restored(self, scope: Scope, text: str) -> Restored | None:
+    def restored(self, scope: Frame, text: str) -> Restored | None:
         """What a value is restored from; None if it comes from elsewhere."""
         origin = self.origin(scope, text)
         node = None if origin is None else origin.node
-        if origin is None or node is None or node.op not in RESTORE_OPS:
+        if origin is None or node is None or node.op not in RESTORES:
             return None
         names, slices, file = self._read_by(origin.scope, node)
         if names is None or origin.port >= len(names):
@@ -336,7 +322,7 @@ class Walk:
             file,
         )
 
-    def _read_by(self, scope: Scope, node: Node) -> _Read:
+    def _read_by(self, scope: Frame, node: Node) -> _Read:
         """The names and slices that a restore op reads, and from where; one op reads thousands."""
         known = self._reads.get((scope, node))
         if known is None:
@@ -349,7 +335,7 @@ class Walk:
             self._reads[scope, node] = known
         return known
 
-    def is_restored_by_computing(self, scope: Scope, text: str) -> str | None:
+    def is_restored_by_computing(self, scope: Frame, text: str) -> str | None:
         """The op that makes a value out of restored ones; None where nothing is restored."""
         origin = self.origin(scope, text)
         if origin is None or origin.node is None:
@@ -360,7 +346,7 @@ class Walk:
             node = each.node
             if node is None:
                 continue
-            if node.op in RESTORE_OPS:
+            if node.op in RESTORES:
                 return origin.node.op
             for given in data_inputs(node):
                 source = self.origin(each.scope, given)
@@ -374,11 +360,6 @@ def _strings(message: TensorMessage) -> list[str] | None:
     if message.dtype != _STRING or message.size > _MAX_NAMES:
         return None
     return [as_name(each) for each in message.array().reshape(-1).tolist()]
-
-
-def data_inputs(node: Node) -> list[str]:
-    """The inputs that are no control inputs."""
-    return [text for text in node.inputs if not text.startswith("^")]
 
 
 def _node_name(text: str) -> str:

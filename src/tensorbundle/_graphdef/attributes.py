@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._core import attr_value, map_entries
-from .._format.dtypes import name_of
+from .._format.dtypes import is_reference, name_of, without_reference
 from .._format.names import as_bytes, as_text
 from .._format.wire import (
     FIXED32,
@@ -42,7 +42,8 @@ class DataType(int):
     @property
     def name(self) -> str:
         """TensorFlow's name: ``float32``; ``float32_ref`` for a reference."""
-        return f"{name_of(self - 100)}_ref" if self > 100 else name_of(self)
+        name = name_of(without_reference(self))
+        return f"{name}_ref" if is_reference(self) else name
 
 
 class FunctionRef(NamedTuple):

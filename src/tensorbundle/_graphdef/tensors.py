@@ -5,11 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
-from .._format.dtypes import RESOURCE, STRING, VARIANT, canonical, name_of, number_of, numpy_dtype
+from .._format.dtypes import (
+    RESOURCE,
+    STRING,
+    VARIANT,
+    Array,
+    canonical,
+    name_of,
+    number_of,
+    numpy_dtype,
+    without_reference,
+)
 from .._format.names import as_bytes
 from .._format.wire import (
     FIXED32,
@@ -25,9 +35,6 @@ from .._format.wire import (
 from ..errors import ConversionError, FormatError, TensorBundleError, UnsupportedError
 from .shapes import decode_shape, encode_shape
 
-Array: TypeAlias = np.ndarray[Any, Any]
-
-_REFERENCE: Final = 100
 _MAX_RANK: Final = 64  # numpy's
 # What a list of values that is shorter than its tensor may grow to: its last value fills the rest.
 _MAX_FILLED_BYTES: Final = 1 << 28
@@ -39,6 +46,10 @@ _FLOAT8_LIST: Final = 18
 _STRING_LIST: Final = 8
 _COMPLEX: Final = (8, 18)
 _SIXTEEN_BITS: Final = (14, 19)  # bfloat16 and half: their bits, as numbers
+
+
+class ContentSizeError(FormatError):
+    """A tensor's content is not as long as its type and shape say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ class TensorMessage:
         if not len(self.content):
             return self._filled(self._typed(dtype), dtype)
         if len(self.content) != self.size * dtype.itemsize:
-            raise FormatError(
+            raise ContentSizeError(
                 f"a tensor of {name_of(self.dtype)}{list(self.shape)} has {len(self.content)} "
                 f"bytes of content: expected {self.size * dtype.itemsize}",
                 offset=self.content_offset,
@@ -249,9 +260,7 @@ def decode_tensor(raw: Raw, base: int = 0) -> TensorMessage:
         shape = dims
     if math.prod(shape) >> 63 or any(dim >> 48 for dim in shape):
         raise FormatError(f"a tensor has the impossible shape {list(shape)}", offset=base)
-    if dtype > _REFERENCE:
-        dtype -= _REFERENCE
-    return TensorMessage(dtype, shape, content, content_offset, raw, base)
+    return TensorMessage(without_reference(dtype), shape, content, content_offset, raw, base)
 
 
 def encode_tensor(array: Any, dtype: int | None = None) -> bytes:

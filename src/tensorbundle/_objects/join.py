@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ..errors import ConversionError
 from .graph import ObjectGraph, readable
-from .message import Attribute, Node, Slot
+from .message import Attribute, Slot, TrackedObject
 
 
 @dataclass(slots=True)
@@ -20,14 +20,14 @@ class _Object:
     has_values: bool | None = None
 
     @classmethod
-    def of(cls, node: Node) -> _Object:
+    def of(cls, node: TrackedObject) -> _Object:
         """A node as it is."""
         attributes = {each.name: each for each in node.attributes}
         return cls(dict(node.children), attributes, list(node.slots), node.saver, node.has_values)
 
-    def node(self) -> Node:
+    def node(self) -> TrackedObject:
         """The node as it has become."""
-        return Node(
+        return TrackedObject(
             tuple(self.children.items()),
             tuple(self.attributes.values()),
             tuple(self.slots),

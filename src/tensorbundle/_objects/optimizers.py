@@ -1,4 +1,4 @@
-"""The optimizers of an object graph, their moving averages, and which library made it.
+"""Optimizers of an object graph, their moving averages, and which library made it.
 
 An optimizer is told by the shape of its object, which differs between Keras 2, its legacy
 optimizers and Keras 3 (format.md §9.4, §9.5); names alone, which any program may use, are not

@@ -61,7 +61,7 @@ _PART: Final = re.compile(r"(.*?)(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class NamedSlot:
     """A tensor that is kept for a variable, and is called after it.
 
     Attributes:
@@ -96,7 +96,7 @@ class Slots:
         alike: Names that look like slots, of optimizers that are not known.
     """
 
-    slots: Mapping[str, Slot]
+    slots: Mapping[str, NamedSlot]
     others: frozenset[str]
     alike: tuple[str, ...]
 
@@ -126,7 +126,7 @@ def find_slots(infos: Mapping[str, TensorInfo], more: Collection[str] = ()) -> S
     return Slots(slots, frozenset(others), tuple(_alike(infos, {*slots, *others})))
 
 
-def shadows(infos: Mapping[str, TensorInfo], suffix: str = EMA) -> dict[str, Slot]:
+def shadows(infos: Mapping[str, TensorInfo], suffix: str = EMA) -> dict[str, NamedSlot]:
     """Moving averages by name; ``variable`` is empty for one whose variable is not there."""
     ending = f"/{suffix}"
     found = {}
@@ -134,7 +134,7 @@ def shadows(infos: Mapping[str, TensorInfo], suffix: str = EMA) -> dict[str, Slo
         if name.endswith(ending):
             slot = _called_after(name, name[: -len(ending)], infos)
             beside = slot and (slot.start == 0 or _is_like(info, infos[slot.variable], slot))
-            found[name] = slot if slot and beside else Slot(name, "", 0)
+            found[name] = slot if slot and beside else NamedSlot(name, "", 0)
     owners = {slot.variable for slot in found.values()}
     return {name: slot for name, slot in found.items() if name not in owners}
 
@@ -144,7 +144,7 @@ def _slot(
     infos: Mapping[str, TensorInfo],
     scopes: Collection[str],
     own: re.Pattern[str] | None,
-) -> Slot | None:
+) -> NamedSlot | None:
     if own and (match := own.fullmatch(name)) and (slot := _called_after(name, match[1], infos)):
         return slot
     head, _, last = name.rpartition("/")
@@ -158,11 +158,11 @@ def _slot(
     return slot if slot and _is_like(infos[name], infos[slot.variable], slot) else None
 
 
-def _called_after(name: str, head: str, infos: Mapping[str, TensorInfo]) -> Slot | None:
+def _called_after(name: str, head: str, infos: Mapping[str, TensorInfo]) -> NamedSlot | None:
     """The variable whose name ``head`` ends with, below whatever scope the optimizer had."""
     for start in _starts(head):
         if head[start:] in infos:
-            return Slot(name, head[start:], start)
+            return NamedSlot(name, head[start:], start)
     # A part of a partitioned variable: `part_0`, and in front of it, where the optimizer had a
     # scope, less or more of the variable's name, since TensorFlow cuts off too many characters.
     for start in _starts(head):
@@ -171,7 +171,7 @@ def _called_after(name: str, head: str, infos: Mapping[str, TensorInfo]) -> Slot
             if tail[stop] == "/" and (variable := tail[:stop]) in infos:
                 part = _PART.fullmatch(tail[stop + 1 :])
                 if part and f"{variable}/part_".endswith(part[1]):
-                    return Slot(name, variable, start)
+                    return NamedSlot(name, variable, start)
     return None
 
 
@@ -184,7 +184,7 @@ def _starts(name: str) -> Iterator[int]:
 
 def _below_keras(
     name: str, infos: Mapping[str, TensorInfo], scopes: Collection[str]
-) -> Slot | None:
+) -> NamedSlot | None:
     """``training/Adam/dense/kernel/m``, or of later versions ``Adam/m/dense/kernel``."""
     parts = name.split("/")
     for depth in range(1, len(parts) - 1):
@@ -195,11 +195,11 @@ def _below_keras(
             if variable in infos and _KERAS_SLOT.fullmatch(parts[slot]):
                 inside = "/".join((*parts[:depth], variable))
                 if inside == name or inside not in infos:
-                    return Slot(name, variable, len("/".join(parts[:begin])) + 1)
+                    return NamedSlot(name, variable, len("/".join(parts[:begin])) + 1)
     return None
 
 
-def _is_like(info: TensorInfo, variable: TensorInfo, slot: Slot) -> bool:
+def _is_like(info: TensorInfo, variable: TensorInfo, slot: NamedSlot) -> bool:
     """Whether a slot's shape is one that a slot of that variable has."""
     if info.shape == variable.shape:
         return True
@@ -237,7 +237,7 @@ def _scopes_of_keras(infos: Mapping[str, TensorInfo]) -> set[str]:
 
 
 def _others(
-    infos: Mapping[str, TensorInfo], slots: Mapping[str, Slot], scopes: Collection[str]
+    infos: Mapping[str, TensorInfo], slots: Mapping[str, NamedSlot], scopes: Collection[str]
 ) -> set[str]:
     variables = {slot.variable for slot in slots.values()}
     # Scopes that an optimizer had: slots stand in them, and their variables outside.
@@ -259,7 +259,7 @@ def _others(
 
 
 def _nameless(
-    infos: Mapping[str, TensorInfo], slots: Mapping[str, Slot], scopes: Collection[str]
+    infos: Mapping[str, TensorInfo], slots: Mapping[str, NamedSlot], scopes: Collection[str]
 ) -> set[str]:
     """Early Keras called slots ``training/Adam/Variable_1``, and the rates ``Adam/lr``."""
     shapes = {info.shape for name, info in infos.items() if name not in slots} | {(1,)}

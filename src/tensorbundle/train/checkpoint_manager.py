@@ -6,9 +6,19 @@ import operator
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, SupportsIndex, TypeAlias
 
-from .directory import Path, get_checkpoint_state, remove_leaving, update_checkpoint_state
+from .._format.state import CheckpointState
+from .directory import (
+    Foreign,
+    Path,
+    generate_checkpoint_state_proto,
+    get_checkpoint_state,
+    remove_leaving,
+    write_state,
+    written_state,
+)
 from .retention import ManagerRetention
 from .tree_checkpoint import Checkpoint
 
@@ -79,11 +89,30 @@ class CheckpointManager:
         self._step_counter = step_counter
         self._last_step = last_checkpoint_step
         self._init_fn = init_fn
+        self._foreign = Foreign()
+        self._kept, state = self._take_over()
         self._retention = ManagerRetention(
-            max_to_keep,
-            keep_checkpoint_every_n_hours,
-            get_checkpoint_state(self.directory),
-            time.time(),
+            max_to_keep, keep_checkpoint_every_n_hours, state, time.time()
+        )
+
+    def _take_over(self) -> tuple[list[tuple[str, float]], CheckpointState | None]:
+        """What an earlier manager kept: not ours to remove, as it was written; and the rest."""
+        written, state = written_state(self.directory), get_checkpoint_state(self.directory)
+        if written is None or state is None:
+            return [], None
+        times = dict(enumerate(state.all_model_checkpoint_timestamps))
+        _, others = self._foreign.split(state.all_model_checkpoint_paths, self.directory)
+        kept: list[tuple[str, float]] = []
+        ours: list[tuple[str, float]] = []
+        for number, path in enumerate(state.all_model_checkpoint_paths):
+            if path in others:
+                kept.append((written.all_model_checkpoint_paths[number], times.get(number, 0.0)))
+            elif number in times:
+                ours.append((path, times[number]))
+        return kept, replace(
+            state,
+            all_model_checkpoint_paths=tuple(path for path, _ in ours),
+            all_model_checkpoint_timestamps=tuple(saved for _, saved in ours),
         )
 
     @property
@@ -121,11 +150,13 @@ class CheckpointManager:
         self.checkpoint.save_counter += 1
         number = self.checkpoint.save_counter if checkpoint_number is None else checkpoint_number
         prefix = self.checkpoint.write(f"{self._prefix}-{operator.index(number)}")
+        self._foreign.saved(prefix)
         self._retention.record(prefix, time.time())
         # Twice: whoever is stopped while files go has a state file that names the new checkpoint,
         # and those of which files are left, so that the next save removes them.
         self._record_state()
-        remove_leaving(self._retention.sweep())
+        ours, _ = self._foreign.split(self._retention.sweep(), self.directory)
+        remove_leaving(ours)
         self._record_state()
         return prefix
 
@@ -158,11 +189,19 @@ class CheckpointManager:
 
     def _record_state(self) -> None:
         state = self._retention.state()
-        update_checkpoint_state(
+        state = generate_checkpoint_state_proto(
             self.directory,
             state.model_checkpoint_path,
             state.all_model_checkpoint_paths,
-            all_model_checkpoint_timestamps=state.all_model_checkpoint_timestamps,
-            last_preserved_timestamp=state.last_preserved_timestamp,
+            state.all_model_checkpoint_timestamps,
+            state.last_preserved_timestamp,
             save_relative_paths=True,
         )
+        paths = tuple(path for path, _ in self._kept)
+        times = tuple(saved for _, saved in self._kept)
+        state = replace(
+            state,
+            all_model_checkpoint_paths=paths + state.all_model_checkpoint_paths,
+            all_model_checkpoint_timestamps=times + state.all_model_checkpoint_timestamps,
+        )
+        write_state(self.directory, state)

@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._checkpoint.checkpoint import Array, Checkpoint
+from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open
 from .._format import dtypes
+from .._format.dtypes import Array
 from .._format.names import as_bytes, as_name
 from .directory import Path, latest_checkpoint
 

@@ -8,23 +8,27 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from .._checkpoint.checkpoint import Array, Checkpoint
+from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open
 from .._checkpoint.selection import not_found
+from .._format.dtypes import Array
+from .._format.filenames import STATE_NAME
 from .._objects.graph import GRAPH_KEY
-from .._write.commit import replace_file
+from .._write.durable import replace_file
 from .._write.writer import save
 from .directory import (
-    STATE_NAME,
+    Foreign,
     Path,
+    generate_checkpoint_state_proto,
     get_checkpoint_mtimes,
     meta_graph_path,
     remove_leaving,
-    update_checkpoint_state,
+    write_state,
 )
 from .restoring import read_variables
 from .retention import SaverRetention
@@ -98,12 +102,15 @@ class Saver:
         if self._names is not None and not self._names and not allow_empty:
             raise ValueError("no variables to save: `var_list` is empty")
         self._reshape = reshape
+        self._sharded = sharded
         self._devices = (devices or {}) if sharded else {}
         self._allow_empty = allow_empty
         self._pad_step_number = pad_step_number
         self._save_relative_paths = save_relative_paths
         self._filename = filename
         self._meta_graph = meta_graph
+        self._foreign = Foreign()
+        self._kept: list[str] = []
         self._retention = SaverRetention(max_to_keep, keep_checkpoint_every_n_hours, time.time())
 
     # --- saving ----------------------------------------------------------------------------------
@@ -147,7 +154,7 @@ class Saver:
         prefix = self._prefix(save_path, global_step, state_name)
         tensors = self._gather(variables or {})
         if tensors:
-            save(prefix, tensors, shards=self._shards(tensors))
+            save(prefix, tensors, shards=self._shards(tensors), overwrite=True)
         elif not self._allow_empty:
             raise ValueError("no variables to save")
         if write_meta_graph and self._meta_graph is not None:
@@ -155,16 +162,28 @@ class Saver:
         if not tensors:
             return None
         if write_state:
-            self._retention.record(prefix, time.time())
-            update_checkpoint_state(
-                os.path.dirname(prefix),
-                prefix,
-                self.last_checkpoints,
-                state_name,
-                save_relative_paths=self._save_relative_paths,
-            )
-            remove_leaving(self._retention.take_leaving(), meta_graph_suffix)
+            self._rotate(prefix, state_name, meta_graph_suffix)
         return prefix
+
+    def _rotate(self, prefix: str, state_name: str, meta_graph_suffix: str) -> None:
+        """Take a checkpoint just saved into the rotation and the state file; remove what leaves."""
+        directory = os.path.dirname(prefix)
+        self._foreign.saved(prefix)
+        self._retention.record(prefix, time.time())
+        leaving, others = self._foreign.split(self._retention.take_leaving(), directory)
+        self._kept += [path for path in others if path not in self._kept]
+        state = generate_checkpoint_state_proto(
+            directory,
+            prefix,
+            [*self._kept, *self.last_checkpoints],
+            save_relative_paths=self._save_relative_paths,
+        )
+        paths = list(state.all_model_checkpoint_paths)
+        for number, path in enumerate(self._kept):
+            paths[number] = path if os.path.isabs(path) else paths[number]
+        state = replace(state, all_model_checkpoint_paths=tuple(paths))
+        write_state(directory, state, state_name)
+        remove_leaving(leaving, meta_graph_suffix)
 
     def _prefix(self, save_path: Path | None, step: SupportsIndex | None, state_name: str) -> str:
         path = save_path or self._filename
@@ -176,7 +195,8 @@ class Saver:
         if step is not None:
             number = operator.index(step)
             return f"{prefix}-{number:08d}" if self._pad_step_number else f"{prefix}-{number}"
-        if os.path.basename(prefix) == state_name:
+        if os.path.basename(prefix) == state_name and not self._sharded:
+            # As TensorFlow has it: only the V1 format has a file of that very name.
             raise ValueError(f"the checkpoint {prefix!r} would have the name of its state file")
         return prefix
 
@@ -186,7 +206,7 @@ class Saver:
         names = {name: name for name in known} if self._names is None else self._names
         for name in names.values():
             if name not in known:
-                raise not_found(name, list(known))
+                raise not_found(name, lambda: list(known))
         return {name: known[names[name]] for name in sorted(names)}
 
     def _shards(self, tensors: Iterable[str]) -> dict[str, int] | None:

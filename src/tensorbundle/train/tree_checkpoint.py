@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .._checkpoint.checkpoint import Array
 from .._checkpoint.opening import open
+from .._format.dtypes import Array
 from .._objects.graph import ObjectGraph, flatten
 from .._write.writer import save
 from .directory import Path, latest_checkpoint, update_checkpoint_state
@@ -70,7 +70,7 @@ class Checkpoint:
         tree = dict(self.tree)
         if self.save_counter:
             tree[_COUNTER] = np.int64(self.save_counter)
-        return save(prefix, flatten(tree), objects=ObjectGraph.of_tree(tree))
+        return save(prefix, flatten(tree), objects=ObjectGraph.of_tree(tree), overwrite=True)
 
     def save(self, file_prefix: Path) -> str:
         """Write the variables under the next number, and a state file that names only them.

@@ -1,4 +1,4 @@
-"""How the program ends: exit codes, and every error as one line on stderr.
+"""Failures of the command: exit codes, and every error as one line on stderr.
 
 0    fine
 1    the check failed: a checksum, a fault, a difference
@@ -19,6 +19,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from ..._write.staging import TargetExistsError
 from ...errors import ChecksumError, CompatibilityWarning, TensorBundleError
 from ..terminal.console import PROGRAM, Console
 from .help import DocumentedCommand
@@ -100,9 +101,9 @@ def describe(error: Exception) -> str:
         return f"{error.strerror[0].lower()}{error.strerror[1:]}{where}"
     if isinstance(error, MemoryError):
         return "out of memory"
-    if isinstance(error, FileExistsError):
+    if isinstance(error, TargetExistsError):
         # In the words of this program, not of the function behind it.
-        return str(error).replace("allow to overwrite it", "add --force")
+        return error.worded("add --force")
     return str(error) or type(error).__name__
 
 
