@@ -40,7 +40,7 @@ def numbers(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cast(tmp_path: Path, values: Any, dtype: str, **options: Any) -> np.ndarray:
-    tb.save(tmp_path / "m", {"w": np.asarray(values)})
+    tb.save(tmp_path / "m", {"w": np.asarray(values)}, overwrite=True)
     tb.rewrite(tmp_path / "m", tmp_path / "out", cast={"w": dtype}, overwrite=True, **options)
     return tb.open(tmp_path / "out")["w"]
 

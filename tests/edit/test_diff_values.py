@@ -16,7 +16,7 @@ SHARD = ".data-00000-of-00001"
 
 
 def save(path: Path, **tensors: Any) -> Path:
-    tb.save(path, tensors)
+    tb.save(path, tensors, overwrite=True)
     return path
 
 

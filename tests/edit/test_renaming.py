@@ -1,5 +1,6 @@
 """Renames that take slots and scopes along, what is kept, and what a result still holds."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import tensorbundle as tb
 from tensorbundle import _core
 from tensorbundle._checkpoint.bundle import Bundle
+from tensorbundle._objects.message import Attribute, TrackedObject
 from tensorbundle.errors import (
     ConversionError,
     FormatError,
@@ -21,10 +23,11 @@ from tests.objects.keras import samples, tensorflow
 
 DEMO = DATA / "demo" / "model.ckpt-2000"
 K = np.ones((3, 3), np.float32)
+VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
 
 
 def renamed(tmp_path: Path, tensors: dict[str, Any], rename: Any, **options: Any) -> list[str]:
-    tb.save(tmp_path / "m", tensors)
+    tb.save(tmp_path / "m", tensors, overwrite=True)
     tb.rewrite(tmp_path / "m", tmp_path / "out", rename=rename, overwrite=True, **options)
     return list(tb.open(tmp_path / "out"))
 
@@ -204,3 +207,22 @@ def test_an_error_about_a_key_that_is_not_utf_8_is_an_error_of_the_format(tmp_pa
     entry = (1, (2,), 8, 0, 0, 0, ())
     with pytest.raises(FormatError, match="\udcff"):
         _core.write_index(str(tmp_path / "m.index"), [(b"\xff", entry), (b"\xff", entry)], 1)
+
+
+def test_a_long_chain_of_objects_takes_memory_in_proportion(tmp_path: Path) -> None:
+    depth = 5000
+    nodes = [TrackedObject(children=(("x", number + 1),)) for number in range(depth)]
+    nodes[0] = TrackedObject(children=(("x", 1), ("w", depth + 1)))
+    key = f"w/{VALUE}"
+    nodes += [TrackedObject(), TrackedObject(attributes=(Attribute("VARIABLE_VALUE", "", key),))]
+    message = tb.ObjectGraph(nodes).encode()
+    tb.save(tmp_path / "m", {key: 1.0, "_CHECKPOINTABLE_OBJECT_GRAPH": np.array(message, object)})
+    tracemalloc.start()
+    try:
+        tb.rewrite(tmp_path / "m", tmp_path / "out", rename={"w": "v"})
+        assert tb.open(tmp_path / "m").origin == "tf.Module"
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "v" in tb.open(tmp_path / "out")
+    assert peak < 200 * len(message)

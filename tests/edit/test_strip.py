@@ -300,7 +300,7 @@ def test_a_checkpoint_of_an_optimizer_alone_is_refused(optimizer_alone: Path) ->
 def test_attributes_of_a_module_do_not_make_it_a_keras_model(tmp_path: Path) -> None:
     for names in (["a/_operations/w"], ["a/_trainable_variables/0"], ["iter", "decay", "net/w"]):
         graph = tb.ObjectGraph.of(names)
-        tb.save(tmp_path / "m", dict.fromkeys(names, np.float32(1)), objects=graph)
+        tb.save(tmp_path / "m", dict.fromkeys(names, np.float32(1)), objects=graph, overwrite=True)
         assert tb.open(tmp_path / "m").origin == "tf.Module"
 
 

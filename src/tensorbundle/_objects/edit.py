@@ -266,14 +266,21 @@ def _move_objects(draft: Draft, wanted: Mapping[tuple[str, ...], tuple[str, ...]
 def _routes_below(draft: Draft, top: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The ways from an object to the values below it, each value by its first way."""
     start = draft.walk(top)
-    found: list[tuple[str, ...]] = []
-    queue: list[tuple[int, tuple[str, ...]]] = [] if start is None else [(start, ())]
-    seen = {start}
-    for number, rest in queue:
-        if draft.attributes[number]:
-            found.append(rest)
+    if start is None:
+        return []
+    above: dict[int, tuple[int, str]] = {}
+    queue = [start]
+    for number in queue:
         for name, child in draft.children[number].items():
-            if child not in seen:
-                seen.add(child)
-                queue.append((child, (*rest, name)))
+            if child != start and child not in above:
+                above[child] = (number, name)
+                queue.append(child)
+    found = []
+    for number in queue:
+        if draft.attributes[number]:
+            names: list[str] = []
+            while number != start:
+                number, name = above[number]
+                names.append(name)
+            found.append(tuple(reversed(names)))
     return found
