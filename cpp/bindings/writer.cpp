@@ -264,7 +264,6 @@ void register_writer(py::module_& module) {
             return count;
           },
           "min_shards"_a = 0);
-
   module.def("mean_of", &mean_of, "dtype"_a, "arrays"_a, "weights"_a, "into"_a);
   module.def("write_index", &write_index, "path"_a, "entries"_a, "num_shards"_a, py::kw_only(),
              "big_endian"_a = false);

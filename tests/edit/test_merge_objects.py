@@ -123,7 +123,7 @@ def test_slots_stay_with_their_variables() -> None:
 
 def test_objects_that_do_not_go_together_are_named(tmp_path: Path) -> None:
     def moved(old: str, new: str) -> tb.ObjectGraph:
-        tb.save(tmp_path / "m", {old: 1.0}, objects=tb.ObjectGraph.of([old]))
+        tb.save(tmp_path / "m", {old: 1.0}, objects=tb.ObjectGraph.of([old]), overwrite=True)
         raw = {f"{old}/{VALUE}": new}
         message = tb.open(tmp_path / "m").objects
         assert message is not None

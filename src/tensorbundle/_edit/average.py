@@ -25,7 +25,7 @@ from .._write.writer import Writer
 from ..errors import ConversionError, TensorBundleError, UnsupportedError
 from .casting import rounded
 from .rules import listed, refuse_in_saved_model
-from .sources import Sources, find_sources
+from .sources import GivenCheckpoints, find_sources
 
 if TYPE_CHECKING:
     from .._core import MeanJob
@@ -156,7 +156,7 @@ def _too_few(bundles: Sequence[Bundle], dst: str) -> ConversionError:
     return ConversionError(f"{what}; of a directory 'last' says how many")
 
 
-def _counts(weights: Sequence[float] | None, found: Sources, given: int) -> list[float]:
+def _counts(weights: Sequence[float] | None, found: GivenCheckpoints, given: int) -> list[float]:
     """What each counts, for any sum."""
     if weights is None:
         return [1.0] * len(found.locations)

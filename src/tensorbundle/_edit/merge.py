@@ -25,8 +25,8 @@ from .._locate.checkpoints import locate
 from .._locate.location import file_mode, is_regular_file
 from .._objects.graph import GRAPH_KEY, ObjectGraph
 from .._objects.join import join
+from .._write.names import warn_of_patterns
 from .._write.shards import BundleFiles
-from .._write.writer import warn_of_patterns
 from ..errors import ConversionError, FormatError, MissingFileError, TensorBundleError
 from .rules import listed, refuse_in_saved_model
 

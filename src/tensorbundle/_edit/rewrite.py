@@ -18,9 +18,8 @@ from .._format import dtypes
 from .._format.filenames import shard_path
 from .._format.names import as_bytes
 from .._locate.location import is_regular_file
-from .._write.names import warn_unless_joinable
+from .._write.names import warn_of_patterns, warn_unless_joinable
 from .._write.shards import BundleFiles
-from .._write.writer import warn_of_patterns
 from ..errors import MissingFileError
 from .casting import Loss
 from .copying import Copying
@@ -128,10 +127,10 @@ def rewrite(
         >>> import tempfile, tensorbundle as tb
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     done = tb.rewrite(
-        ...         "tests/golden/data/demo", f"{folder}/out", rename={"dense/bias": "dense/b"}
+        ...         "tests/golden/data/demo", f"{folder}/out", rename={"global_step": "step"}
         ...     )
         >>> done.renamed, done.nbytes
-        ({'dense/bias': 'dense/b'}, 0)
+        ({'global_step': 'step'}, 0)
     """
     ckpt = opened(src, verify="never")
     prefix = os.fsdecode(dst)

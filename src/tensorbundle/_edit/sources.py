@@ -20,7 +20,7 @@ _STEP: Final = re.compile(r"(.*)-(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class GivenCheckpoints:
     """Checkpoints in the V2 format, no two of them the same files.
 
     Attributes:
@@ -34,7 +34,7 @@ class Sources:
     repeated: tuple[str, ...]
 
 
-def find_sources(paths: Iterable[str], last: int | None = None) -> Sources:
+def find_sources(paths: Iterable[str], last: int | None = None) -> GivenCheckpoints:
     """Find the checkpoints that paths lead to.
 
     Args:
@@ -75,7 +75,7 @@ def find_sources(paths: Iterable[str], last: int | None = None) -> Sources:
     if last is not None and len(found) < last:
         raise ConversionError(f"there are {len(found)} checkpoints: expected {last} or more")
     chosen = found if last is None else found[-last:]
-    return Sources(
+    return GivenCheckpoints(
         tuple(location for location, _ in chosen),
         tuple(position for _, position in chosen),
         tuple(repeated),

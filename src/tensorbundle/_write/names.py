@@ -70,3 +70,14 @@ def warn_unless_joinable(name: str, number: int, rank: int) -> None:
             CompatibilityWarning,
             stacklevel=4,
         )
+
+
+def warn_of_patterns(prefix: str) -> None:
+    """Warn of a prefix that TensorFlow reads as a pattern of names."""
+    if marks := sorted(set(prefix) & set("[]*?\\")):
+        warnings.warn(
+            f"TensorFlow takes {prefix!r} for a pattern, because of {' '.join(marks)}: "
+            "it will not find this checkpoint, or not only this one",
+            CompatibilityWarning,
+            stacklevel=4,
+        )
