@@ -47,7 +47,7 @@ py::object exception_for(const Error& error, const std::optional<std::string>& p
   py::object offset = py::none();
   if (error.offset()) offset = py::int_(*error.offset());
   return py::module_::import("tensorbundle.errors")
-      .attr(name)(error.what(), "path"_a = where, "key"_a = key, "offset"_a = offset,
+      .attr(name)(decode_name(error.what()), "path"_a = where, "key"_a = key, "offset"_a = offset,
                   "nbytes"_a = error.size());
 }
 

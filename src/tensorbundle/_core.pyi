@@ -262,7 +262,7 @@ class BundleWriter:
 
         Plain: an ndarray, C-contiguous, native, for whose dtype ``number_of`` gives not 0.
         """
-    def add_means(self, jobs: Sequence[MeanJob], shares: Sequence[float]) -> None:
+    def add_means(self, jobs: Sequence[MeanJob], weights: Sequence[float]) -> None:
         """Write the means of tensors, of floating-point types that are no smaller than 16 bits.
 
         Those of one checkpoint are copied, whatever their type. All bytes are checked.
@@ -314,6 +314,12 @@ class OutputFile:
         """Write a range of a file as the kernel copies it, its bytes unseen."""
     def finish(self, *, durable: bool = True) -> None:
         """Write what is left and close the file; ``durable``: once it has reached the disk."""
+
+def mean_of(dtype: int, arrays: Sequence[Any], weights: Sequence[float], into: Any) -> None:
+    """Average numbers in memory, as `BundleWriter.add_means` does.
+
+    ``into`` may be the first of the arrays. All are contiguous, and of one size.
+    """
 
 def write_index(
     path: str, entries: Sequence[tuple[bytes, Entry]], num_shards: int, *, big_endian: bool = False

@@ -269,7 +269,7 @@ def test_a_shard_that_somebody_else_has_put_there_is_refused_and_left_alone(tmp_
         shard.write_bytes(b"theirs")
     else:
         shard.symlink_to(theirs)
-    with pytest.raises(FileExistsError, match="model.data-00000"), writer:
+    with pytest.raises(FileExistsError, match=r"model\.data-00000"), writer:
         writer.add("w", np.zeros(10, np.float32))
     assert not theirs.exists()
     assert not (tmp_path / "model.index").exists()
