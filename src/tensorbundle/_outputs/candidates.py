@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from . import words
+from .loops import inside_loops
 from .roles import Roles
-from .shapes import shape_of
+from .shapes import dtype_of, shape_of
 
 _BACK = 4  # steps from a sink through what only shapes a result
 _ONWARD = 6  # steps from a last layer to the form in which it is wanted
@@ -37,12 +38,16 @@ class Network:
         self.last_layers = [self._last_layers(group) for group in roles.groups]
         self.fed_back = self._before_layers()
         self.named = {i for i, kept in enumerate(self.inside) if kept and self._is_named(i)}
+        self.in_loops = inside_loops(self.graph)
         self.sinks = self._most(self._sinks())
         self.tails = self._of_layers()
         found = {*self.sinks, *self._beside_sinks(), *self.tails}
         found.update(self._most(sorted(self.named)))
         found.update(self._most(list(self._of_variables())))
-        self.candidates = sorted(place for place in found if not self._is_helper(place))
+        found.update(self._most(list(self._choices())))
+        self.candidates = sorted(
+            place for place in found if not self.in_loops[place] and not self._is_helper(place)
+        )
 
     def _inside(self) -> bytearray:
         """Data and variables, no labels; without what the graph has none of."""
@@ -147,7 +152,7 @@ class Network:
             users = []
             for each in level:
                 name, op = graph.names[each], graph.ops[each]
-                if op not in _HELPING or words.is_hand_made(name, op):
+                if op not in _HELPING or words.is_hand_made(name, op) or self.rounds(each):
                     return False
                 users += [user for user in graph.consumers[each] if not self.roles.barred[user]]
             if not users:
@@ -156,6 +161,19 @@ class Network:
             if not level:
                 return True
         return False
+
+    def rounds(self, place: int) -> bool:
+        """Whether numbers become whole ones: as pictures and classes are shown, not compared."""
+        source, made = self.graph.nodes[place].attr("SrcT"), dtype_of(self.graph.nodes[place])
+        return (
+            self.graph.ops[place] == "Cast" and source in words.FLOATS and made not in words.FLOATS
+        )
+
+    def _choices(self) -> Iterator[int]:
+        """The nearest, the most likely: a result, also where only an update takes it."""
+        for place, op in enumerate(self.graph.ops):
+            if op in words.CHOICES and self.inside[place]:
+                yield place
 
     def _inputs(self, place: int) -> list[int]:
         return [each for each in self.graph.inputs[place] if self.inside[each]]

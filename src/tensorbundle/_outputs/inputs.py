@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from .._format.dtypes import name_of
+from .._format.dtypes import BOOL, name_of
 from .._graph.graph import load_graph
-from .._graphdef.nodes import join_input
+from .._graphdef.nodes import Node, join_input
 from .._graphdef.tensors import TensorMessage
+from . import words
 from .roles import Source
 from .shapes import Shape, dtype_of, shape_of
 from .stated import signature_inputs
@@ -18,7 +19,7 @@ from .topology import Topology
 if TYPE_CHECKING:
     import numpy as np
 
-_ORDER: Final = ("data", "switch", "label", "unused")
+_ORDER: Final = ("data", "fills", "switch", "label", "unused")
 _CHAIN: Final = 8  # identities between a default and who takes it
 
 
@@ -115,8 +116,10 @@ def _input(graph: Topology, source: Source, needed: int, best: str) -> InputCand
         role, reason = "data", "leads to the variables"
         if best:
             reason += f"; {best!r} {'needs' if needed else 'does not need'} it"
+    elif source.role == "fills":
+        role, reason = "data", "fills a queue or a dataset, from which the network takes it"
     elif source.role == "switch":
-        role, reason = "switch", "a truth value" if dtype_of(node) == 10 else "by its name"
+        role, reason = "switch", _kind_of_switch(node)
     elif source.role == "label":
         reason = "no trained layer comes after it: not needed"
     else:
@@ -130,6 +133,14 @@ def _input(graph: Topology, source: Source, needed: int, best: str) -> InputCand
         default=_default(graph, source.place),
         reason=reason,
     )
+
+
+def _kind_of_switch(node: Node) -> str:
+    if dtype_of(node) == BOOL:
+        return "a truth value"
+    if words.SWITCH_NAMES.search(words.last_part(node.name)):
+        return "by its name"
+    return "a rate: compared with random numbers"
 
 
 def _default(graph: Topology, place: int) -> np.ndarray[Any, Any] | None:

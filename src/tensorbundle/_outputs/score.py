@@ -8,8 +8,9 @@ from typing import Final
 
 from . import words
 from .candidates import Network
-from .copies import copies_to_use
+from .loops import source_in_loop
 from .shapes import Shape, shape_of
+from .training import Training
 
 _LIMIT: Final = 256  # candidates that are looked at closely
 _FEEDING_STEPS: Final = 3
@@ -22,7 +23,7 @@ _OP_SCORES: Final = {
         (9.0, "Softmax"),
         (8.0, "Sigmoid"),
         (7.0, "LogSoftmax"),
-        (6.0, "ArgMax TopK TopKV2 GatherTree"),
+        (6.0, "ArgMax ArgMin TopK TopKV2 GatherTree"),
         (5.0, "BiasAdd Tanh Atan CTCGreedyDecoder CTCBeamSearchDecoder"),
         (4.0, "Sin Cos Add AddV2 Squeeze L2Normalize SparseToDense DepthToSpace"),
         (
@@ -50,6 +51,9 @@ _OP_SCORES: Final = {
 
 # Where what comes together is no result any more: a distribution that weighs something.
 _PARTED: Final = words.TAIL | {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
+_PRODUCTS: Final = words.BEGINNINGS | {"BatchMatMul", "BatchMatMulV3"}
+# A loop has one for each of its values, whether or not somebody wants it.
+_AUTOMATIC_ENDS: Final = frozenset(("Exit", "RefExit"))
 _LOOKUPS: Final = frozenset(("Gather", "GatherV2", "ResourceGather", "GatherNd"))
 
 
@@ -62,6 +66,8 @@ class Scored:
         score: The sum.
         reasons: What counted, the most telling first.
         variables: How many trained variables it depends on.
+        compared: Whether a loss or another network takes it as it is.
+        part: Whether it is known to be only a part of a result.
         aliases: Other nodes of the same head, best first.
     """
 
@@ -70,6 +76,8 @@ class Scored:
     score: float = 0.0
     reasons: list[tuple[float, str]] = field(default_factory=list)
     variables: int = 0
+    compared: bool = False
+    part: bool = False
     aliases: list[int] = field(default_factory=list)
 
     def add(self, points: float, reason: str = "") -> None:
@@ -123,8 +131,7 @@ class _Scorer:
         self.last = frozenset(
             root(network, place) for layers in network.last_layers for place in layers
         )
-        self.handed_on = self._handed_on()
-        self.copies = copies_to_use(network, sorted(self.last))
+        self.training = Training(network)
 
     def look_at(self, place: int) -> Scored:
         found = Scored(place, shape_of(self.graph, place))
@@ -138,12 +145,16 @@ class _Scorer:
         head = root(self.network, place)
         if head in self.last or place in self.last:
             found.add(1.0, "comes from a last layer")
-        if head in self.copies:
+        if self.training.is_for_use(place):
             found.add(6.0, "has the variables of a trained copy, but is not trained itself")
+        elif self.training.is_left_over(place):
+            found.add(-4.0, "a step of many, which nothing asks for")
         if place in self.sinks:
             found.add(1.0, "nothing in the network uses it" if self.graph.consumers[place] else "")
-        if place in self.handed_on:
-            found.add(6.0, "goes into a network that another optimizer trains")
+        if points := self.training.handed_on.get(place, 0.0):
+            found.add(points, "goes into a network that another optimizer trains")
+        elif self.training.judging[place]:
+            found.add(-5.0, "judges what another network makes")
         return found
 
     def _judge_op(self, found: Scored) -> None:
@@ -152,8 +163,20 @@ class _Scorer:
         points, place = 0.0, found.place
         for _ in range(_ARRANGEMENTS):
             sources = {each for each in graph.inputs[place] if network.inside[each]}
-            if graph.ops[place] in words.JOINS and len(sources) > 1 and sources <= network.tails:
+            joined = sources & network.tails
+            if graph.ops[place] in words.JOINS and len(sources) > 1 and joined == sources:
                 points += 1.0
+            elif graph.ops[place] in words.JOINS and len(sources) > 1 and joined:
+                points -= 4.0  # for a layer that is to come
+                break
+            elif network.rounds(place):
+                points += 2.0  # a picture as it is shown
+                place = graph.inputs[place][0]
+                continue
+            elif graph.consumers[place] and (within := source_in_loop(graph, place)) is not None:
+                points += 0.5
+                place = within
+                continue
             elif len(sources) == 1 and self._keeps(place, sources):
                 points += 0.5
             else:
@@ -183,13 +206,13 @@ class _Scorer:
     def _keeps(self, place: int, sources: set[int]) -> bool:
         """Whether a node only arranges its source, or moves its values to another range."""
         graph = self.graph
+        used = {graph.ops[each] for each in graph.consumers[place]}
         if graph.ops[place] in words.LAYOUT:
-            return True
+            return not used & _PRODUCTS
         if graph.ops[place] not in words.SCALES or self.roles.layers[place]:
             return False
         if graph.ops[place] in words.TURNS and shape_of(graph, graph.inputs[place][0]) == ():
             return False  # what is missing to one, as losses take it
-        used = {graph.ops[each] for each in graph.consumers[place]}
         if used & words.MEASURES or used & words.BEGINNINGS:
             return False
         return all(
@@ -214,34 +237,6 @@ class _Scorer:
             place = users.pop()
         return False
 
-    def _handed_on(self) -> frozenset[int]:
-        """Last forms of a group's network that layers of another group use: actors, generators."""
-        network, roles = self.network, self.roles
-        found: set[int] = set()
-        if len(roles.groups) < 2:
-            return frozenset()
-        for group, layers in zip(roles.groups, network.last_layers, strict=True):
-            others = frozenset().union(*(each - group for each in roles.groups))
-            reads = roles.reads_of(others)
-            level, seen = list(layers), set(layers)
-            chain: dict[int, int] = {}
-            while level:
-                place = level.pop()
-                for each in self.graph.consumers[place]:
-                    if each in seen or not network.inside[each]:
-                        continue
-                    seen.add(each)
-                    if roles.layers[each] and any(
-                        reads[source] for source in self.graph.inputs[each]
-                    ):
-                        while place not in found:
-                            found.add(place)
-                            place = chain.get(place, place)
-                    elif self.graph.ops[each] in words.TAIL:
-                        chain[each] = place
-                        level.append(each)
-        return frozenset(each for each in found if self.graph.ops[each] not in words.JOINS)
-
     def _judge_name(self, found: Scored) -> None:
         name, op = self.graph.names[found.place][-words.LONG :], self.graph.ops[found.place]
         scope, _, last = name.rpartition("/")
@@ -256,12 +251,20 @@ class _Scorer:
             found.add(bonus, "named like a result")
         if words.BAD_NAMES.search(name):
             found.add(-9.0, "named like a loss or a metric")
-        if words.INNER_NAMES.search(name):
+        if words.INNER_NAMES.search(name) and not self._leaves(found.place):
             found.add(-4.0, "inside an operation's scope")
         if words.TWIN_NAMES.search(name):
             found.add(-3.0, "named like the copy that training compares with")
         if hand_made:
             found.add(1.0)
+
+    def _leaves(self, place: int) -> bool:
+        """Whether a node of an operation's scope is what the operation gives: used outside only."""
+        scope = self.graph.names[place].rpartition("/")[0] + "/"
+        users = [each for each in self.graph.consumers[place] if self.network.inside[each]]
+        return self.graph.ops[place] != "Switch" and not any(
+            self.graph.names[each].startswith(scope) for each in users
+        )
 
     def _judge_shape(self, found: Scored) -> None:
         shape = found.shape
@@ -276,15 +279,21 @@ class _Scorer:
 
     def _judge_use(self, found: Scored) -> None:
         graph, roles = self.graph, self.roles
+        found.compared = True
         if self._feeds_loss(found.place):
             found.add(4.0, "the loss takes it")
         elif any(
             roles.label_cone[each] or roles.side[each] for each in graph.consumers[found.place]
         ):
             found.add(2.0, "compared with the labels")
+        else:
+            found.compared = found.place in self.training.handed_on
+            if not found.compared and self._is_part(found.place):
+                found.part = True
+                found.add(-4.0, "only a part of what follows")
         self._judge_users(found)
-        if not graph.consumers[found.place]:
-            op = graph.ops[found.place]
+        op = graph.ops[found.place]
+        if not graph.consumers[found.place] and op not in _AUTOMATIC_ENDS:
             found.add(4.0 if op == "Merge" else 1.5, "nothing else uses it")
             if words.is_hand_made(graph.names[found.place], op):
                 found.add(10.0 if op == "Identity" else 3.0, "named to be fetched")
@@ -292,8 +301,6 @@ class _Scorer:
     def _judge_users(self, found: Scored) -> None:
         graph = self.graph
         users = graph.consumers[found.place]
-        if self._is_part(found.place):
-            found.add(-4.0, "only a part of what follows")
         if users and all(self.roles.excluded[each] for each in users):
             reported = any(words.SUMMARY.search(graph.ops[each]) for each in users)
             found.add(
@@ -337,17 +344,38 @@ def _count_variables(
     lacking = _counts((masks[place] for place in missing), len(found))
     trained = sum(len(group) for group in roles.groups)
     for bit, each in enumerate(found):
+        each.variables = sum(group[bit] for group in groups)
+    _mark_parts(found, masks)
+    for bit, each in enumerate(found):
         counts = [group[bit] for group in groups]
-        each.variables = sum(counts)
         if trained:
             shares = [count / len(group) for count, group in zip(counts, roles.groups, strict=True)]
             points = 5.0 * max(shares) + 3.0 * each.variables / trained
             each.add(points, f"depends on {each.variables} of {trained} trained variables")
-        if deciding[bit] and each.place not in choices:
+        if deciding[bit] and each.place not in choices and not _only_trains(network, each.place):
             each.add(5.0, "made of choices that were fed back")
         if lacking[bit]:
             plural = "s" if lacking[bit] > 1 else ""
             each.add(-12.0, f"needs {lacking[bit]} variable{plural} that the checkpoint lacks")
+
+
+def _only_trains(network: Network, place: int) -> bool:
+    users = network.graph.consumers[place]
+    return bool(users) and all(network.roles.excluded[each] for each in users)
+
+
+def _mark_parts(found: list[Scored], masks: Sequence[int]) -> None:
+    """Count against a candidate that what is made of it depends on more of the network."""
+    for each in found:
+        if each.compared or each.part:
+            continue
+        later = masks[each.place]
+        if any(
+            later >> bit & 1 and other.variables > each.variables and other.score > 0
+            for bit, other in enumerate(found)
+        ):
+            each.part = True
+            each.add(-4.0, "leads to more")
 
 
 def _counts(masks: Iterable[int], width: int) -> list[int]:
@@ -381,6 +409,9 @@ def root(network: Network, place: int) -> int:
     for _ in range(_FORMS):
         sources = {each for each in graph.inputs[place] if network.inside[each]}
         op = graph.ops[place]
+        if (within := source_in_loop(graph, place)) is not None:
+            place = within
+            continue
         if op not in words.TAIL or op in words.JOINS or len(sources) != 1:
             break
         place = sources.pop()

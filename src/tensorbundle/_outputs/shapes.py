@@ -35,7 +35,7 @@ def dtype_of(node: Node, port: int = 0) -> int:
         listed = node.attr(key)
         if isinstance(listed, list) and port < len(listed):
             return _plain(listed[port])
-    if node.op == "ArgMax" or node.op == "ArgMin":
+    if node.op in ("ArgMax", "ArgMin"):
         return _plain(node.attr("output_type", DataType(9)))
     for key in _TYPES:
         value = node.attr(key)

@@ -21,9 +21,11 @@ READ_CHAIN: Final = names(
 PLACEHOLDERS: Final = names("Placeholder PlaceholderV2 PlaceholderWithDefault")
 # Operations that bring data in, of which each output is a source of its own.
 FEEDS: Final = re.compile(
-    r"(IteratorGetNext|QueueDequeue|ReaderRead|Parse(Single|Sequence)*Example|DecodeCSV|GeneratorDataset|"
-    r"OneShotIterator|IteratorFromStringHandle|Unstage|RecvTPU|InfeedDequeue)"
+    r"(IteratorGetNext|QueueDequeue|ReaderRead|Parse(Single|Sequence)*Example|DecodeCSV|"
+    r"Unstage|RecvTPU|InfeedDequeue)"
 )
+# Where values go that others take from a queue or a dataset.
+FILLS: Final = re.compile(r"Enqueue|Dataset(V\d)?$|^(Stage|MakeIterator)$")
 # Operations whose result says how large something is, not what it is.
 SHAPES: Final = names("Shape ShapeN Size Rank VariableShape TensorArraySizeV3")
 _WRITES: Final = re.compile(
@@ -40,7 +42,7 @@ APPLIES: Final = re.compile(r"^(Resource)?(Sparse)?Apply[A-Z]")
 SUMMARY: Final = re.compile(r"Summary(V2)?$")
 # Steps from a result to the form in which a program wants it.
 POST: Final = names(
-    "ArgMax TopK TopKV2 Cast Reshape Squeeze ExpandDims Softmax LogSoftmax Sigmoid Gather "
+    "ArgMax ArgMin TopK TopKV2 Cast Reshape Squeeze ExpandDims Softmax LogSoftmax Sigmoid Gather "
     "GatherV2 GatherNd Merge Exit Identity Transpose Unpack Pack StridedSlice Slice "
     "TensorArrayGatherV3 TensorArrayReadV3 ConcatV2 Concat Greater GreaterEqual Round Floor Ceil "
     "Split ReverseSequence ReverseV2 StopGradient Switch Print PreventGradient DepthToSpace "
@@ -69,6 +71,15 @@ BEGINNINGS: Final = names("Conv2D MatMul Conv3D DepthwiseConv2dNative BatchMatMu
 PRODUCTS: Final = BEGINNINGS | names(
     "Mul BatchMatMul BatchMatMulV3 Conv2DBackpropInput Gather GatherV2 ResourceGather GatherNd"
 )
+# Products of weights with data, and what belongs to them.
+LINEAR: Final = BEGINNINGS | names(
+    "BatchMatMul BatchMatMulV3 Conv2DBackpropInput Conv3DBackpropInputV2 BiasAdd Gather GatherV2 "
+    "ResourceGather GatherNd FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Einsum "
+    "SparseTensorDenseMatMul SparseMatMul"
+)
+# What a rate is made into, and what it then meets chance in: dropout keeps or drops.
+RATES: Final = names("Sub Identity Cast StridedSlice Reshape Enter Switch RealDiv")
+COMPARED: Final = names("Add AddV2 Less LessEqual Greater GreaterEqual")
 # Arithmetic on the way from a prediction to a number that is to become small.
 LOSS_ARITHMETIC: Final = names(
     "Mean Sum Neg Log Log1p Mul Sub SquaredDifference Pow Square Abs L2Loss AddN Add AddV2 Div "
@@ -81,9 +92,10 @@ LOSS_ARITHMETIC: Final = names(
 # They draw the wrong answers that a loss compares with: what depends on them only trains.
 SAMPLERS: Final = re.compile(r"(CandidateSampler|UnigramSampler)(V2)?$")
 # Noise that a network turns into something is its data: the input of a generator.
-NOISE: Final = names("RandomUniform RandomStandardNormal TruncatedNormal")
+NOISE: Final = names("RandomUniform RandomStandardNormal TruncatedNormal Multinomial")
+FLOATS: Final = frozenset((1, 2, 14, 19))  # DataTypes
 # A choice that, fed back into the network, makes it write a sequence.
-CHOICES: Final = names("ArgMax TopK TopKV2 Multinomial")
+CHOICES: Final = names("ArgMax ArgMin TopK TopKV2 Multinomial")
 # The same values in another arrangement.
 LAYOUT: Final = names(
     "Reshape Transpose Squeeze ExpandDims Identity TensorArrayGatherV3 Exit Merge"
