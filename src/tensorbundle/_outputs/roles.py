@@ -194,14 +194,15 @@ class Roles:
         feeds |= words.PLACEHOLDERS
         weights = bytearray(self.reads)
         self._no_weights = bytearray(not marked for marked in weights)
-        if feeds.isdisjoint(graph.ops):
+        fed = [i for i, op in enumerate(graph.ops) if op in feeds and not self.barred[i]]
+        if not fed:
             return weights  # its data are constants, and cannot be told from a layer's
-        feeds |= words.NOISE
-        fed = graph.forward([i for i, op in enumerate(graph.ops) if op in feeds], self.barred)
+        fed += [i for i, op in enumerate(graph.ops) if op in words.NOISE]
+        changing = graph.forward(fed, self.barred)
         stack = [place for place, isread in enumerate(weights) if isread]
         while stack:
             for each in graph.consumers[stack.pop()]:
-                if weights[each] or fed[each] or self.barred[each]:
+                if weights[each] or changing[each] or self.barred[each]:
                     continue
                 if graph.ops[each] in words.LINEAR and not all(
                     map(weights.__getitem__, graph.inputs[each])

@@ -54,6 +54,7 @@ _PARTED: Final = words.TAIL | {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
 _PRODUCTS: Final = words.BEGINNINGS | {"BatchMatMul", "BatchMatMulV3"}
 # A loop has one for each of its values, whether or not somebody wants it.
 _AUTOMATIC_ENDS: Final = frozenset(("Exit", "RefExit"))
+_CUTS: Final = frozenset(("Unpack", "Split", "SplitV", "Slice", "StridedSlice"))
 _LOOKUPS: Final = frozenset(("Gather", "GatherV2", "ResourceGather", "GatherNd"))
 
 
@@ -114,7 +115,7 @@ def score_candidates(
     found = [scorer.look_at(place) for place in network.candidates]
     found.sort(key=lambda each: (-each.score, each.place))
     found = found[:_LIMIT]
-    _count_variables(network, found, order, missing)
+    _count_variables(scorer, found, order, missing)
     found.sort(key=lambda each: (-each.score, each.place))
     return found
 
@@ -208,7 +209,7 @@ class _Scorer:
         graph = self.graph
         used = {graph.ops[each] for each in graph.consumers[place]}
         if graph.ops[place] in words.LAYOUT:
-            return not used & _PRODUCTS
+            return graph.ops[place] != "Transpose" or not used & _PRODUCTS
         if graph.ops[place] not in words.SCALES or self.roles.layers[place]:
             return False
         if graph.ops[place] in words.TURNS and shape_of(graph, graph.inputs[place][0]) == ():
@@ -329,10 +330,10 @@ def _article(word: str) -> str:
 
 
 def _count_variables(
-    network: Network, found: list[Scored], order: Sequence[int], missing: Collection[int]
+    scorer: _Scorer, found: list[Scored], order: Sequence[int], missing: Collection[int]
 ) -> None:
     """Count the trained variables behind each candidate: all candidates in one pass."""
-    roles = network.roles
+    network, roles = scorer.network, scorer.roles
     masks = network.graph.reached_by([each.place for each in found], order, roles.barred)
     groups = [_counts((masks[place] for place in group), len(found)) for group in roles.groups]
     choices = [
@@ -345,7 +346,7 @@ def _count_variables(
     trained = sum(len(group) for group in roles.groups)
     for bit, each in enumerate(found):
         each.variables = sum(group[bit] for group in groups)
-    _mark_parts(found, masks)
+    _mark_parts(found, masks, scorer.training.needed)
     for bit, each in enumerate(found):
         counts = [group[bit] for group in groups]
         if trained:
@@ -364,15 +365,16 @@ def _only_trains(network: Network, place: int) -> bool:
     return bool(users) and all(network.roles.excluded[each] for each in users)
 
 
-def _mark_parts(found: list[Scored], masks: Sequence[int]) -> None:
-    """Count against a candidate that what is made of it depends on more of the network."""
+def _mark_parts(found: list[Scored], masks: Sequence[int], needed: bytearray) -> None:
+    """Count against a candidate that a result made of it depends on more of the network."""
+    results = [(bit, each) for bit, each in enumerate(found) if not needed[each.place]]
     for each in found:
         if each.compared or each.part:
             continue
         later = masks[each.place]
         if any(
             later >> bit & 1 and other.variables > each.variables and other.score > 0
-            for bit, other in enumerate(found)
+            for bit, other in results
         ):
             each.part = True
             each.add(-4.0, "leads to more")
@@ -400,7 +402,39 @@ def join_heads(network: Network, found: Sequence[Scored], limit: int) -> list[Sc
             heads[head].aliases.append(each.place)
         else:
             heads[head] = each
+    for head in list(heads.values())[:limit]:
+        _take_whole(network, head)
     return list(heads.values())[:limit]
+
+
+def _take_whole(network: Network, head: Scored) -> None:
+    """Name what equal forms of a head are cut from, where no one of them is the whole."""
+    graph = network.graph
+    behind = _forms_behind(network, head.place)
+    for other in head.aliases:
+        if graph.ops[other] != graph.ops[head.place] or other in behind:
+            continue
+        others = _forms_behind(network, other)
+        whole = next((each for each in behind if each in others), None)
+        if whole is None or head.place in others or whole not in head.aliases:
+            continue
+        after = [forms[max(forms.index(whole) - 1, 0)] for forms in (behind, others)]
+        if graph.ops[whole] in _CUTS or all(graph.ops[each] in _CUTS for each in after):
+            head.aliases[head.aliases.index(whole)] = head.place
+            head.place, head.shape = whole, shape_of(graph, whole)
+            return
+
+
+def _forms_behind(network: Network, place: int) -> list[int]:
+    """A node and what it is a form of, back to where two things come together."""
+    found = [place]
+    for _ in range(_FORMS):
+        sources = {each for each in network.graph.inputs[place] if network.inside[each]}
+        if network.graph.ops[place] not in words.TAIL or len(sources) != 1:
+            break
+        place = sources.pop()
+        found.append(place)
+    return found
 
 
 def root(network: Network, place: int) -> int:

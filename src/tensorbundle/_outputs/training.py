@@ -111,25 +111,28 @@ class Training:
 
     def _is_step(self, place: int) -> bool:
         """Whether a layer is of one step of a network unrolled: its source goes on to the next."""
-        for source in self._layers_before(place):
-            if not self.needed[source]:
-                continue
-            shared = self.roles.variables_of(source)
-            after = self.graph.forward([source], self.roles.closed)
-            others = (
-                each
-                for each, marked in enumerate(self.roles.layers)
-                if marked and after[each] and each != source
-            )
-            if any(self.roles.variables_of(each) & shared for each in others):
+        graph, roles = self.graph, self.roles
+        for source in self._trained_layers_before(place):
+            shared = roles.variables_of(source)
+            after = graph.forward([source], roles.closed)
+            others = (i for i, marked in enumerate(roles.layers) if marked and after[i])
+            if any(each != source and roles.variables_of(each) & shared for each in others):
                 return True
         return False
 
-    def _layers_before(self, place: int) -> set[int]:
+    def _trained_layers_before(self, place: int) -> set[int]:
+        """The nearest layers behind a layer that some gradient goes through."""
         found: set[int] = set()
-        for source in self.graph.inputs[place]:
-            if self.network.inside[source]:
-                found |= self._nearest_layers(source)
+        seen, stack = {place}, [place]
+        while stack and len(seen) < _NEAR:
+            for source in self.graph.inputs[stack.pop()]:
+                layers = self._nearest_layers(source) if self.network.inside[source] else set()
+                for layer in layers - seen:
+                    seen.add(layer)
+                    if self.needed[layer]:
+                        found.add(layer)
+                    else:
+                        stack.append(layer)
         return found
 
     def _compare_groups(self) -> None:
