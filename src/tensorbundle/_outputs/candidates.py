@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from . import words
-from .loops import inside_loops
 from .roles import Roles
 from .shapes import dtype_of, shape_of
+from .topology import inside_loops
 
 _BACK = 4  # steps from a sink through what only shapes a result
 _ONWARD = 6  # steps from a last layer to the form in which it is wanted

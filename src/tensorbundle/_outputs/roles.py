@@ -249,9 +249,8 @@ class Roles:
         graph = self.graph
         node = graph.nodes[place]
         kind = node.attr("dtype")
-        if kind == 10 or words.SWITCH_NAMES.search(words.last_part(node.name)):
-            role = "switch"
-        elif self._is_rate(place):
+        named = words.SWITCH_NAMES.search(words.last_part(node.name))
+        if kind == 10 or named or self._is_rate(place):
             role = "switch"
         elif any(reaching[taker] for taker in takers) or not self.variables:
             role = "data"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from . import words
 from .candidates import Network
-from .loops import source_in_loop
-from .shapes import Shape, shape_of
+from .heads import Scored, root
+from .shapes import shape_of
+from .topology import LoopResults, source_in_loop
 from .training import Training
 
 _LIMIT: Final = 256  # candidates that are looked at closely
 _FEEDING_STEPS: Final = 3
 _ARRANGEMENTS: Final = 4  # that are looked through
-_FORMS: Final = 12  # steps from a layer to the last form of its result
 
 _OP_SCORES: Final = {
     op: points
@@ -25,13 +24,13 @@ _OP_SCORES: Final = {
         (7.0, "LogSoftmax"),
         (6.0, "ArgMax ArgMin TopK TopKV2 GatherTree"),
         (5.0, "BiasAdd Tanh Atan CTCGreedyDecoder CTCBeamSearchDecoder"),
-        (4.0, "Sin Cos Add AddV2 Squeeze L2Normalize SparseToDense DepthToSpace"),
+        (4.0, "Sin Cos Sign Add AddV2 Squeeze L2Normalize SparseToDense DepthToSpace"),
         (
             3.0,
             "Identity MatMul Conv2D Relu Transpose Conv2DBackpropInput Reshape Softplus "
             "Elu LeakyRelu RealDiv Round",
         ),
-        (2.0, "BatchMatMul BatchMatMulV2 Mul Cast TensorArrayGatherV3 Merge ClipByValue"),
+        (2.0, "BatchMatMul BatchMatMulV2 Mul Cast TensorArrayGatherV3 Merge ClipByValue Exp"),
         (1.0, "Sub GatherV2 Gather Exit Minimum Maximum ConcatV2 Sum"),
         (-1.0, "Mean"),
         (-3.0, "Log Neg"),
@@ -52,46 +51,7 @@ _OP_SCORES: Final = {
 # Where what comes together is no result any more: a distribution that weighs something.
 _PARTED: Final = words.TAIL | {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
 _PRODUCTS: Final = words.BEGINNINGS | {"BatchMatMul", "BatchMatMulV3"}
-# A loop has one for each of its values, whether or not somebody wants it.
-_AUTOMATIC_ENDS: Final = frozenset(("Exit", "RefExit"))
-_CUTS: Final = frozenset(("Unpack", "Split", "SplitV", "Slice", "StridedSlice"))
 _LOOKUPS: Final = frozenset(("Gather", "GatherV2", "ResourceGather", "GatherNd"))
-
-
-@dataclass(slots=True)
-class Scored:
-    """A candidate with what speaks for it.
-
-    Attributes:
-        place: The node.
-        score: The sum.
-        reasons: What counted, the most telling first.
-        variables: How many trained variables it depends on.
-        compared: Whether a loss or another network takes it as it is.
-        part: Whether it is known to be only a part of a result.
-        aliases: Other nodes of the same head, best first.
-    """
-
-    place: int
-    shape: Shape
-    score: float = 0.0
-    reasons: list[tuple[float, str]] = field(default_factory=list)
-    variables: int = 0
-    compared: bool = False
-    part: bool = False
-    aliases: list[int] = field(default_factory=list)
-
-    def add(self, points: float, reason: str = "") -> None:
-        """Count something for it, or against it."""
-        self.score += points
-        if reason and points:
-            self.reasons.append((points, reason))
-
-    @property
-    def reason(self) -> str:
-        """The reasons in words, those that count most first."""
-        ordered = sorted(self.reasons, key=lambda each: -abs(each[0]))
-        return "; ".join(text for _, text in ordered)
 
 
 def score_candidates(
@@ -133,6 +93,7 @@ class _Scorer:
             root(network, place) for layers in network.last_layers for place in layers
         )
         self.training = Training(network)
+        self.loops = LoopResults(self.graph, network.inside)
 
     def look_at(self, place: int) -> Scored:
         found = Scored(place, shape_of(self.graph, place))
@@ -174,7 +135,7 @@ class _Scorer:
                 points += 2.0  # a picture as it is shown
                 place = graph.inputs[place][0]
                 continue
-            elif graph.consumers[place] and (within := source_in_loop(graph, place)) is not None:
+            elif (within := source_in_loop(graph, place)) is not None:
                 points += 0.5
                 place = within
                 continue
@@ -268,7 +229,12 @@ class _Scorer:
         )
 
     def _judge_shape(self, found: Scored) -> None:
-        shape = found.shape
+        shape, place = found.shape, found.place
+        for _ in range(_ARRANGEMENTS):  # what rearranges a batch of any size gives one
+            if shape is not None or self.graph.ops[place] not in words.LAYOUT:
+                break
+            place = self.graph.inputs[place][0]
+            shape = shape_of(self.graph, place)
         if shape is None:
             return
         if not shape:
@@ -286,7 +252,7 @@ class _Scorer:
         elif any(
             roles.label_cone[each] or roles.side[each] for each in graph.consumers[found.place]
         ):
-            found.add(2.0, "compared with the labels")
+            found.add(0.0 if self._is_metric(found.place) else 2.0, "compared with the labels")
         else:
             found.compared = found.place in self.training.handed_on
             if not found.compared and self._is_part(found.place):
@@ -294,7 +260,9 @@ class _Scorer:
                 found.add(-4.0, "only a part of what follows")
         self._judge_users(found)
         op = graph.ops[found.place]
-        if not graph.consumers[found.place] and op not in _AUTOMATIC_ENDS:
+        if self.loops.is_left(found.place):
+            found.add(-6.0, "of a loop of which other results are taken")
+        elif not graph.consumers[found.place]:
             found.add(4.0 if op == "Merge" else 1.5, "nothing else uses it")
             if words.is_hand_made(graph.names[found.place], op):
                 found.add(10.0 if op == "Identity" else 3.0, "named to be fetched")
@@ -308,6 +276,25 @@ class _Scorer:
                 -2.0 if reported else -8.0,
                 "only for a summary" if reported else "only for training",
             )
+
+        seen = [each for each in users if not self.roles.excluded[each]]
+        if len(set(seen)) == 1 and graph.ops[seen[0]] in words.ACTIVATIONS:
+            found.add(-3.0, "only its activation is used")
+        if any(graph.ops[each] == "OnesLike" for each in seen):
+            found.add(-3.0, "to be one, whatever comes in: it tells what is real")
+        if (
+            self.training.trains
+            and not self.training.needed[found.place]
+            and (not users or any(self.network.inside[each] for each in seen))
+        ):
+            found.add(2.0, "no gradient needs it")
+
+    def _is_metric(self, place: int) -> bool:
+        """Whether a decision is only there to count how many are right."""
+        graph = self.graph
+        return graph.ops[place] in words.DECISIONS and all(
+            graph.ops[each] in words.JUDGEMENTS for each in graph.consumers[place]
+        )
 
     def _feeds_loss(self, place: int) -> bool:
         level = [place]
@@ -346,7 +333,7 @@ def _count_variables(
     trained = sum(len(group) for group in roles.groups)
     for bit, each in enumerate(found):
         each.variables = sum(group[bit] for group in groups)
-    _mark_parts(found, masks, scorer.training.needed)
+    _mark_parts(scorer, found, masks)
     for bit, each in enumerate(found):
         counts = [group[bit] for group in groups]
         if trained:
@@ -365,9 +352,23 @@ def _only_trains(network: Network, place: int) -> bool:
     return bool(users) and all(network.roles.excluded[each] for each in users)
 
 
-def _mark_parts(found: list[Scored], masks: Sequence[int], needed: bytearray) -> None:
+def _mark_parts(scorer: _Scorer, found: list[Scored], masks: Sequence[int]) -> None:
     """Count against a candidate that a result made of it depends on more of the network."""
+    needed, handed_on = scorer.training.needed, scorer.training.handed_on
     results = [(bit, each) for bit, each in enumerate(found) if not needed[each.place]]
+    layers = [root(scorer.network, each.place) for each in found]
+    applied = [scorer.roles.variables_of(layer) for layer in layers]
+    for i, each in enumerate(found):
+        later = masks[each.place]
+        if (
+            each.place not in handed_on
+            and applied[i]
+            and any(
+                later >> bit & 1 and applied[bit] == applied[i] and layers[bit] != layers[i]
+                for bit in range(len(found))
+            )
+        ):
+            each.add(-6.0, "a step: the same layer comes again after it")
     for each in found:
         if each.compared or each.part:
             continue
@@ -389,64 +390,3 @@ def _counts(masks: Iterable[int], width: int) -> list[int]:
             counts[low.bit_length() - 1] += 1
             mask ^= low
     return counts
-
-
-def join_heads(network: Network, found: Sequence[Scored], limit: int) -> list[Scored]:
-    """Name each head once: the best of its forms (logits, probabilities, arg-max) speaks for it."""
-    head_of: dict[int, int] = {}
-    heads: dict[int, Scored] = {}
-    for each in found:
-        head = root(network, each.place)
-        head_of[each.place] = head
-        if head in heads:
-            heads[head].aliases.append(each.place)
-        else:
-            heads[head] = each
-    for head in list(heads.values())[:limit]:
-        _take_whole(network, head)
-    return list(heads.values())[:limit]
-
-
-def _take_whole(network: Network, head: Scored) -> None:
-    """Name what equal forms of a head are cut from, where no one of them is the whole."""
-    graph = network.graph
-    behind = _forms_behind(network, head.place)
-    for other in head.aliases:
-        if graph.ops[other] != graph.ops[head.place] or other in behind:
-            continue
-        others = _forms_behind(network, other)
-        whole = next((each for each in behind if each in others), None)
-        if whole is None or head.place in others or whole not in head.aliases:
-            continue
-        after = [forms[max(forms.index(whole) - 1, 0)] for forms in (behind, others)]
-        if graph.ops[whole] in _CUTS or all(graph.ops[each] in _CUTS for each in after):
-            head.aliases[head.aliases.index(whole)] = head.place
-            head.place, head.shape = whole, shape_of(graph, whole)
-            return
-
-
-def _forms_behind(network: Network, place: int) -> list[int]:
-    """A node and what it is a form of, back to where two things come together."""
-    found = [place]
-    for _ in range(_FORMS):
-        sources = {each for each in network.graph.inputs[place] if network.inside[each]}
-        if network.graph.ops[place] not in words.TAIL or len(sources) != 1:
-            break
-        place = sources.pop()
-        found.append(place)
-    return found
-
-
-def root(network: Network, place: int) -> int:
-    """The layer that a form of a head comes from."""
-    graph = network.graph
-    for _ in range(_FORMS):
-        sources = {each for each in graph.inputs[place] if network.inside[each]}
-        op = graph.ops[place]
-        if (within := source_in_loop(graph, place)) is not None:
-            place = within
-            continue
-        if op not in words.TAIL or op in words.JOINS or len(sources) != 1:
-            break
-        place = sources.pop()
-    return place

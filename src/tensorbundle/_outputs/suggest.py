@@ -11,8 +11,9 @@ from .._graph.graph import Graph, load_graph
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import join_input, parse_input
 from .candidates import Network
+from .heads import Scored, join_heads
 from .roles import Roles
-from .score import Scored, join_heads, score_candidates
+from .score import score_candidates
 from .shapes import Shape, dtype_of, shape_of
 from .stated import bundle_outputs, collected_nodes, signature_outputs
 from .topology import Topology

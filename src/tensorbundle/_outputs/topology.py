@@ -16,6 +16,14 @@ from .._graphdef.nodes import Node
 
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 
+# A node between an Enter and an Exit has a value per iteration: nothing outside may take it.
+_ENTERS: Final = frozenset(("Enter", "RefEnter"))
+_EXITS: Final = frozenset(("Exit", "RefExit"))
+_GATHERS: Final = frozenset(("TensorArrayGatherV3", "TensorArrayConcatV3", "TensorArrayReadV3"))
+_WRITES: Final = frozenset(("TensorArrayWriteV3", "TensorArrayWriteV2", "TensorArrayWrite"))
+_ARRANGING: Final = _GATHERS | {"Transpose", "TensorArraySizeV3"}
+_ARRANGED: Final = 3  # arrangements between what leaves a loop and who takes it
+_LAST: Final = -1
 _PASSES: Final = 8  # over an order that only loops break: one more than loops are nested
 
 
@@ -155,3 +163,94 @@ def _cone(begin: Iterable[int], edges: Groups, barred: bytearray) -> bytearray:
                 cone[other] = 1
                 stack.append(other)
     return cone
+
+
+def inside_loops(graph: Topology) -> bytearray:
+    """Mark the nodes that run once per iteration: how many loops deep, at most 255.
+
+    Follows values from each ``Enter``; an ``Exit`` leads one loop out.
+    """
+    depth = bytearray(len(graph))
+    stack = [place for place, op in enumerate(graph.ops) if op in _ENTERS]
+    for place in stack:
+        depth[place] = 1
+    while stack:
+        place = stack.pop()
+        for each in graph.consumers[place]:
+            op = graph.ops[each]
+            at = depth[place] + (op in _ENTERS) - (op in _EXITS)
+            # Only an Enter goes deeper, and a loop's own edges come back to the depth they left.
+            if depth[each] < at <= 255:
+                depth[each] = at
+                stack.append(each)
+    return depth
+
+
+def source_in_loop(graph: Topology, place: int) -> int | None:
+    """The node inside a loop whose values a node outside collects, or whose last one it is.
+
+    Args:
+        graph: The graph.
+        place: An ``Exit``, or what gathers the array that a loop wrote.
+
+    Returns:
+        The node that each iteration computes; None if the place is nothing of the kind.
+    """
+    if graph.ops[place] in _GATHERS and graph.inputs[place]:
+        place = graph.inputs[place][_LAST]  # the flow
+    for ops in (_EXITS, ("Switch", "RefSwitch"), ("Merge", "RefMerge")):
+        if graph.ops[place] not in ops or not graph.inputs[place]:
+            return None
+        sources = graph.inputs[place]
+        place = sources[0]
+        if "Merge" in ops:
+            following = [each for each in sources if graph.ops[each] == "NextIteration"]
+            if not following or not graph.inputs[following[0]]:
+                return None
+            place = graph.inputs[following[0]][0]
+    if graph.ops[place] in _WRITES and len(graph.inputs[place]) > 2:
+        return graph.inputs[place][2]
+    return place
+
+
+class LoopResults:
+    """What comes out of loops: a loop gives every value it has, whether or not somebody wants it.
+
+    Attributes:
+        taken: The scopes of loops of which something inside the network takes a result.
+    """
+
+    def __init__(self, graph: Topology, inside: bytearray) -> None:
+        self.graph = graph
+        self.taken = {
+            self._scope(place)
+            for place, op in enumerate(graph.ops)
+            if op in _EXITS and inside[place] and self._is_taken(place, inside)
+        }
+
+    def is_left(self, place: int) -> bool:
+        """Whether a node is the end of a result that nothing takes, of a loop with others."""
+        if self.graph.consumers[place]:
+            return False
+        for _ in range(_ARRANGED):
+            if self.graph.ops[place] in _EXITS:
+                return self._scope(place) in self.taken
+            if self.graph.ops[place] not in _ARRANGING or not self.graph.inputs[place]:
+                return False
+            gathers = self.graph.ops[place] in _GATHERS
+            place = self.graph.inputs[place][_LAST if gathers else 0]
+        return False
+
+    def _scope(self, place: int) -> str:
+        return self.graph.names[place].rpartition("/")[0]
+
+    def _is_taken(self, place: int, inside: bytearray) -> bool:
+        for _ in range(_ARRANGED):
+            users = [each for each in self.graph.consumers[place] if inside[each]]
+            following = [each for each in users if self.graph.ops[each] in _ARRANGING]
+            if len(following) < len(users):
+                return True
+            if not following:
+                return False
+            place = following[0]
+        return False

@@ -19,6 +19,7 @@ class Training:
     """What the optimizers of a graph ask of its network.
 
     Attributes:
+        trains: Whether the graph computes gradients at all.
         needed: Nodes that some gradient is computed from, and what they depend on.
         copies: Layers that no gradient needs, of variables that are trained in another place:
             a generator's sampler, a test network, a decoder of given codes.
@@ -32,6 +33,7 @@ class Training:
         self.network = network
         self.graph, self.roles = network.graph, network.roles
         self.needed = self._needed()
+        self.trains = any(self.needed)
         self.copies = self._copies()
         self._steps: dict[int, bool] = {}
         self.handed_on: dict[int, float] = {}
@@ -44,7 +46,7 @@ class Training:
         return self._comes_from_copies(place) and not self._has_step(place)
 
     def is_left_over(self, place: int) -> bool:
-        """Whether a node is a step's result that an unrolled network computes, and nobody asks for."""
+        """Whether a node is a step of an unrolled network that nobody asks for."""
         return self._comes_from_copies(place) and self._has_step(place)
 
     def _comes_from_copies(self, place: int) -> bool:

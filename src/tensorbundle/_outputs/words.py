@@ -46,7 +46,7 @@ POST: Final = names(
     "GatherV2 GatherNd Merge Exit Identity Transpose Unpack Pack StridedSlice Slice "
     "TensorArrayGatherV3 TensorArrayReadV3 ConcatV2 Concat Greater GreaterEqual Round Floor Ceil "
     "Split ReverseSequence ReverseV2 StopGradient Switch Print PreventGradient DepthToSpace "
-    "SparseToDense ClipByValue CTCGreedyDecoder CTCBeamSearchDecoder"
+    "SparseToDense ClipByValue Sign CTCGreedyDecoder CTCBeamSearchDecoder"
 )
 ACTIVATIONS: Final = names(
     "Softmax LogSoftmax Sigmoid Tanh Relu Relu6 Elu Softplus LeakyRelu Selu Atan Sin Cos "
@@ -104,6 +104,8 @@ LOSS: Final = names(
     "SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits SquaredDifference "
     "L2Loss CTCLoss CTCLossV2"
 )  # fmt: skip
+# What makes a decision of a number.
+DECISIONS: Final = names("ArgMax ArgMin Round Sign Greater GreaterEqual Less LessEqual Cast")
 JUDGEMENTS: Final = names("InTopK InTopKV2 Equal NotEqual EditDistance")
 # Too cheap to be a result of its own when only a summary wants it.
 CHEAP: Final = LOSS_ARITHMETIC | names("OnesLike Size Shape Rank Assert Const PyFunc")

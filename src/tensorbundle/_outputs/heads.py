@@ -1,0 +1,125 @@
+"""Heads: a result in all its forms (logits, probabilities, arg-max), and what stands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from . import words
+from .candidates import Network
+from .shapes import Shape, shape_of
+from .topology import source_in_loop
+
+_FORMS: Final = 12  # steps from a layer to the last form of its result
+_CUTS: Final = frozenset(("Unpack", "Split", "SplitV", "Slice", "StridedSlice"))
+
+
+@dataclass(slots=True)
+class Scored:
+    """A candidate with what speaks for it.
+
+    Attributes:
+        place: The node.
+        score: The sum.
+        reasons: What counted, the most telling first.
+        variables: How many trained variables it depends on.
+        compared: Whether a loss or another network takes it as it is.
+        part: Whether it is known to be only a part of a result.
+        aliases: Other nodes of the same head, best first.
+    """
+
+    place: int
+    shape: Shape
+    score: float = 0.0
+    reasons: list[tuple[float, str]] = field(default_factory=list)
+    variables: int = 0
+    compared: bool = False
+    part: bool = False
+    aliases: list[int] = field(default_factory=list)
+
+    def add(self, points: float, reason: str = "") -> None:
+        """Count something for it, or against it."""
+        self.score += points
+        if reason and points:
+            self.reasons.append((points, reason))
+
+    def name_instead(self, network: Network, alias: int) -> None:
+        """Let another form of the head stand for it."""
+        self.aliases[self.aliases.index(alias)] = self.place
+        self.place, self.shape = alias, shape_of(network.graph, alias)
+
+    @property
+    def reason(self) -> str:
+        """The reasons in words, those that count most first."""
+        ordered = sorted(self.reasons, key=lambda each: -abs(each[0]))
+        return "; ".join(text for _, text in ordered)
+
+
+def join_heads(network: Network, found: Sequence[Scored], limit: int) -> list[Scored]:
+    """Name each head once: the best of its forms (logits, probabilities, arg-max) speaks for it."""
+    head_of: dict[int, int] = {}
+    heads: dict[int, Scored] = {}
+    for each in found:
+        head = root(network, each.place)
+        head_of[each.place] = head
+        if head in heads:
+            heads[head].aliases.append(each.place)
+        else:
+            heads[head] = each
+    scores = {each.place: each.score for each in found}
+    for head in list(heads.values())[:limit]:
+        _take_latest(network, head, scores)
+        _take_whole(network, head)
+    return list(heads.values())[:limit]
+
+
+def _take_latest(network: Network, head: Scored, scores: dict[int, float]) -> None:
+    """Of forms that have as much for them, name the last: what is done to a result, is wanted."""
+    for other in list(head.aliases):
+        if scores[other] >= scores[head.place] and head.place in _forms_behind(network, other):
+            head.name_instead(network, other)
+
+
+def _take_whole(network: Network, head: Scored) -> None:
+    """Name what equal forms of a head are cut from, where no one of them is the whole."""
+    graph = network.graph
+    behind = _forms_behind(network, head.place)
+    for other in head.aliases:
+        if graph.ops[other] != graph.ops[head.place] or other in behind:
+            continue
+        others = _forms_behind(network, other)
+        whole = next((each for each in behind if each in others), None)
+        if whole is None or head.place in others or whole not in head.aliases:
+            continue
+        after = [forms[max(forms.index(whole) - 1, 0)] for forms in (behind, others)]
+        if graph.ops[whole] in _CUTS or all(graph.ops[each] in _CUTS for each in after):
+            head.name_instead(network, whole)
+            return
+
+
+def _forms_behind(network: Network, place: int) -> list[int]:
+    """A node and what it is a form of, back to where two things come together."""
+    found = [place]
+    for _ in range(_FORMS):
+        sources = {each for each in network.graph.inputs[place] if network.inside[each]}
+        if network.graph.ops[place] not in words.TAIL or len(sources) != 1:
+            break
+        place = sources.pop()
+        found.append(place)
+    return found
+
+
+def root(network: Network, place: int) -> int:
+    """The layer that a form of a head comes from."""
+    graph = network.graph
+    for _ in range(_FORMS):
+        sources = {each for each in graph.inputs[place] if network.inside[each]}
+        op = graph.ops[place]
+        if (within := source_in_loop(graph, place)) is not None:
+            place = within
+            continue
+        if op not in words.TAIL or op in words.JOINS or len(sources) != 1:
+            break
+        place = sources.pop()
+    return place
