@@ -77,7 +77,10 @@ def join_heads(network: Network, found: Sequence[Scored], limit: int) -> list[Sc
 def _take_latest(network: Network, head: Scored, scores: dict[int, float]) -> None:
     """Of forms that have as much for them, name the last: what is done to a result, is wanted."""
     for other in list(head.aliases):
-        if scores[other] >= scores[head.place] and head.place in _forms_behind(network, other):
+        decides = network.graph.ops[other] in words.DECISIONS and not network.rounds(other)
+        if decides or scores[other] < scores[head.place]:
+            continue
+        if head.place in _forms_behind(network, other):
             head.name_instead(network, other)
 
 

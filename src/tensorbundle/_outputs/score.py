@@ -93,6 +93,7 @@ class _Scorer:
             root(network, place) for layers in network.last_layers for place in layers
         )
         self.training = Training(network)
+        self.labelled = any(source.role == "label" for source in self.roles.sources)
         self.loops = LoopResults(self.graph, network.inside)
 
     def look_at(self, place: int) -> Scored:
@@ -127,7 +128,7 @@ class _Scorer:
             sources = {each for each in graph.inputs[place] if network.inside[each]}
             joined = sources & network.tails
             if graph.ops[place] in words.JOINS and len(sources) > 1 and joined == sources:
-                points += 1.0
+                points += 5.0 if self._are_steps(sources) else 1.0
             elif graph.ops[place] in words.JOINS and len(sources) > 1 and joined:
                 points -= 4.0  # for a layer that is to come
                 break
@@ -153,6 +154,11 @@ class _Scorer:
         if graph.ops[place] in _LOOKUPS and self.roles.layers[place]:
             found.add(-3.0, "only looks rows up")
 
+    def _are_steps(self, places: set[int]) -> bool:
+        """Whether nodes are what one layer gives, applied again and again."""
+        applied = {self.roles.variables_of(root(self.network, each)) for each in places}
+        return len(applied) == 1 and any(applied)
+
     def _flattens(self, found: Scored) -> bool:
         sources = self.graph.inputs[found.place][:1]
         if self.graph.ops[found.place] != "Reshape" or not sources:
@@ -171,6 +177,8 @@ class _Scorer:
         used = {graph.ops[each] for each in graph.consumers[place]}
         if graph.ops[place] in words.LAYOUT:
             return graph.ops[place] != "Transpose" or not used & _PRODUCTS
+        if graph.ops[place] == "Cast":
+            return True
         if graph.ops[place] not in words.SCALES or self.roles.layers[place]:
             return False
         if graph.ops[place] in words.TURNS and shape_of(graph, graph.inputs[place][0]) == ():
@@ -280,8 +288,10 @@ class _Scorer:
         seen = [each for each in users if not self.roles.excluded[each]]
         if len(set(seen)) == 1 and graph.ops[seen[0]] in words.ACTIVATIONS:
             found.add(-3.0, "only its activation is used")
-        if any(graph.ops[each] == "OnesLike" for each in seen):
-            found.add(-3.0, "to be one, whatever comes in: it tells what is real")
+        if self.training.tells_real(found.place):
+            found.add(-4.0, "to be one, whatever comes in: it tells what is real")
+        if seen and not self.labelled and all(graph.ops[each] == "Log" for each in seen):
+            found.add(-5.0, "only its logarithm is trained")
         if (
             self.training.trains
             and not self.training.needed[found.place]
@@ -355,7 +365,11 @@ def _only_trains(network: Network, place: int) -> bool:
 def _mark_parts(scorer: _Scorer, found: list[Scored], masks: Sequence[int]) -> None:
     """Count against a candidate that a result made of it depends on more of the network."""
     needed, handed_on = scorer.training.needed, scorer.training.handed_on
-    results = [(bit, each) for bit, each in enumerate(found) if not needed[each.place]]
+    results = [
+        (bit, each)
+        for bit, each in enumerate(found)
+        if not needed[each.place] and not scorer.loops.is_left(each.place)
+    ]
     layers = [root(scorer.network, each.place) for each in found]
     applied = [scorer.roles.variables_of(layer) for layer in layers]
     for i, each in enumerate(found):

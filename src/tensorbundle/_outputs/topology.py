@@ -216,25 +216,23 @@ def source_in_loop(graph: Topology, place: int) -> int | None:
 class LoopResults:
     """What comes out of loops: a loop gives every value it has, whether or not somebody wants it.
 
-    Attributes:
-        taken: The scopes of loops of which something inside the network takes a result.
+    A value of which nothing is made is left over where something is made of another one.
     """
 
     def __init__(self, graph: Topology, inside: bytearray) -> None:
         self.graph = graph
-        self.taken = {
-            self._scope(place)
-            for place, op in enumerate(graph.ops)
-            if op in _EXITS and inside[place] and self._is_taken(place, inside)
-        }
+        self.inside = inside
+        self._used: dict[str, int] = {}
+        for place, op in enumerate(graph.ops):
+            if op in _EXITS and inside[place]:
+                scope = self._scope(place)
+                self._used[scope] = max(self._used.get(scope, 0), self._use(place))
 
     def is_left(self, place: int) -> bool:
-        """Whether a node is the end of a result that nothing takes, of a loop with others."""
-        if self.graph.consumers[place]:
-            return False
+        """Whether a node is a value that is left over: what leaves the loop, or an arrangement."""
         for _ in range(_ARRANGED):
             if self.graph.ops[place] in _EXITS:
-                return self._scope(place) in self.taken
+                return self._use(place) < self._used.get(self._scope(place), 0)
             if self.graph.ops[place] not in _ARRANGING or not self.graph.inputs[place]:
                 return False
             gathers = self.graph.ops[place] in _GATHERS
@@ -244,13 +242,15 @@ class LoopResults:
     def _scope(self, place: int) -> str:
         return self.graph.names[place].rpartition("/")[0]
 
-    def _is_taken(self, place: int, inside: bytearray) -> bool:
+    def _use(self, place: int) -> int:
+        """How far a value goes: 0 nowhere, 1 it is only arranged, 2 something is made of it."""
+        arranged = 0
         for _ in range(_ARRANGED):
-            users = [each for each in self.graph.consumers[place] if inside[each]]
+            users = [each for each in self.graph.consumers[place] if self.inside[each]]
             following = [each for each in users if self.graph.ops[each] in _ARRANGING]
             if len(following) < len(users):
-                return True
+                return 2
             if not following:
-                return False
-            place = following[0]
-        return False
+                return arranged
+            arranged, place = 1, following[0]
+        return arranged

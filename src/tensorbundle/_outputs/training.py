@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from .._graphdef.tensors import TensorMessage
 from . import words
 from .candidates import Network
+from .heads import root
 
 _GRADIENT: Final = re.compile(r"(?:^|/)gradients(?:_\d+)?/(.+?)_grad(?:_\d+)?/")
 _NEAR: Final = 256  # nodes between a result and its layers that are looked at
@@ -36,6 +38,7 @@ class Training:
         self.trains = any(self.needed)
         self.copies = self._copies()
         self._steps: dict[int, bool] = {}
+        self._tellers = self._variables_of_tellers()
         self.handed_on: dict[int, float] = {}
         self.judging = bytearray(len(self.graph))
         if len(self.roles.groups) > 1:
@@ -48,6 +51,31 @@ class Training:
     def is_left_over(self, place: int) -> bool:
         """Whether a node is a step of an unrolled network that nobody asks for."""
         return self._comes_from_copies(place) and self._has_step(place)
+
+    def tells_real(self, place: int) -> bool:
+        """Whether a layer is trained to give one for all that comes in: a discriminator."""
+        return self.roles.variables_of(root(self.network, place)) in self._tellers
+
+    def _variables_of_tellers(self) -> set[frozenset[int]]:
+        roles, network = self.roles, self.network
+        found = {
+            roles.variables_of(root(network, place))
+            for place in network.candidates
+            if self._meets_ones(place)
+        }
+        return found - {frozenset()}
+
+    def _meets_ones(self, place: int) -> bool:
+        """Whether ones are made in a node's shape: the labels of all that is real."""
+        graph = self.graph
+        for each in graph.consumers[place]:
+            if graph.ops[each] == "OnesLike":
+                return True
+            for filled in graph.consumers[each] if graph.ops[each] in words.SHAPES else ():
+                value = graph.nodes[graph.inputs[filled][-1]].attr("value")
+                if graph.ops[filled] == "Fill" and isinstance(value, TensorMessage):
+                    return value.shape == () and value.array() == 1
+        return False
 
     def _comes_from_copies(self, place: int) -> bool:
         if not self.copies or self.needed[place]:
