@@ -174,6 +174,10 @@ class Roles:
         sources = [each for each in self.graph.inputs[place] if self.weights[each]]
         return frozenset().union(*map(self.origins, sources))
 
+    def chains_of(self, variables: Collection[int]) -> bytearray:
+        """Variables of any kind, and the chains of nodes that only hand on their values."""
+        return self._reads(sorted(variables))
+
     def origins(self, place: int) -> frozenset[int]:
         """The trained variables that a weight is computed from."""
         found = self._origins.get(place)

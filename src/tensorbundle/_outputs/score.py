@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -14,6 +15,9 @@ from .training import Training
 
 _LIMIT: Final = 256  # candidates that are looked at closely
 _FEEDING_STEPS: Final = 3
+_OF_ONE_LAYER: Final = 3  # uses of variables: a product, a bias, a normalisation
+_REDUCING: Final = 64  # nodes between a number and what it is the sum of
+_FEW_USERS: Final = 4
 _ARRANGEMENTS: Final = 4  # that are looked through
 
 _OP_SCORES: Final = {
@@ -94,7 +98,19 @@ class _Scorer:
         )
         self.training = Training(network)
         self.labelled = any(source.role == "label" for source in self.roles.sources)
+        self.layers_in = self._layers_in_scopes()
         self.loops = LoopResults(self.graph, network.inside)
+
+    def _layers_in_scopes(self) -> Counter[str]:
+        """How many layers are in each scope, those of its own scopes with them."""
+        found: Counter[str] = Counter()
+        for place, marked in enumerate(self.roles.layers):
+            if marked:
+                scope = self.graph.names[place].rpartition("/")[0]
+                while scope:
+                    found[scope] += 1
+                    scope = scope.rpartition("/")[0]
+        return found
 
     def look_at(self, place: int) -> Scored:
         found = Scored(place, shape_of(self.graph, place))
@@ -127,9 +143,12 @@ class _Scorer:
         for _ in range(_ARRANGEMENTS):
             sources = {each for each in graph.inputs[place] if network.inside[each]}
             joined = sources & network.tails
-            if graph.ops[place] in words.JOINS and len(sources) > 1 and joined == sources:
-                points += 5.0 if self._are_steps(sources) else 1.0
-            elif graph.ops[place] in words.JOINS and len(sources) > 1 and joined:
+            several = graph.ops[place] in words.JOINS and len(sources) > 1
+            if several and self._are_steps(sources):
+                points += 5.0
+            elif several and joined == sources:
+                points += 1.0
+            elif several and joined:
                 points -= 4.0  # for a layer that is to come
                 break
             elif network.rounds(place):
@@ -196,6 +215,8 @@ class _Scorer:
         graph, inside = self.graph, self.network.inside
         for _ in range(_ARRANGEMENTS):
             users = {each for each in graph.consumers[place] if inside[each]}
+            if any(graph.ops[each] == "StopGradient" for each in users):
+                return False  # taken as it is, like what is fed
             if users and all(graph.ops[each] == "Sum" and graph.consumers[each] for each in users):
                 return True
             if not users or not all(graph.ops[each] in _PARTED for each in users):
@@ -215,11 +236,16 @@ class _Scorer:
         for pattern, points in ((words.PREDICTION, 9.0), (words.OUTPUT, 6.0)):
             if hand_made and pattern.match(last):
                 bonus = max(bonus, points)
-            elif words.is_hand_made(scope, "") and pattern.match(scope.rpartition("/")[2]):
+            elif (
+                words.is_hand_made(scope, "")
+                and pattern.match(scope.rpartition("/")[2])
+                and self.layers_in[scope] <= _OF_ONE_LAYER
+            ):
                 bonus = max(bonus, points / 2)
         if bonus:
             found.add(bonus, "named like a result")
-        if words.BAD_NAMES.search(name):
+        in_network = self.roles.in_side_scope[found.place] and not self.roles.side[found.place]
+        if words.BAD_NAMES.search(last if in_network else name):
             found.add(-9.0, "named like a loss or a metric")
         if words.INNER_NAMES.search(name) and not self._leaves(found.place):
             found.add(-4.0, "inside an operation's scope")
@@ -246,11 +272,25 @@ class _Scorer:
         if shape is None:
             return
         if not shape:
-            found.add(-8.0, "a scalar")
+            found.add(-8.0 if self._is_reduced(found.place) else -2.0, "a scalar")
         elif shape[0] == -1:
             found.add(3.0, "batch of any size")
         if len(shape) >= 2:
             found.add(1.0)
+
+    def _is_reduced(self, place: int) -> bool:
+        """Whether a number is a mean or a sum of many, and not the only one there is."""
+        stack, seen = [place], {place}
+        while stack and len(seen) < _REDUCING:
+            place = stack.pop()
+            if self.graph.ops[place] in words.REDUCTIONS:
+                return True
+            if self.roles.layers[place] or self.graph.ops[place] in words.CHOICES:
+                continue
+            new = {s for s in self.graph.inputs[place] if self.network.inside[s]} - seen
+            seen |= new
+            stack += sorted(new)
+        return False
 
     def _judge_use(self, found: Scored) -> None:
         graph, roles = self.graph, self.roles
@@ -270,7 +310,7 @@ class _Scorer:
         op = graph.ops[found.place]
         if self.loops.is_left(found.place):
             found.add(-6.0, "of a loop of which other results are taken")
-        elif not graph.consumers[found.place]:
+        elif self._ends(found.place):
             found.add(4.0 if op == "Merge" else 1.5, "nothing else uses it")
             if words.is_hand_made(graph.names[found.place], op):
                 found.add(10.0 if op == "Identity" else 3.0, "named to be fetched")
@@ -292,12 +332,28 @@ class _Scorer:
             found.add(-4.0, "to be one, whatever comes in: it tells what is real")
         if seen and not self.labelled and all(graph.ops[each] == "Log" for each in seen):
             found.add(-5.0, "only its logarithm is trained")
+        if self.training.comes_untrained(found.place):
+            found.add(-6.0, "of a layer that is not trained")
         if (
             self.training.trains
             and not self.training.needed[found.place]
             and (not users or any(self.network.inside[each] for each in seen))
         ):
             found.add(2.0, "no gradient needs it")
+
+    def _ends(self, place: int) -> bool:
+        """Whether nothing is made of a node, but decisions to be counted."""
+        users = self.graph.consumers[place]
+        return (
+            all(
+                self.graph.ops[each] in words.DECISIONS - words.CHOICES
+                and self.graph.consumers[each]
+                and (self._is_metric(each) or self._ends(each))
+                for each in users
+            )
+            if len(users) < _FEW_USERS
+            else False
+        )
 
     def _is_metric(self, place: int) -> bool:
         """Whether a decision is only there to count how many are right."""

@@ -38,6 +38,8 @@ class Training:
         self.trains = any(self.needed)
         self.copies = self._copies()
         self._steps: dict[int, bool] = {}
+        trained = frozenset().union(*self.roles.groups)
+        self._untrained = self.roles.chains_of(set(self.roles.trainables) - trained)
         self._tellers = self._variables_of_tellers()
         self.handed_on: dict[int, float] = {}
         self.judging = bytearray(len(self.graph))
@@ -49,8 +51,30 @@ class Training:
         return self._comes_from_copies(place) and not self._has_step(place)
 
     def is_left_over(self, place: int) -> bool:
-        """Whether a node is a step of an unrolled network that nobody asks for."""
-        return self._comes_from_copies(place) and self._has_step(place)
+        """Whether a node is of a step of an unrolled network that nobody asks for."""
+        if not self.copies or self.needed[place]:
+            return False
+        return self._has_step(place)
+
+    def comes_untrained(self, place: int) -> bool:
+        """Whether no optimizer changes the variables of a node's own layer, but those of others."""
+        return self.trains and not self.needed[place] and bool(self._untrained_before(place))
+
+    def _untrained_before(self, place: int) -> bool:
+        """Look for the nearest uses of variables: whether one is of a variable left as it is."""
+        graph, roles = self.graph, self.roles
+        seen, stack = {place}, [place]
+        while stack and len(seen) < _NEAR:
+            node = stack.pop()
+            sources = graph.inputs[node]
+            if any(roles.weights[each] for each in sources):
+                continue
+            if any(self._untrained[each] for each in sources):
+                return True
+            new = [s for s in sources if s not in seen and self.network.inside[s]]
+            seen.update(new)
+            stack += new
+        return False
 
     def tells_real(self, place: int) -> bool:
         """Whether a layer is trained to give one for all that comes in: a discriminator."""
@@ -84,7 +108,7 @@ class Training:
         return bool(layers) and layers <= self.copies
 
     def _has_step(self, place: int) -> bool:
-        for layer in self._nearest_layers(place):
+        for layer in self._nearest_layers(place) & self.copies:
             if layer not in self._steps:
                 self._steps[layer] = len(self._steps) < _SHARED and self._is_step(layer)
             if self._steps[layer]:

@@ -94,6 +94,7 @@ SAMPLERS: Final = re.compile(r"(CandidateSampler|UnigramSampler)(V2)?$")
 # Noise that a network turns into something is its data: the input of a generator.
 NOISE: Final = names("RandomUniform RandomStandardNormal TruncatedNormal Multinomial")
 FLOATS: Final = frozenset((1, 2, 14, 19))  # DataTypes
+REDUCTIONS: Final = names("Mean Sum Prod Max Min L2Loss All Any AddN")
 # A choice that, fed back into the network, makes it write a sequence.
 CHOICES: Final = names("ArgMax ArgMin TopK TopKV2 Multinomial")
 # The same values in another arrangement.
@@ -130,7 +131,7 @@ SLOTS: Final = re.compile(
     r"learning_rate|Iter|iterations?)$"
 )
 SIDE: Final = re.compile(
-    r"^(\w*[_-])?(loss(es)?|cost|metrics?|accuracy|acc|evals?|evaluat(ion|e)|optimi\w*|summar\w*|errors?|"
+    r"^(\w*[_-])?(loss(es)?|cost|metrics?|accuracy|acc|optimi\w*|summar\w*|errors?|"
     r"cross_?entropy|categoricalcrossentropy|xent|xentropy|regulari\w*|meansquare|correct\w*|"
     r"absolute_difference|monitors?|sequence_loss\w*|confusion_matrix|precision|recall|auc|"
     r"mean_iou)(_\d+)?$",
