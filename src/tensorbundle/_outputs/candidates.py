@@ -195,7 +195,7 @@ class Network:
 
     def _is_verdict(self, sink: int) -> bool:
         op = self.graph.ops[sink]
-        if op in words.LOSS or op in words.JUDGEMENTS:
+        if op in words.LOSS or op in words.JUDGEMENTS or op == "Log":
             return True
         shape = shape_of(self.graph, sink)
         return op in words.LOSS_ARITHMETIC and (shape == () or (shape is None and op in _REDUCING))
@@ -216,9 +216,10 @@ class Network:
                     continue
                 seen.add(source)
                 arithmetic = graph.ops[source] in _LOSS_STEPS
-                if arithmetic and not layers[source] and source not in self.named:
+                passes = arithmetic and not layers[source] and source not in self.named
+                if passes:
                     stack.append(source)
-                else:
+                if not passes or graph.ops[source] in words.LAYOUT:
                     found.add(source)
         return found
 

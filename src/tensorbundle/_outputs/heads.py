@@ -11,6 +11,10 @@ from .candidates import Network
 from .shapes import Shape, shape_of
 from .topology import source_in_loop
 
+_REDUCING: Final = 64  # nodes between a number and what it is the sum of
+_ARRANGEMENTS: Final = 4  # that are looked through
+# Where what comes together is no result any more: a distribution that weighs something.
+_PARTED: Final = words.TAIL | {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
 _FORMS: Final = 12  # steps from a layer to the last form of its result
 _CUTS: Final = frozenset(("Unpack", "Split", "SplitV", "Slice", "StridedSlice"))
 
@@ -126,3 +130,49 @@ def root(network: Network, place: int) -> int:
             break
         place = sources.pop()
     return place
+
+
+def is_part(network: Network, place: int) -> bool:
+    """Whether all that follows, after mere shaping, comes together with something else."""
+    graph, inside = network.graph, network.inside
+    for _ in range(_ARRANGEMENTS):
+        users = {each for each in graph.consumers[place] if inside[each]}
+        if any(graph.ops[each] == "StopGradient" for each in users):
+            return False  # taken as it is, like what is fed
+        if users and all(graph.ops[each] == "Sum" and graph.consumers[each] for each in users):
+            return True
+        if not users or not all(graph.ops[each] in _PARTED for each in users):
+            return False
+        if all(_joins_heads(network, each) for each in users):
+            return True
+        if len(users) > 1:
+            return False
+        place = users.pop()
+    return False
+
+
+def _joins_heads(network: Network, place: int) -> bool:
+    """Whether two things come together, not two forms of one (as in an entropy)."""
+    sources = {each for each in network.graph.inputs[place] if network.inside[each]}
+    return len(sources) > 1 and len({root(network, each) for each in sources}) > 1
+
+
+def are_steps(network: Network, places: set[int]) -> bool:
+    """Whether nodes are what one layer gives, applied again and again."""
+    applied = {network.roles.variables_of(root(network, each)) for each in places}
+    return len(applied) == 1 and any(applied)
+
+
+def is_reduced(network: Network, place: int) -> bool:
+    """Whether a number is a mean or a sum of many, and not the only one there is."""
+    stack, seen = [place], {place}
+    while stack and len(seen) < _REDUCING:
+        place = stack.pop()
+        if network.graph.ops[place] in words.REDUCTIONS:
+            return True
+        if network.roles.layers[place] or network.graph.ops[place] in words.CHOICES:
+            continue
+        new = {s for s in network.graph.inputs[place] if network.inside[s]} - seen
+        seen |= new
+        stack += sorted(new)
+    return False

@@ -6,7 +6,7 @@ which meets the network only in the loss (freeze.md §4.2).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .._graphdef.meta_graph import MetaGraph
@@ -174,7 +174,7 @@ class Roles:
         sources = [each for each in self.graph.inputs[place] if self.weights[each]]
         return frozenset().union(*map(self.origins, sources))
 
-    def chains_of(self, variables: Collection[int]) -> bytearray:
+    def chains_of(self, variables: Iterable[int]) -> bytearray:
         """Variables of any kind, and the chains of nodes that only hand on their values."""
         return self._reads(sorted(variables))
 

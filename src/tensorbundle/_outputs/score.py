@@ -8,7 +8,7 @@ from typing import Final
 
 from . import words
 from .candidates import Network
-from .heads import Scored, root
+from .heads import Scored, are_steps, is_part, is_reduced, root
 from .shapes import shape_of
 from .topology import LoopResults, source_in_loop
 from .training import Training
@@ -16,44 +16,9 @@ from .training import Training
 _LIMIT: Final = 256  # candidates that are looked at closely
 _FEEDING_STEPS: Final = 3
 _OF_ONE_LAYER: Final = 3  # uses of variables: a product, a bias, a normalisation
-_REDUCING: Final = 64  # nodes between a number and what it is the sum of
 _FEW_USERS: Final = 4
 _ARRANGEMENTS: Final = 4  # that are looked through
 
-_OP_SCORES: Final = {
-    op: points
-    for points, ops in (
-        (9.0, "Softmax"),
-        (8.0, "Sigmoid"),
-        (7.0, "LogSoftmax"),
-        (6.0, "ArgMax ArgMin TopK TopKV2 GatherTree"),
-        (5.0, "BiasAdd Tanh Atan CTCGreedyDecoder CTCBeamSearchDecoder"),
-        (4.0, "Sin Cos Sign Add AddV2 Squeeze L2Normalize SparseToDense DepthToSpace"),
-        (
-            3.0,
-            "Identity MatMul Conv2D Relu Transpose Conv2DBackpropInput Reshape Softplus "
-            "Elu LeakyRelu RealDiv Round",
-        ),
-        (2.0, "BatchMatMul BatchMatMulV2 Mul Cast TensorArrayGatherV3 Merge ClipByValue Exp"),
-        (1.0, "Sub GatherV2 Gather Exit Minimum Maximum ConcatV2 Sum"),
-        (-1.0, "Mean"),
-        (-3.0, "Log Neg"),
-        (-4.0, "Fill Where Square"),
-        (-6.0, "Switch LogicalAnd Enter Less TensorArrayWriteV3 RandomUniform Range"),
-        (
-            -8.0,
-            "Equal NotEqual ZerosLike OnesLike L2Loss SquaredDifference InTopK InTopKV2 "
-            "SoftmaxCrossEntropyWithLogits NextIteration "
-            "SparseSoftmaxCrossEntropyWithLogits CTCLoss TensorArrayV3",
-        ),
-        (-9.0, "LoopCond StackPushV2 StackV2"),
-    )
-    for op in ops.split()
-}
-
-
-# Where what comes together is no result any more: a distribution that weighs something.
-_PARTED: Final = words.TAIL | {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
 _PRODUCTS: Final = words.BEGINNINGS | {"BatchMatMul", "BatchMatMulV3"}
 _LOOKUPS: Final = frozenset(("Gather", "GatherV2", "ResourceGather", "GatherNd"))
 
@@ -127,7 +92,7 @@ class _Scorer:
         if self.training.is_for_use(place):
             found.add(6.0, "has the variables of a trained copy, but is not trained itself")
         elif self.training.is_left_over(place):
-            found.add(-4.0, "a step of many, which nothing asks for")
+            found.add(-8.0, "a step of many, which nothing asks for")
         if place in self.sinks:
             found.add(1.0, "nothing in the network uses it" if self.graph.consumers[place] else "")
         if points := self.training.handed_on.get(place, 0.0):
@@ -144,7 +109,7 @@ class _Scorer:
             sources = {each for each in graph.inputs[place] if network.inside[each]}
             joined = sources & network.tails
             several = graph.ops[place] in words.JOINS and len(sources) > 1
-            if several and self._are_steps(sources):
+            if several and are_steps(self.network, sources):
                 points += 5.0
             elif several and joined == sources:
                 points += 1.0
@@ -169,14 +134,9 @@ class _Scorer:
         op = graph.ops[found.place]
         if op == "Mul" and any(graph.ops[each] == "Rsqrt" for each in graph.inputs[found.place]):
             points += 3.0  # made one long, as an embedding is
-        found.add(points + _OP_SCORES.get(graph.ops[place], 0.0), f"is {_article(op)} {op}")
+        found.add(points + words.OP_SCORES.get(graph.ops[place], 0.0), f"is {_article(op)} {op}")
         if graph.ops[place] in _LOOKUPS and self.roles.layers[place]:
             found.add(-3.0, "only looks rows up")
-
-    def _are_steps(self, places: set[int]) -> bool:
-        """Whether nodes are what one layer gives, applied again and again."""
-        applied = {self.roles.variables_of(root(self.network, each)) for each in places}
-        return len(applied) == 1 and any(applied)
 
     def _flattens(self, found: Scored) -> bool:
         sources = self.graph.inputs[found.place][:1]
@@ -209,24 +169,6 @@ class _Scorer:
             for each in graph.inputs[place]
             if each not in sources
         )
-
-    def _is_part(self, place: int) -> bool:
-        """Whether all that follows, after mere shaping, comes together with something else."""
-        graph, inside = self.graph, self.network.inside
-        for _ in range(_ARRANGEMENTS):
-            users = {each for each in graph.consumers[place] if inside[each]}
-            if any(graph.ops[each] == "StopGradient" for each in users):
-                return False  # taken as it is, like what is fed
-            if users and all(graph.ops[each] == "Sum" and graph.consumers[each] for each in users):
-                return True
-            if not users or not all(graph.ops[each] in _PARTED for each in users):
-                return False
-            if all(len({s for s in graph.inputs[each] if inside[s]}) > 1 for each in users):
-                return True
-            if len(users) > 1:
-                return False
-            place = users.pop()
-        return False
 
     def _judge_name(self, found: Scored) -> None:
         name, op = self.graph.names[found.place][-words.LONG :], self.graph.ops[found.place]
@@ -272,25 +214,11 @@ class _Scorer:
         if shape is None:
             return
         if not shape:
-            found.add(-8.0 if self._is_reduced(found.place) else -2.0, "a scalar")
+            found.add(-8.0 if is_reduced(self.network, found.place) else -2.0, "a scalar")
         elif shape[0] == -1:
             found.add(3.0, "batch of any size")
         if len(shape) >= 2:
             found.add(1.0)
-
-    def _is_reduced(self, place: int) -> bool:
-        """Whether a number is a mean or a sum of many, and not the only one there is."""
-        stack, seen = [place], {place}
-        while stack and len(seen) < _REDUCING:
-            place = stack.pop()
-            if self.graph.ops[place] in words.REDUCTIONS:
-                return True
-            if self.roles.layers[place] or self.graph.ops[place] in words.CHOICES:
-                continue
-            new = {s for s in self.graph.inputs[place] if self.network.inside[s]} - seen
-            seen |= new
-            stack += sorted(new)
-        return False
 
     def _judge_use(self, found: Scored) -> None:
         graph, roles = self.graph, self.roles
@@ -303,7 +231,7 @@ class _Scorer:
             found.add(0.0 if self._is_metric(found.place) else 2.0, "compared with the labels")
         else:
             found.compared = found.place in self.training.handed_on
-            if not found.compared and self._is_part(found.place):
+            if not found.compared and is_part(self.network, found.place):
                 found.part = True
                 found.add(-4.0, "only a part of what follows")
         self._judge_users(found)

@@ -39,7 +39,14 @@ class Training:
         self.copies = self._copies()
         self._steps: dict[int, bool] = {}
         trained = frozenset().union(*self.roles.groups)
-        self._untrained = self.roles.chains_of(set(self.roles.trainables) - trained)
+        self._untrained = self.roles.chains_of(
+            place
+            for place in self.roles.trainables
+            if place not in trained
+            and not any(
+                words.SCATTERS.search(self.graph.ops[s]) for s in self.graph.consumers[place]
+            )
+        )
         self._tellers = self._variables_of_tellers()
         self.handed_on: dict[int, float] = {}
         self.judging = bytearray(len(self.graph))
@@ -67,9 +74,9 @@ class Training:
         while stack and len(seen) < _NEAR:
             node = stack.pop()
             sources = graph.inputs[node]
-            if any(roles.weights[each] for each in sources):
+            if graph.ops[node] in words.BEGINNINGS and any(roles.weights[s] for s in sources):
                 continue
-            if any(self._untrained[each] for each in sources):
+            if graph.ops[node] in words.BEGINNINGS and any(self._untrained[s] for s in sources):
                 return True
             new = [s for s in sources if s not in seen and self.network.inside[s]]
             seen.update(new)

@@ -39,6 +39,7 @@ _WRITES: Final = re.compile(
     r"FusedBatchNorm|Reciprocal|Inv)Grad(V\d)?|Conv2DBackpropFilter|Conv3DBackpropFilter(V2)?)$"
 )
 APPLIES: Final = re.compile(r"^(Resource)?(Sparse)?Apply[A-Z]")
+SCATTERS: Final = re.compile(r"^(Resource)?Scatter")  # how plain descent changes rows
 SUMMARY: Final = re.compile(r"Summary(V2)?$")
 # Steps from a result to the form in which a program wants it.
 POST: Final = names(
@@ -110,6 +111,38 @@ DECISIONS: Final = names("ArgMax ArgMin Round Sign Greater GreaterEqual Less Les
 JUDGEMENTS: Final = names("InTopK InTopKV2 Equal NotEqual EditDistance")
 # Too cheap to be a result of its own when only a summary wants it.
 CHEAP: Final = LOSS_ARITHMETIC | names("OnesLike Size Shape Rank Assert Const PyFunc")
+
+# How much like a result each operation is.
+OP_SCORES: Final = {
+    op: points
+    for points, ops in (
+        (9.0, "Softmax"),
+        (8.0, "Sigmoid"),
+        (7.0, "LogSoftmax"),
+        (6.0, "ArgMax ArgMin TopK TopKV2 GatherTree"),
+        (5.0, "BiasAdd Tanh Atan CTCGreedyDecoder CTCBeamSearchDecoder"),
+        (4.0, "Sin Cos Sign Add AddV2 Squeeze L2Normalize SparseToDense DepthToSpace"),
+        (
+            3.0,
+            "Identity MatMul Conv2D Relu Transpose Conv2DBackpropInput Reshape Softplus "
+            "Elu LeakyRelu RealDiv Round",
+        ),
+        (2.0, "BatchMatMul BatchMatMulV2 Mul Cast TensorArrayGatherV3 Merge ClipByValue Exp"),
+        (1.0, "Sub GatherV2 Gather Exit Minimum Maximum ConcatV2 Sum"),
+        (-1.0, "Mean"),
+        (-3.0, "Log Neg"),
+        (-4.0, "Fill Where Square"),
+        (-6.0, "Switch LogicalAnd Enter Less TensorArrayWriteV3 RandomUniform Range"),
+        (
+            -8.0,
+            "Equal NotEqual ZerosLike OnesLike L2Loss SquaredDifference InTopK InTopKV2 "
+            "SoftmaxCrossEntropyWithLogits NextIteration "
+            "SparseSoftmaxCrossEntropyWithLogits CTCLoss TensorArrayV3",
+        ),
+        (-9.0, "LoopCond StackPushV2 StackV2"),
+    )
+    for op in ops.split()
+}
 
 # Of a name that nobody wrote by hand the end is enough: patterns take time over long ones.
 LONG: Final = 200
