@@ -72,10 +72,11 @@ def join_heads(network: Network, found: Sequence[Scored], limit: int) -> list[Sc
         else:
             heads[head] = each
     scores = {each.place: each.score for each in found}
-    for head in list(heads.values())[:limit]:
-        _take_latest(network, head, scores)
-        _take_whole(network, head)
-    return list(heads.values())[:limit]
+    best = list(heads.values())[:limit]
+    for each in best:
+        _take_latest(network, each, scores)
+        _take_whole(network, each)
+    return best
 
 
 def _take_latest(network: Network, head: Scored, scores: dict[int, float]) -> None:

@@ -253,7 +253,10 @@ class Roles:
         graph = self.graph
         node = graph.nodes[place]
         kind = node.attr("dtype")
-        named = words.SWITCH_NAMES.search(words.last_part(node.name))
+        shape = shape_of(graph, place, port)
+        named = (shape is None or len(shape) < 2) and words.SWITCH_NAMES.search(
+            words.last_part(node.name)
+        )
         if kind == 10 or named or self._is_rate(place):
             role = "switch"
         elif any(reaching[taker] for taker in takers) or not self.variables:

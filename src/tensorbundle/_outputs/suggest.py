@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GraphLike: TypeAlias = "str | os.PathLike[str] | bytes | Graph"
 CheckpointLike: TypeAlias = "str | os.PathLike[str] | bytes | Checkpoint | None"
 
-_HEADS: Final = 10  # named at most
+HEADS: Final = 10  # named at most
 _STATED: Final = 100.0  # the score of what the file itself says, less its place in the list
 
 
@@ -104,7 +104,7 @@ def find_heads(
         if (place := find(name)) is not None
     }
     found = score_candidates(network, order, collected, lacking)
-    return roles, join_heads(network, found, _HEADS)
+    return roles, join_heads(network, found, HEADS)
 
 
 def _lacking(graph: Graph, ckpt: CheckpointLike) -> list[str]:
