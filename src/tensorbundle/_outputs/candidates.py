@@ -14,6 +14,10 @@ _ONWARD = 6  # steps from a last layer to the form in which it is wanted
 _WALK = 4000  # nodes of a loss that are looked at
 _MOST = 512  # candidates of one kind: the last of them, and those with a name
 _HELPERS = 3  # arrangements between a result and a loss
+_LENGTHS = frozenset(
+    ("Rsqrt", "Sqrt", "Maximum", "Reshape", "ExpandDims", "Squeeze", "Add", "AddV2")
+)
+_LENGTH_STEPS = 5  # from a length to what is as long
 _HELPING = frozenset(("Reshape", "Slice", "StridedSlice", "Cast"))
 _LOSS_STEPS = words.LOSS_ARITHMETIC | words.LOSS
 _REDUCING = frozenset(("Mean", "Sum", "Sqrt", "Neg", "AddN"))
@@ -216,12 +220,32 @@ class Network:
                     continue
                 seen.add(source)
                 arithmetic = graph.ops[source] in _LOSS_STEPS
-                passes = arithmetic and not layers[source] and source not in self.named
+                passes = (
+                    arithmetic
+                    and not layers[source]
+                    and source not in self.named
+                    and not self.is_unit(source)
+                )
                 if passes:
                     stack.append(source)
                 if not passes or graph.ops[source] in words.LAYOUT:
                     found.add(source)
         return found
+
+    def is_unit(self, place: int) -> bool:
+        """Whether a node divides something by its own length: what embeddings end with."""
+        graph = self.graph
+        op, sources = graph.ops[place], graph.inputs[place]
+        lengths = [each for each in sources if graph.ops[each] in _LENGTHS]
+        if op not in ("Mul", "RealDiv", "Div") or len(sources) != 2 or len(lengths) != 1:
+            return False
+        divided = next(each for each in sources if each not in lengths)
+        level = lengths
+        for _ in range(_LENGTH_STEPS):
+            level = [source for each in level for source in graph.inputs[each][:2]]
+            if divided in level:
+                return True
+        return False
 
     def _of_layers(self) -> set[int]:
         """The last layers, and what is done to them without another layer."""

@@ -164,6 +164,20 @@ def are_steps(network: Network, places: set[int]) -> bool:
     return len(applied) == 1 and any(applied)
 
 
+def compares_twins(network: Network, place: int) -> bool:
+    """Whether a node takes one result of a layer from another of the same layer."""
+    if network.graph.ops[place] not in ("Sub", "Add", "AddV2", "SquaredDifference"):
+        return False
+    level, found = [place], set[int]()
+    for _ in range(_ARRANGEMENTS):
+        level = [s for each in level for s in network.graph.inputs[each] if network.inside[s]]
+        found.update(root(network, each) for each in level)
+        level = [each for each in level if network.graph.ops[each] in words.SCALES]
+    products = [each for each in found if network.graph.ops[each] in words.BEGINNINGS]
+    applied = {network.roles.variables_of(each) for each in products}
+    return len(products) > 1 and len(applied) == 1
+
+
 def is_reduced(network: Network, place: int) -> bool:
     """Whether a number is a mean or a sum of many, and not the only one there is."""
     stack, seen = [place], {place}

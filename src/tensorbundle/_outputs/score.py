@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
+from .._graphdef.tensors import TensorMessage
 from . import words
 from .candidates import Network
-from .heads import Scored, are_steps, is_part, is_reduced, root
+from .heads import Scored, are_steps, compares_twins, is_part, is_reduced, root
 from .shapes import shape_of
 from .topology import LoopResults, source_in_loop
 from .training import Training
@@ -16,6 +17,7 @@ from .training import Training
 _LIMIT: Final = 256  # candidates that are looked at closely
 _FEEDING_STEPS: Final = 3
 _OF_ONE_LAYER: Final = 3  # uses of variables: a product, a bias, a normalisation
+_LEADING: Final = 8  # steps between a form and the result that is made of it alone
 _FEW_USERS: Final = 4
 _ARRANGEMENTS: Final = 4  # that are looked through
 
@@ -132,8 +134,10 @@ class _Scorer:
         if self._flattens(found):
             points -= 1.5  # as losses want it
         op = graph.ops[found.place]
-        if op == "Mul" and any(graph.ops[each] == "Rsqrt" for each in graph.inputs[found.place]):
+        if network.is_unit(found.place):
             points += 3.0  # made one long, as an embedding is
+        elif not self.labelled and compares_twins(network, found.place):
+            points -= 8.0  # as losses without labels do
         found.add(points + words.OP_SCORES.get(graph.ops[place], 0.0), f"is {_article(op)} {op}")
         if graph.ops[place] in _LOOKUPS and self.roles.layers[place]:
             found.add(-3.0, "only looks rows up")
@@ -142,13 +146,11 @@ class _Scorer:
         sources = self.graph.inputs[found.place][:1]
         if self.graph.ops[found.place] != "Reshape" or not sources:
             return False
-        before = shape_of(self.graph, sources[0])
-        return (
-            before is not None
-            and len(before) > 1
-            and found.shape is not None
-            and len(found.shape) == 1
-        )
+        before, wanted = shape_of(self.graph, sources[0]), self.graph.inputs[found.place][-1]
+        size = self.graph.nodes[wanted].attr("value")
+        flat = isinstance(size, TensorMessage) and size.size == 1
+        flat = flat or (found.shape is not None and len(found.shape) == 1)
+        return flat and before is not None and len(before) > 1
 
     def _keeps(self, place: int, sources: set[int]) -> bool:
         """Whether a node only arranges its source, or moves its values to another range."""
@@ -269,6 +271,22 @@ class _Scorer:
         ):
             found.add(2.0, "no gradient needs it")
 
+    def leads_on(self, place: int, compared: Collection[int]) -> bool:
+        """Whether all that is made of a node is one result, by computing and not by arranging."""
+        graph, computed = self.graph, False
+        for _ in range(_LEADING):
+            users = {each for each in graph.consumers[place] if not self.roles.barred[each]}
+            if len(users) != 1:
+                return False
+            place = users.pop()
+            op = graph.ops[place]
+            if op in words.MEASURES or op in words.LOSS or self.roles.label_cone[place]:
+                return False
+            computed = computed or not (op in words.LAYOUT or op == "Cast")
+            if place in compared:
+                return computed
+        return False
+
     def _ends(self, place: int) -> bool:
         """Whether nothing is made of a node, but decisions to be counted."""
         users = self.graph.consumers[place]
@@ -349,6 +367,11 @@ def _only_trains(network: Network, place: int) -> bool:
 def _mark_parts(scorer: _Scorer, found: list[Scored], masks: Sequence[int]) -> None:
     """Count against a candidate that a result made of it depends on more of the network."""
     needed, handed_on = scorer.training.needed, scorer.training.handed_on
+    compared = {each.place for each in found if each.compared}
+    for each in found:
+        if not each.compared and not each.part and scorer.leads_on(each.place, compared):
+            each.part = True
+            each.add(-4.0, "leads to what is compared")
     results = [
         (bit, each)
         for bit, each in enumerate(found)
