@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +11,7 @@ from .candidates import Network
 from .shapes import Shape, shape_of
 from .topology import source_in_loop
 
+_LEADING: Final = 8  # steps between a form and the result that is made of it alone
 _REDUCING: Final = 64  # nodes between a number and what it is the sum of
 _ARRANGEMENTS: Final = 4  # that are looked through
 # Where what comes together is no result any more: a distribution that weighs something.
@@ -190,4 +191,21 @@ def is_reduced(network: Network, place: int) -> bool:
         new = {s for s in network.graph.inputs[place] if network.inside[s]} - seen
         seen |= new
         stack += sorted(new)
+    return False
+
+
+def leads_on(network: Network, place: int, compared: Collection[int]) -> bool:
+    """Whether all that is made of a node is one result, by computing and not by arranging."""
+    graph, computed = network.graph, False
+    for _ in range(_LEADING):
+        users = {each for each in graph.consumers[place] if not network.roles.barred[each]}
+        if len(users) != 1:
+            return False
+        place = users.pop()
+        op = graph.ops[place]
+        if op in words.MEASURES or op in words.LOSS or network.roles.label_cone[place]:
+            return False
+        computed = computed or op in words.MULTIPLIES
+        if place in compared:
+            return computed
     return False

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from .._graphdef.tensors import TensorMessage
 from . import words
 from .candidates import Network
-from .heads import Scored, are_steps, compares_twins, is_part, is_reduced, root
+from .heads import Scored, are_steps, compares_twins, is_part, is_reduced, leads_on, root
 from .shapes import shape_of
-from .topology import LoopResults, source_in_loop
+from .topology import LoopResults, bit_counts, source_in_loop
 from .training import Training
 
 _LIMIT: Final = 256  # candidates that are looked at closely
 _FEEDING_STEPS: Final = 3
 _OF_ONE_LAYER: Final = 3  # uses of variables: a product, a bias, a normalisation
-_LEADING: Final = 8  # steps between a form and the result that is made of it alone
 _FEW_USERS: Final = 4
 _ARRANGEMENTS: Final = 4  # that are looked through
 
-_PRODUCTS: Final = words.BEGINNINGS | {"BatchMatMul", "BatchMatMulV3"}
 _LOOKUPS: Final = frozenset(("Gather", "GatherV2", "ResourceGather", "GatherNd"))
 
 
@@ -131,7 +129,7 @@ class _Scorer:
             else:
                 break
             place = min(sources)
-        if self._flattens(found):
+        if self._flattens(found.place):
             points -= 1.5  # as losses want it
         op = graph.ops[found.place]
         if network.is_unit(found.place):
@@ -142,22 +140,24 @@ class _Scorer:
         if graph.ops[place] in _LOOKUPS and self.roles.layers[place]:
             found.add(-3.0, "only looks rows up")
 
-    def _flattens(self, found: Scored) -> bool:
-        sources = self.graph.inputs[found.place][:1]
-        if self.graph.ops[found.place] != "Reshape" or not sources:
+    def _flattens(self, place: int) -> bool:
+        """Whether a node makes one list of rows, as losses want it."""
+        sources = self.graph.inputs[place]
+        if self.graph.ops[place] != "Reshape" or not sources:
             return False
-        before, wanted = shape_of(self.graph, sources[0]), self.graph.inputs[found.place][-1]
-        size = self.graph.nodes[wanted].attr("value")
+        before, after = shape_of(self.graph, sources[0]), shape_of(self.graph, place)
+        size = self.graph.nodes[sources[-1]].attr("value")
         flat = isinstance(size, TensorMessage) and size.size == 1
-        flat = flat or (found.shape is not None and len(found.shape) == 1)
-        return flat and before is not None and len(before) > 1
+        return (flat or (after is not None and len(after) == 1)) and (
+            before is None or len(before) > 1
+        )
 
     def _keeps(self, place: int, sources: set[int]) -> bool:
         """Whether a node only arranges its source, or moves its values to another range."""
         graph = self.graph
         used = {graph.ops[each] for each in graph.consumers[place]}
         if graph.ops[place] in words.LAYOUT:
-            return graph.ops[place] != "Transpose" or not used & _PRODUCTS
+            return graph.ops[place] != "Transpose" or not used & words.MULTIPLIES
         if graph.ops[place] == "Cast":
             return True
         if graph.ops[place] not in words.SCALES or self.roles.layers[place]:
@@ -223,17 +223,16 @@ class _Scorer:
             found.add(1.0)
 
     def _judge_use(self, found: Scored) -> None:
-        graph, roles = self.graph, self.roles
+        graph = self.graph
         found.compared = True
         if self._feeds_loss(found.place):
             found.add(4.0, "the loss takes it")
-        elif any(
-            roles.label_cone[each] or roles.side[each] for each in graph.consumers[found.place]
-        ):
+        elif self._meets_labels(found.place):
             found.add(0.0 if self._is_metric(found.place) else 2.0, "compared with the labels")
         else:
             found.compared = found.place in self.training.handed_on
-            if not found.compared and is_part(self.network, found.place):
+            unit = self.network.is_unit(found.place)
+            if not found.compared and not unit and is_part(self.network, found.place):
                 found.part = True
                 found.add(-4.0, "only a part of what follows")
         self._judge_users(found)
@@ -271,21 +270,14 @@ class _Scorer:
         ):
             found.add(2.0, "no gradient needs it")
 
-    def leads_on(self, place: int, compared: Collection[int]) -> bool:
-        """Whether all that is made of a node is one result, by computing and not by arranging."""
-        graph, computed = self.graph, False
-        for _ in range(_LEADING):
-            users = {each for each in graph.consumers[place] if not self.roles.barred[each]}
-            if len(users) != 1:
-                return False
-            place = users.pop()
-            op = graph.ops[place]
-            if op in words.MEASURES or op in words.LOSS or self.roles.label_cone[place]:
-                return False
-            computed = computed or not (op in words.LAYOUT or op == "Cast")
-            if place in compared:
-                return computed
-        return False
+    def _meets_labels(self, place: int) -> bool:
+        """Whether a node, or a list of all its numbers, meets the labels or a scope of losses."""
+        roles, users = self.roles, list(self.graph.consumers[place])
+        flat = [
+            each for each in users if self.graph.ops[each] == "Reshape" and self._flattens(each)
+        ]
+        users += [user for each in flat for user in self.graph.consumers[each]]
+        return any(roles.label_cone[each] or roles.side[each] for each in users)
 
     def _ends(self, place: int) -> bool:
         """Whether nothing is made of a node, but decisions to be counted."""
@@ -334,14 +326,14 @@ def _count_variables(
     """Count the trained variables behind each candidate: all candidates in one pass."""
     network, roles = scorer.network, scorer.roles
     masks = network.graph.reached_by([each.place for each in found], order, roles.barred)
-    groups = [_counts((masks[place] for place in group), len(found)) for group in roles.groups]
+    groups = [bit_counts((masks[place] for place in group), len(found)) for group in roles.groups]
     choices = [
         place
         for place, kept in enumerate(network.inside)
         if kept and network.graph.ops[place] in words.CHOICES and network.fed_back[place]
     ]
-    deciding = _counts((masks[place] for place in choices), len(found))
-    lacking = _counts((masks[place] for place in missing), len(found))
+    deciding = bit_counts((masks[place] for place in choices), len(found))
+    lacking = bit_counts((masks[place] for place in missing), len(found))
     trained = sum(len(group) for group in roles.groups)
     for bit, each in enumerate(found):
         each.variables = sum(group[bit] for group in groups)
@@ -369,7 +361,7 @@ def _mark_parts(scorer: _Scorer, found: list[Scored], masks: Sequence[int]) -> N
     needed, handed_on = scorer.training.needed, scorer.training.handed_on
     compared = {each.place for each in found if each.compared}
     for each in found:
-        if not each.compared and not each.part and scorer.leads_on(each.place, compared):
+        if not each.compared and not each.part and leads_on(scorer.network, each.place, compared):
             each.part = True
             each.add(-4.0, "leads to what is compared")
     results = [
@@ -400,14 +392,3 @@ def _mark_parts(scorer: _Scorer, found: list[Scored], masks: Sequence[int]) -> N
         ):
             each.part = True
             each.add(-4.0, "leads to more")
-
-
-def _counts(masks: Iterable[int], width: int) -> list[int]:
-    """How often each bit is set."""
-    counts = [0] * width
-    for mask in masks:
-        while mask:
-            low = mask & -mask
-            counts[low.bit_length() - 1] += 1
-            mask ^= low
-    return counts

@@ -150,6 +150,17 @@ class Topology:
         return masks
 
 
+def bit_counts(masks: Iterable[int], width: int) -> list[int]:
+    """How often each bit is set."""
+    counts = [0] * width
+    for mask in masks:
+        while mask:
+            low = mask & -mask
+            counts[low.bit_length() - 1] += 1
+            mask ^= low
+    return counts
+
+
 def _cone(begin: Iterable[int], edges: Groups, barred: bytearray) -> bytearray:
     cone = bytearray(len(barred))
     values, starts = edges.values, edges.starts

@@ -68,6 +68,8 @@ TURNS: Final = names("Sub RealDiv Div")  # that turn the second of their inputs 
 MEASURES: Final = names("Square Abs Pow L2Loss Log Mean Sum")
 # What a network begins with: its input was made ready for it.
 BEGINNINGS: Final = names("Conv2D MatMul Conv3D DepthwiseConv2dNative BatchMatMulV2")
+# What multiplies two things, whichever is the weights.
+MULTIPLIES: Final = BEGINNINGS | names("BatchMatMul BatchMatMulV3")
 # What multiplies by weights, or looks them up: a layer even in the scope of a loss.
 PRODUCTS: Final = BEGINNINGS | names(
     "Mul BatchMatMul BatchMatMulV3 Conv2DBackpropInput Gather GatherV2 ResourceGather GatherNd"
