@@ -395,7 +395,7 @@ def test_what_is_no_graph(made: Path, tmp_path: Path) -> None:
 
 def test_tensorflow_is_not_imported(made: Path) -> None:
     code = (
-        "import sys; from tensorbundle._runner import run;"
+        "import sys; from tensorbundle._runner.runner import run;"
         f"run({str(made / 'dense.pb')!r}, {{'x': [[1, 2, 3, 4]]}}, 'y');"
         "assert 'tensorflow' not in sys.modules and 'google.protobuf' not in sys.modules"
     )

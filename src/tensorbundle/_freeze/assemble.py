@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from .._checkpoint.selection import select
+from .._format.wording import Worded, option, quoted
 from .._graph.mapping import map_tables, map_variables
 from .._graph.problems import report
 from .._graphdef.attributes import type_attr
@@ -18,12 +19,15 @@ from .._ops.facts import default_attrs
 from .._ops.types import dtype_of
 from ..errors import ConversionError, MissingFileError, TensorBundleError
 from .stages.idle import drop_idle_controls
+from .stages.inference import to_inference, training_notes
 from .stages.inline import Inlined, inline_calls
 from .stages.needed import check_graph, clean, prune
 from .stages.tables import keep_tables
 from .variables.constants import Constant, freeze_variables
-from .wanted.cuts import Cutter, bind
-from .wanted.resolve import Target, check_port, find_node, unknown_name
+from .wanted.cuts import Cutter, bind, fed_variables
+from .wanted.loops import refuse_inside
+from .wanted.request import bound_values, cut_shapes
+from .wanted.resolve import Target, check_port, find_node, input_keys, unknown_name
 from .weights import Content, Weights
 
 if TYPE_CHECKING:
@@ -71,12 +75,20 @@ class Prepared:
         targets: What is wanted of it; names are those in ``inlined``.
         inlined: What became of the results of calls.
         op_defs: What is known of operations beside the table.
+        fed: The variables that are fed.
+        cutter: What was cut, and what it was called before.
+        cuts: What the places that are fed are called now.
+        keys: By tensor that is fed, its key in the signature.
     """
 
     nodes: Nodes
     targets: tuple[Target, ...]
     inlined: Inlined | None
     op_defs: Mapping[str, OpDef]
+    fed: Mapping[str, Constant]
+    cutter: Cutter
+    cuts: tuple[str, ...]
+    keys: Mapping[str, str]
 
     @property
     def roots(self) -> list[str]:
@@ -91,8 +103,6 @@ class Prepared:
 def prepare(
     graph: Graph,
     targets: tuple[Target, ...],
-    cuts: Mapping[str, tuple[int, ...] | str | None],
-    bindings: Mapping[str, Any],
     request: Request,
 ) -> Prepared:
     """Cut a graph where it is to be fed, bind placeholders, and inline its calls.
@@ -105,6 +115,8 @@ def prepare(
     """
     op_defs = request.op_defs(graph.meta)
     nodes = graph.nodes
+    keys = input_keys(graph, request)
+    cuts, bindings = cut_shapes(graph, request.inputs), bound_values(request.bind)
     for name in bindings:
         if name not in nodes:
             raise unknown_name(graph, name, "placeholder")
@@ -112,29 +124,43 @@ def prepare(
     deep = [each.tensor for each in targets if parse_input(each.tensor).name != each.root]
     if request.functions == "keep":
         _refuse_inside(*inside, *deep)
+    refuse_inside(
+        nodes,
+        [each.tensor for each in targets if each.tensor not in deep],
+        [name for name in cuts if name not in inside],
+    )
     cutter = Cutter(graph.meta, op_defs)
-    nodes = cutter.cut(nodes, {name: shape for name, shape in cuts.items() if name not in inside})
+    fed = fed_variables(graph.meta, nodes, cuts)
+    apart = {*inside, *fed}
+    nodes = cutter.cut(nodes, {name: shape for name, shape in cuts.items() if name not in apart})
     if bindings:
         nodes = bind(nodes, bindings, graph.meta)
     targets = tuple(_moved(each, cutter) for each in targets)
     if request.functions == "keep":
-        return Prepared(nodes, targets, None, op_defs)
+        places = tuple(map(cutter.place_of, cuts))
+        return Prepared(nodes, targets, None, op_defs, fed, cutter, places, keys)
     roots = list(dict.fromkeys(each.root for each in targets))
     inlined = inline_calls(nodes, graph.functions, roots, op_defs)
     for name in (*inside, *deep):
         if parse_input(inlined.tensor(name)).name not in inlined.nodes:
             raise unknown_name(graph, name, "tensor")
         check_port(inlined.nodes, inlined.tensor(name), op_defs, graph.functions)
+    refuse_inside(inlined.nodes, map(inlined.tensor, deep), map(inlined.tensor, inside))
     nodes = cutter.cut(inlined.nodes, {inlined.tensor(name): cuts[name] for name in inside})
-    return Prepared(nodes, targets, inlined, op_defs)
+    places = tuple(cutter.place_of(inlined.tensor(each)) for each in cuts)
+    return Prepared(nodes, targets, inlined, op_defs, fed, cutter, places, keys)
 
 
 def _refuse_inside(*names: str) -> None:
     """Raise ConversionError for what is inside of functions that are kept."""
     if names:
         raise ConversionError(
-            f"{names[0]!r} lives inside a function, and functions are kept: "
-            "name a node of the main graph, or have calls inlined (functions='inline')"
+            Worded(
+                f"{quoted(names[0])} lives inside a function, and functions are kept: "
+                "name a node of the main graph, or have calls inlined (",
+                option("functions", "inline"),
+                ")",
+            )
         )
 
 
@@ -178,6 +204,10 @@ def assemble(
         meta, ckpt, override=request.keys, ema=request.ema, missing=request.missing
     )
     nodes, tables = prepared.nodes, None
+    inference = None
+    if request.training is False:
+        inference = to_inference(nodes, roots, meta)
+        nodes = inference.nodes
     if request.tables:
         tables = keep_tables(
             nodes,
@@ -190,10 +220,14 @@ def assemble(
         nodes = tables.nodes
         roots += [tables.init] if tables.init is not None else []
     chosen = frozen_names(variables, request.allow, request.deny)
+    stored = stored_names(variables, request.use_stored)
     constants = {
-        name: Constant(each.dtype, each.shape) for name, each in variables.items() if name in chosen
+        name: Constant(each.dtype, each.shape, is_stored=name in stored)
+        for name, each in variables.items()
+        if name in chosen
     }
     constants.update(tables.constants if tables is not None else {})
+    constants.update(prepared.fed)
     frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
     nodes = frozen.nodes
     if prepared.inlined is not None and prepared.inlined.tensors:
@@ -210,6 +244,8 @@ def assemble(
         nodes = {name: with_defaults(node, op_defs) for name, node in nodes.items()}
     check_graph(nodes, pruned.functions, op_defs)
     warnings = [*frozen.warnings, *(tables.warnings if tables is not None else ())]
+    warnings += inference.warnings if inference is not None else ()
+    warnings += training_notes(nodes, pruned.functions, prepared.nodes, tried=inference is not None)
     if averaged := [each.name for each in needed if each.averaged]:
         warnings.append(f"moving averages were taken for {len(averaged)} variables")
     return Assembled(
@@ -228,6 +264,13 @@ def frozen_names(variables: Mapping[str, Variable], allow: Filter, deny: Filter)
     names = list(variables)
     chosen = set(select(allow, names, variables))
     return chosen - set(select(deny, names, variables)) if deny is not None else chosen
+
+
+def stored_names(variables: Mapping[str, Variable], use_stored: bool | Filter) -> set[str]:
+    """The variables whose stored value is taken even where a written one is wanted."""
+    if isinstance(use_stored, bool):
+        return set(variables) if use_stored else set()
+    return set() if use_stored is None else set(select(use_stored, list(variables), variables))
 
 
 def with_defaults(node: Node, op_defs: Mapping[str, OpDef]) -> Node:

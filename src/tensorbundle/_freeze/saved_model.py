@@ -24,15 +24,16 @@ from .._write.staging import Staging, check_target
 from ..errors import ConversionError
 from .assemble import Assembled, Prepared, assemble, prepare
 from .freeze import checkpoint_of
-from .result import FrozenInput, inputs_of, notes
+from .result import FrozenInput, inputs_of, notes, unneeded_inputs
 from .saver_nodes import Restored, SaverNodes, bytes_list, node_list, put_back, variable_def
 from .stages.needed import prune
 from .stream import Layout, lay_out, nested, raw_versions, require_space, write_file
 from .wanted.choice import choose
-from .wanted.request import Cuts, Request, bound_values, cut_shapes
+from .wanted.request import Cuts, Request
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
+    from .._checkpoint.selection import Filter
     from .._graph.sources import Override
     from .._graph.variables import Variable
     from .._graphdef.meta_graph import MetaGraph
@@ -87,10 +88,13 @@ def export_saved_model(
     bind: Mapping[str, Any] | None = None,
     signature: str | None = None,
     tags: str | Iterable[str] | None = None,
+    training: bool | None = None,
+    use_stored: bool | Filter = False,
     ema: bool = False,
     keys: Override = None,
     missing: Missing = "error",
     tables: bool = True,
+    follow_links: bool = False,
     clear_devices: bool = True,
     op_list: str | os.PathLike[str] | None = None,
     overwrite: bool = True,
@@ -109,11 +113,14 @@ def export_saved_model(
         bind: Values for placeholders, which become constants.
         signature: The key of the signature whose outputs and inputs are taken.
         tags: Which graph of a SavedModel.
+        training: False: make what was built for training what it is for inference.
+        use_stored: Take stored values where outputs need written ones.
         ema: Take moving averages where the checkpoint has them.
         keys: Keys in the checkpoint by variable, where they are known better.
         missing: ``"initial"``: make constants of variables that were not saved, of their initial
             value.
         tables: Keep the initialisers of lookup tables; they run when the model is loaded.
+        follow_links: Read vocabularies from wherever the model says.
         clear_devices: Forget on which devices nodes are to run.
         op_list: A file with an ``OpList`` for operations that nothing else is known of.
         overwrite: Whether a SavedModel that is there is replaced.
@@ -137,20 +144,34 @@ def export_saved_model(
         >>> done.outputs, list(done.inputs), len(done.variables)
         ({'scores': 'scores:0'}, ['image'], 8)
     """
-    graph = load_graph(graph, tags=tags)
     request = Request(
-        ema=ema, keys=keys, missing=missing, tables=tables, clear_devices=clear_devices,
-        op_list=op_list,
+        outputs=outputs, signature=signature, inputs=inputs, bind=bind, training=training,
+        use_stored=use_stored, ema=ema, keys=keys, missing=missing, tables=tables,
+        follow_links=follow_links, clear_devices=clear_devices, op_list=op_list,
     )  # fmt: skip
+    return export_as(load_graph(graph, tags=tags), ckpt, request, path, overwrite=overwrite)
+
+
+def export_as(
+    graph: Graph,
+    ckpt: str | os.PathLike[str] | Checkpoint | None,
+    request: Request,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool,
+) -> ExportedModel:
+    """Write a SavedModel as a request says it; see `export_saved_model`."""
     ckpt = checkpoint_of(graph, ckpt)
     directory = _target(os.fspath(path), graph, ckpt)
-    targets, chosen = choose(graph, ckpt, outputs, signature)
-    prepared = prepare(graph, targets, cut_shapes(inputs), bound_values(bind), request)
+    targets, chosen = choose(graph, ckpt, request.outputs, request.signature)
+    prepared = prepare(graph, targets, request)
     assembled = assemble(graph, ckpt, prepared, request, verify=True)
     model = _Model(graph, ckpt, prepared, assembled)
     layout = model.layout()
     files, linked = _write(layout, ckpt if model.restored else None, model, directory, overwrite)
-    found = notes(model.nodes, model.functions, graph.meta, layout.nbytes)
+    before = prepared.cutter.place_before
+    found = notes(model.nodes, model.functions, graph.meta, layout.nbytes, before)
+    idle = unneeded_inputs(prepared.cuts, model.inputs.values())
     return ExportedModel(
         path=directory,
         files=files,
@@ -160,7 +181,7 @@ def export_saved_model(
         inputs=model.inputs,
         variables=tuple(each.variable for each in model.restored),
         linked=linked,
-        warnings=(*chosen, *assembled.warnings, *found),
+        warnings=(*chosen, *assembled.warnings, *idle, *found),
     )
 
 

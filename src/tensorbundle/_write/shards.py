@@ -19,6 +19,7 @@ from .. import _core
 from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._format.wire import encode_varint
+from .._format.wording import already_there
 from .commit import PendingFiles
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def refuse_existing(prefix: str, *, overwrite: bool) -> None:
     """Raise FileExistsError when there is a bundle that is not to be replaced."""
     index = prefix + INDEX_SUFFIX
     if not overwrite and os.path.lexists(index):
-        raise FileExistsError(f"{index!r} exists: give another path, or allow to overwrite it")
+        raise FileExistsError(already_there(index))
 
 
 def _files_of(prefix: str) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
+from .._format.wording import already_there
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -41,7 +43,7 @@ class Staging:
         self._earlier = tuple(earlier)
         if self._earlier and not overwrite:
             taken = os.path.join(directory, self._earlier[0])
-            raise FileExistsError(f"{taken!r} exists: give another path, or allow to overwrite it")
+            raise FileExistsError(already_there(taken))
         parent = os.path.dirname(directory) if self._is_new else directory
         self._hidden = os.path.join(parent, f".tensorbundle-{secrets.token_hex(4)}")
         self._names: list[str] = []

@@ -15,6 +15,7 @@ import numpy as np
 from ..._format.dtypes import STRING
 from ..._format.names import as_bytes
 from ..._format.wire import Raw
+from ..._format.wording import listed
 from ..._graphdef.attributes import shape_attr
 from ..._graphdef.functions import Function
 from ..._graphdef.meta_graph import MetaGraph
@@ -22,7 +23,6 @@ from ..._graphdef.nodes import Node, Nodes, const_node, make_node, parse_input
 from ..._graphdef.tensors import encode_tensor
 from ..._ops.edges import NewNames, data_inputs, main_source, reachable
 from ..variables.constants import Constant
-from ..variables.updates import listed
 from .assets import Assets, columns_of, constant_path, vocabulary
 from .inline import called_function, inline_calls
 

@@ -11,22 +11,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from ..._checkpoint.selection import closest
+from ..._format.wording import Worded, joined, listed, option, plain, quoted
+from ..._graphdef.attributes import function_names
 from ..._graphdef.nodes import join_input, parse_input
 from ..._ops.facts import output_ports
 from ...errors import ConversionError, TensorNotFoundError
+from ..variables.handles import FUNCTION_USES
 
 if TYPE_CHECKING:
     from ..._graph.graph import Graph
     from ..._graphdef.facts import Signature, TensorFact
     from ..._graphdef.functions import Function, OpDef
     from ..._graphdef.nodes import Node, Nodes
+    from .request import Request
 
 Outputs: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 
 _HINTS: Final = 5
+_SHOWN: Final = 10  # things in a message
+_LONGEST: Final = 200
 _TAILS: Final = 8  # of a name: where only its end is right
 _COMPARED: Final = 20_000  # names, which difflib compares in a second or two
-_DEFAULT_SIGNATURE: Final = "serving_default"
+# The keys that are used when none is named: those of TensorFlow 2 and of modules of TF-Hub.
+_DEFAULT_SIGNATURES: Final = ("serving_default", "default")
 _NO_MODELS: Final = ("init_op", "train_op")
 _INTERNAL: Final = "__saved_model_"
 _FED: Final = ("input", "placeholder", "tensor")  # what errors call that which is fed or cut at
@@ -74,6 +81,7 @@ def resolve(graph: Graph, outputs: Outputs, signature: str | None) -> tuple[Targ
     if not wanted:
         raise ConversionError("no outputs are named: expected at least one")
     chosen = _signature_or_none(graph, signature)
+    wanted = [(key, each) for key, name in wanted for each in _divided(graph, key, name, chosen)]
     targets: list[Target] = []
     problems: list[TensorNotFoundError | ConversionError] = []
     for key, name in wanted:
@@ -82,18 +90,36 @@ def resolve(graph: Graph, outputs: Outputs, signature: str | None) -> tuple[Targ
         except (TensorNotFoundError, ConversionError) as error:
             problems.append(error)
     if problems:
-        raise type(problems[0])("; ".join(error.message for error in problems), path=graph.path)
+        shown = [error.message for error in problems[:_SHOWN]]
+        shown += [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+        raise type(problems[0])(joined("; ", shown), path=graph.path)
     _refuse_twins(targets)
     return tuple(targets)
+
+
+def _divided(graph: Graph, key: str, name: str, signature: Signature | None) -> list[str]:
+    """The names in one text: several with commas between them, where nothing has it as its name."""
+    if key or "," not in str(name) or name.startswith("^"):
+        return [name]
+    if signature is not None and name in signature.outputs:
+        return [name]
+    return split_names(graph, name) if name not in graph.signatures else [name]
+
+
+def split_names(graph: Graph, text: str) -> list[str]:
+    """Names with commas between them, as other freezers take them; one that has commas is one."""
+    if "," not in text or find_node(graph, text.strip()) is not None:
+        return [text]
+    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def _targets(graph: Graph, key: str, name: str, signature: Signature | None) -> list[Target]:
     """The tensors of one name that a user gave."""
     if not isinstance(name, str):
-        raise TypeError(f"an output is named by a str, not by {name!r}")
+        raise TypeError(f"an output is named by a str, not by {name!r:.80}")
     name = name.strip()
     if name.startswith("^"):
-        raise ConversionError(f"{name!r} is a control edge: name the tensor that is wanted")
+        raise ConversionError(f"{quoted(name)} is a control edge: name the tensor that is wanted")
     root = find_node(graph, name)
     if root is not None:
         text = _checked(graph, name, root)
@@ -183,12 +209,13 @@ def check_port(
     count = None if ports is None else sum(number for _, _, number in ports)
     if count == 0:
         raise ConversionError(
-            f"{wanted.name!r} is a {node.op}, which gives no tensor: training and initialising "
-            f"ops are no outputs of a model; name what it computes with{_upstream(nodes, node)}"
+            f"{quoted(wanted.name)} is a {plain(node.op)}, which gives no tensor: "
+            "training and initialising ops are no outputs of a model; name what it computes with"
+            f"{_upstream(nodes, node)}"
         )
     if count is not None and wanted.port >= count:
         raise ConversionError(
-            f"there is no output {text!r}: {wanted.name!r} is a {node.op} with "
+            f"there is no output {quoted(text)}: {quoted(wanted.name)} is a {plain(node.op)} with "
             f"{count} output{'s' if count != 1 else ''}"
         )
 
@@ -198,7 +225,7 @@ def _upstream(nodes: Nodes, node: Node) -> str:
     before = [parse_input(text) for text in node.inputs[:50]]
     named = [each.name for each in before if each.name in nodes]
     useful = [name for name in named if nodes[name].op not in ("NoOp", "Assert")][:3]
-    return f", such as {', '.join(map(repr, useful))}" if useful else ""
+    return f", such as {listed(useful)}" if useful else ""
 
 
 # --- signatures -------------------------------------------------------------------------------
@@ -216,8 +243,9 @@ def models_of(graph: Graph) -> dict[str, Signature]:
 def default_signature(graph: Graph) -> str | None:
     """The key of the signature that is used when none is named; None when there is no such one."""
     models = models_of(graph)
-    if _DEFAULT_SIGNATURE in models:
-        return _DEFAULT_SIGNATURE
+    for key in _DEFAULT_SIGNATURES:
+        if key in models:
+            return key
     return next(iter(models)) if len(models) == 1 else None
 
 
@@ -228,32 +256,49 @@ def _signature_or_none(graph: Graph, key: str | None) -> Signature | None:
     return None if key is None else graph.signatures[key]
 
 
+def input_keys(graph: Graph, request: Request) -> dict[str, str]:
+    """By tensor that is fed, its key in the signature that outputs are taken from."""
+    signature = _signature_or_none(graph, request.signature)
+    inputs = {} if signature is None else signature.inputs
+    return {fact.name: key for key, fact in inputs.items() if fact.name is not None}
+
+
 def _of_signature(graph: Graph, key: str | None) -> tuple[Target, ...]:
     chosen = _signature_or_none(graph, key)
     if chosen is None:
-        shown = ", ".join(map(repr, models_of(graph)))
         raise ConversionError(
-            f"there are several signatures: give signature= one of {shown}, or outputs=",
+            Worded(
+                "there are several signatures: give ",
+                option("signature"),
+                f" one of {listed(models_of(graph))}, or ",
+                option("outputs"),
+            ),
             path=graph.path,
         )
     if not chosen.outputs:
-        raise ConversionError(f"signature {key!r} has no outputs: nothing to freeze")
+        raise ConversionError(f"signature {quoted(key)} has no outputs: nothing to freeze")
     targets = [each for k, fact in chosen.outputs.items() for each in _expanded(graph, k, fact)]
     return tuple(targets)
 
 
 def _unknown_signature(graph: Graph, key: str) -> TensorNotFoundError:
-    shown = ", ".join(map(repr, graph.signatures)) or "none"
-    return TensorNotFoundError(f"there is no signature {key!r}: expected one of {shown}", key=key)
+    shown = listed(models_of(graph) or graph.signatures) or "none"
+    message = f"there is no signature {quoted(key)}: expected one of {shown}"
+    return TensorNotFoundError(message, key=key)
 
 
 def _refuse_twins(targets: Iterable[Target]) -> None:
     found: dict[str, str] = {}
     for each in targets:
         if found.setdefault(each.key, each.tensor) != each.tensor:
+            clash = (
+                f"two outputs would be called {quoted(each.key)}: {quoted(found[each.key])} and "
+                f"{quoted(each.tensor)}; "
+            )
             raise ConversionError(
-                f"two outputs would be called {each.key!r}: {found[each.key]!r} and "
-                f"{each.tensor!r}; give a dict of names and tensors"
+                Worded.of(
+                    clash + "give a dict of names and tensors", clash + "give --output NAME=TENSOR"
+                )
             )
 
 
@@ -262,18 +307,30 @@ def _refuse_twins(targets: Iterable[Target]) -> None:
 
 def unknown_name(graph: Graph, name: str, what: str) -> TensorNotFoundError:
     """The error for a name that is not in the graph, with what the user may have meant."""
-    plain = parse_input(name).name
-    inside = _inside_functions(graph, plain)
-    near = near_names(plain, graph.nodes)
-    message = f"there is no {what} {name!r} in the graph"
+    node = parse_input(name).name
+    inside = _inside_functions(graph, node)
+    near = near_names(node, graph.nodes)
+    message: str = f"there is no {what} {quoted(name)} in the graph"
     if inside:
-        message += f": {inside}"
+        message = Worded(message, ": ", inside)
     elif near:
-        message += f": did you mean {', '.join(map(repr, near))}?"
+        message += f": did you mean {listed(near)}?"
+    elif what in _FED:
+        message += f": expected one of {listed(fed)}" if (fed := _placeholders(graph)) else ""
     else:
-        kind = "inputs" if what in _FED else "outputs"
-        message += f": tensorbundle.suggest_{kind} lists what may be {kind}"
-    return TensorNotFoundError(message, key=name)
+        message = Worded.of(
+            f"{message}: tensorbundle.suggest_outputs lists what may be outputs",
+            f"{message}: 'tensorbundle graph --outputs' lists what may be outputs",
+        )
+    return TensorNotFoundError(message, key=name if len(name) <= _LONGEST else None)
+
+
+def _placeholders(graph: Graph) -> list[str]:
+    """What is there to be fed: keys of the signature, else placeholders."""
+    key = default_signature(graph)
+    if key is not None:
+        return list(graph.signatures[key].inputs)
+    return [name for name, node in graph.nodes.items() if node.op.startswith("Placeholder")]
 
 
 def near_names(name: str, names: Iterable[str]) -> list[str]:
@@ -309,12 +366,29 @@ def _inside_functions(graph: Graph, name: str) -> str:
         for function_name, function in graph.functions.items():
             if tail not in function.nodes:
                 continue
-            text = f"{tail!r} lives inside function {function_name!r}"
+            text = f"{quoted(tail)} lives inside function {quoted(function_name)}"
             call = calls.get(function_name)
-            if call is None:
+            if call is not None:
+                return f"{text}, called by {quoted(call)}: write {quoted(f'{call}/{tail}')}"
+            user = _user_of(graph, function_name)
+            if user is None:
                 return f"{text}, which nothing calls that inlining would replace"
-            return f"{text}, called by {call!r}: write {f'{call}/{tail}'!r}"
+            kind = "loop" if "While" in user.op else "condition"
+            return (
+                f"{text}, a part of the {kind} {quoted(user.name)}: name what comes out of that, "
+                f"such as {quoted(user.name)}"
+            )
     return ""
+
+
+def _user_of(graph: Graph, function: str) -> Node | None:
+    """The loop or condition that a function is a part of."""
+    for node in graph.nodes.values():
+        use = FUNCTION_USES.get(node.op)
+        for key in use.keys if use is not None else ():
+            if function in function_names(node.attrs.get(key, b"")):
+                return node
+    return None
 
 
 def _first_calls(graph: Graph) -> dict[str, str]:

@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from ..._format.wording import in_command
 from ...errors import ChecksumError, TensorBundleError
 from ..terminal.console import PROGRAM, Console
 from .help import DocumentedCommand
@@ -77,11 +78,12 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and not isinstance(error, TensorBundleError) and error.strerror:
         where = f": {error.filename}" if error.filename is not None else ""
         return f"{error.strerror[0].lower()}{error.strerror[1:]}{where}"
+    if isinstance(error, TensorBundleError):
+        error.message = in_command(error.message)
     if isinstance(error, MemoryError):
         return "out of memory"
     if isinstance(error, FileExistsError):
-        # In the words of this program, not of the function behind it.
-        return str(error).replace("allow to overwrite it", "add --force")
+        return in_command(error.args[0]) if error.args else "the file exists"
     return str(error) or type(error).__name__
 
 
