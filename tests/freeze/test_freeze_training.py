@@ -1,6 +1,5 @@
 """Graphs in training mode: told by name, and turned to inference as TensorFlow builds that."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 import tensorbundle as tb
+from tests.freeze.computing import computed
 from tests.freeze.models import in_tensorflow
 from tests.freeze.program import run
 from tests.freeze.programs.arrays import read_arrays
@@ -26,35 +26,14 @@ def model(programs: Path, name: str) -> Path:
     return programs / name / "model.ckpt"
 
 
-def computed(folder: Path, frozen: dict[str, tb.Frozen], feeds: dict[str, Path]) -> dict[str, Any]:
-    """What TensorFlow computes of the output `out` of frozen graphs, by their names."""
-    orders = []
-    for name, each in frozen.items():
-        assert each.data is not None
-        (folder / f"{name}.pb").write_bytes(each.data)
-        orders.append(
-            {
-                "graph": str(folder / f"{name}.pb"),
-                "outputs": {"out": "out:0"},
-                "feeds": str(feeds[name]),
-                "init_ops": [],
-                "answer": str(folder / f"{name}.answer.npz"),
-            }
-        )
-    (folder / "orders.json").write_text(json.dumps(orders))
-    in_tensorflow("worker", "run", folder)
-    for name in frozen:
-        error = folder / f"{name}.answer.error"
-        assert not error.exists(), error.read_text()
-    return {name: read_arrays(folder / f"{name}.answer.npz")["out"] for name in frozen}
-
-
 def assert_as_built_for_use(
     programs: Path, folder: Path, names: Iterable[str], **options: Any
 ) -> None:
     """Freeze each program's graph that trains; TensorFlow computes of all what it is for use."""
     frozen = {name: tb.freeze(model(programs, name), outputs="out", **options) for name in names}
-    found = computed(folder, frozen, {name: programs / name / "feeds.npz" for name in frozen})
+    feeds = [read_arrays(programs / name / "feeds.npz") for name in frozen]
+    results = computed(folder, zip(frozen.values(), feeds, strict=True))
+    found = {name: each["out"] for name, each in zip(frozen, results, strict=True)}
     expected = {name: read_arrays(programs / name / "expected.npz")["out"] for name in frozen}
     assert [name for name in frozen if not np.array_equal(found[name], expected[name])] == []
 

@@ -78,7 +78,8 @@ def option(name: str, value: object = None) -> Worded:
 
     Args:
         name: The argument of the function.
-        value: A truth value, which is another than the default; a word, or names: of tensors that are given one by one.
+        value: A truth value, which is another than the default; a word; or names of tensors, which
+            the command takes one by one.
     """
     if value is None:
         return Worded.of(f"{name}=", flag(name))

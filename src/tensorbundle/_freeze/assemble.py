@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from .._checkpoint.selection import select
-from .._format.wording import Worded, option, quoted
+from .._format.wording import Worded, joined, listed, option, quoted
 from .._graph.mapping import map_tables, map_variables
-from .._graph.problems import report
+from .._graph.problems import MappingReport, report
 from .._graphdef.attributes import type_attr
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes, make_node, parse_input
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from .._graph.variables import Variable
     from .._graphdef.functions import OpDef
     from .._graphdef.nodes import Node
-    from .wanted.request import Request
+    from .wanted.request import Missing, Request
 
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_.\\/>-]")
 _SHOWN: Final = 5
@@ -130,7 +131,7 @@ def prepare(
         [name for name in cuts if name not in inside],
     )
     cutter = Cutter(graph.meta, op_defs)
-    fed = fed_variables(graph.meta, nodes, cuts)
+    fed = fed_variables(nodes, cuts)
     apart = {*inside, *fed}
     nodes = cutter.cut(nodes, {name: shape for name, shape in cuts.items() if name not in apart})
     if bindings:
@@ -216,6 +217,8 @@ def assemble(
             roots,
             contents=map_tables(meta, ckpt),
             directory=graph.directory,
+            home=os.path.dirname(graph.path) if os.path.exists(graph.path) else None,
+            follow_links=request.follow_links,
         )
         nodes = tables.nodes
         roots += [tables.init] if tables.init is not None else []
@@ -239,7 +242,7 @@ def assemble(
     nodes = pruned.nodes
     needed = [variables[n] for n in frozen.constants if n in nodes and n in variables]
     streamed = {} if tables is None else {n: k for n, k in tables.streamed.items() if n in nodes}
-    contents = _contents(graph, ckpt, needed, streamed, verify=verify)
+    contents = _contents(graph, ckpt, needed, streamed, request.missing, verify=verify)
     if request.add_default_attrs:
         nodes = {name: with_defaults(node, op_defs) for name, node in nodes.items()}
     check_graph(nodes, pruned.functions, op_defs)
@@ -287,6 +290,7 @@ def _contents(
     ckpt: Checkpoint | None,
     needed: Sequence[Variable],
     streamed: Mapping[str, str],
+    missing: Missing,
     *,
     verify: bool,
 ) -> dict[str, Content]:
@@ -295,7 +299,7 @@ def _contents(
         return {}
     if ckpt is None:
         raise _no_checkpoint(graph, needed)
-    report(needed, ckpt).raise_problems()
+    _raise_problems(report(needed, ckpt), missing)
     weights = Weights(ckpt, verify=verify)
     contents: dict[str, Content] = {}
     absent: dict[str, tuple[MissingFileError, list[str]]] = {}
@@ -307,30 +311,43 @@ def _contents(
         except TensorBundleError as other:
             raise other.add_context(path=ckpt.location.prefix, key=variable.key) from None
     for error, names in absent.values():
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        shown = ", ".join(map(repr, names[:_SHOWN]))
+        needing = listed(names, _SHOWN)
         raise MissingFileError(
-            f"{error.message}; it is needed by {shown}{more}", path=error.path
+            f"{error.message}; it is needed by {needing}", path=error.path
         ) from None
     for name, key in streamed.items():
         contents[name] = weights.content(key)
     return contents
 
 
+def _raise_problems(found: MappingReport, missing: Missing) -> None:
+    """Raise what is wrong with variables, with what helps against it."""
+    error = found.error()
+    if error is None:
+        return
+    if found.missing:
+        ways = [Worded("take initial values with ", option("missing", "initial"))]
+        ways = ways if missing == "error" else []
+        names = [each.variable.name for each in found.missing]
+        ways.append(Worded("name what is fed by ", option("inputs", names[:_SHOWN])))
+        error.message = joined("; ", [error.message, joined(", or ", ways)])
+    raise error
+
+
 def _no_checkpoint(graph: Graph, needed: Sequence[Variable]) -> MissingFileError:
     """The error for a graph with variables whose values are nowhere."""
-    shown = ", ".join(repr(each.name) for each in needed[:_SHOWN])
-    more = ", …" if len(needed) > _SHOWN else ""
-    what = f"no values for the {len(needed)} variables of the graph ({shown}{more})"
+    shown = listed((each.name for each in needed), _SHOWN)
+    what = f"no values for the {len(needed)} variables of the graph ({shown})"
+    give = Worded(what, ": give a checkpoint by ", option("ckpt"))
     if graph.checkpoint_path is None:
-        return MissingFileError(f"{what}: give a checkpoint", path=graph.path)
+        return MissingFileError(give, path=graph.path)
     from .._locate.checkpoints import locate
 
     try:
         locate(graph.checkpoint_path)
     except TensorBundleError as error:
         return MissingFileError(f"{what}: {error.message}", path=graph.checkpoint_path)
-    return MissingFileError(f"{what}: give a checkpoint", path=graph.checkpoint_path)
+    return MissingFileError(give, path=graph.checkpoint_path)
 
 
 # --- outputs ----------------------------------------------------------------------------------

@@ -40,10 +40,17 @@ _REFERENCES: Final[Mapping[str, int]] = {
     "ProximalAdagrad": 2,
     "RMSProp": 3,
 }
-WRITER_OUTPUTS: Final = ("output_ref", "out")
-# What a write to a reference gives, as an operation on values.
-_VALUES: Final[Mapping[str, str]] = {"Assign": "Identity", "AssignAdd": "AddV2", "AssignSub": "Sub"}
 _MAX_STEPS: Final = 5_000_000
+WRITER_OUTPUTS: Final = ("output_ref", "out")
+# What a write leaves in a variable, as an operation on values.
+_VALUES: Final[Mapping[str, str]] = {
+    "Assign": "Identity",
+    "AssignAdd": "AddV2",
+    "AssignSub": "Sub",
+    "AssignVariableOp": "Identity",
+    "AssignAddVariableOp": "AddV2",
+    "AssignSubVariableOp": "Sub",
+}
 
 
 class Update(NamedTuple):
@@ -93,6 +100,7 @@ class UpdatePlan:
         dropped: All of them.
         cut: The nodes that nothing waits for any more.
         replaced: Nodes that become the value of the variable, as it is stored or fed.
+        passed: Those of them that become what was to be written to a fed variable.
         stored: The variables whose stored value is taken where a written one was wanted.
         problems: Those whose result is wanted.
         wanted: The nodes of these.
@@ -102,6 +110,7 @@ class UpdatePlan:
     dropped: list[Update] = field(default_factory=list)
     cut: set[str] = field(default_factory=set)
     replaced: dict[str, Node] = field(default_factory=dict)
+    passed: set[str] = field(default_factory=set)
     stored: list[str] = field(default_factory=list)
     problems: list[Wanted] = field(default_factory=list)
     wanted: set[str] = field(default_factory=set)
@@ -159,6 +168,7 @@ def plan_updates(
             passed = _passed_on(scope, kept, found, node, handle)
             if passed is not None:
                 plan.replaced[name] = passed
+                plan.passed.add(name)
                 continue
             plan.wanted.add(name)
             problem = Wanted(name, node.op, variable, on_path[name], scope.function)
@@ -191,14 +201,18 @@ def _passed_on(
     """
     if not _is_lone_write(scope, found, node, handle) or node.op not in _VALUES:
         return None
-    inputs = data_inputs(node)
     for name in kept:
         other = scope.nodes[name]
         if is_writer(other.op) and scope.source((data_inputs(other) or ("",))[0]) == node.name:
             return None
-    attrs = {"T": type_attr(handle.dtype)}
-    chosen = inputs[1:2] if node.op == "Assign" else inputs[:2]
-    return node.replace(op=_VALUES[node.op], inputs=chosen, attrs=attrs)
+    return _value_of(node, handle.dtype)
+
+
+def _value_of(write: Node, dtype: int) -> Node:
+    """What a write leaves in a variable, computed of the value that this had."""
+    op = _VALUES[write.op]
+    inputs = data_inputs(write)[1 if op == "Identity" else 0 : 2]
+    return write.replace(op=op, inputs=inputs, attrs={"T": type_attr(dtype)})
 
 
 def _is_lone_write(scope: Scope, found: Mapping[str, object], node: Node, handle: Handle) -> bool:
@@ -219,7 +233,11 @@ def _pass_to_reads(
     writes: dict[str, Node] = {}
     for name, edges in found.items():
         node, handle = scope.nodes[name], handles[scope.spelled(edges[0])]
-        if node.op == "AssignVariableOp" and _is_lone_write(scope, found, node, handle):
+        if (
+            node.op in _VALUES
+            and node.op.endswith("Op")
+            and _is_lone_write(scope, found, node, handle)
+        ):
             writes[f"^{name}"] = node
     for name in kept if writes else ():
         node = scope.nodes[name]
@@ -227,9 +245,10 @@ def _pass_to_reads(
             continue
         for edge in node.inputs[1:]:
             if edge in writes and data_inputs(node)[0] == data_inputs(writes[edge])[0]:
-                attrs = {"T": node.attrs.get("dtype", b"")}
-                value = data_inputs(writes[edge])[1]
-                plan.replaced[name] = node.replace(op="Identity", inputs=(value,), attrs=attrs)
+                plan.replaced[name] = _value_of(
+                    writes[edge], handles[scope.spelled(node.inputs[0])].dtype
+                ).replace(name=name)
+                plan.passed.add(name)
 
 
 def _find(

@@ -12,6 +12,7 @@ from ..._format.wording import Worded, option, plain, quoted
 from ..._graph.variables import VARIABLE_OPS
 from ..._graphdef.attributes import shape_attr, type_attr
 from ..._graphdef.nodes import const_node, join_input, make_node, parse_input
+from ..._graphdef.shapes import ShapeValue
 from ..._graphdef.tensors import encode_tensor
 from ..._ops.edges import unique_name
 from ..._ops.types import dtype_of, shape_of
@@ -138,7 +139,7 @@ def _no_value(nodes: Nodes, text: str, dtype: int) -> ConversionError:
 
 
 def fed_variables(
-    meta: MetaGraph, nodes: Nodes, cuts: Mapping[str, tuple[int, ...] | str | None]
+    nodes: Nodes, cuts: Mapping[str, tuple[int, ...] | str | None]
 ) -> dict[str, Constant]:
     """The cuts that are variables: each is fed where it was read, and not written any more."""
     found = {}
@@ -151,7 +152,9 @@ def fed_variables(
             raise ConversionError(
                 f"cannot cut at {quoted(name)}: the type of the variable is not known"
             )
-        shape = shape_of(meta, nodes, node, 0) if isinstance(given, str) else given
+        stored = node.attr("shape")
+        known = stored.dims if isinstance(stored, ShapeValue) else None
+        shape = known if isinstance(given, str) else given
         found[name] = Constant(int(dtype) % 100, shape, is_fed=True)
     return found
 

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from ..._checkpoint.selection import closest
+from ..._format import dtypes
 from ..._format.wording import Worded, joined, listed, option, plain, quoted
 from ..._graphdef.attributes import function_names
 from ..._graphdef.nodes import join_input, parse_input
 from ..._ops.facts import output_ports
-from ...errors import ConversionError, TensorNotFoundError
+from ...errors import ConversionError, TensorBundleError, TensorNotFoundError
+from ..result import shown_shape
 from ..variables.handles import FUNCTION_USES
 
 if TYPE_CHECKING:
@@ -310,13 +312,17 @@ def unknown_name(graph: Graph, name: str, what: str) -> TensorNotFoundError:
     node = parse_input(name).name
     inside = _inside_functions(graph, node)
     near = near_names(node, graph.nodes)
+    if what == "output":
+        near = _with_likely_outputs(graph, node, near)
     message: str = f"there is no {what} {quoted(name)} in the graph"
     if inside:
         message = Worded(message, ": ", inside)
+    elif what in _FED and not near:
+        inputs = _likely_inputs(graph)
+        shown = ", ".join(inputs[:_SHOWN])
+        message += f": expected one of {shown}" if inputs else ": nothing in it is fed"
     elif near:
         message += f": did you mean {listed(near)}?"
-    elif what in _FED:
-        message += f": expected one of {listed(fed)}" if (fed := _placeholders(graph)) else ""
     else:
         message = Worded.of(
             f"{message}: tensorbundle.suggest_outputs lists what may be outputs",
@@ -325,12 +331,48 @@ def unknown_name(graph: Graph, name: str, what: str) -> TensorNotFoundError:
     return TensorNotFoundError(message, key=name if len(name) <= _LONGEST else None)
 
 
-def _placeholders(graph: Graph) -> list[str]:
-    """What is there to be fed: keys of the signature, else placeholders."""
+def _likely_inputs(graph: Graph) -> list[str]:
+    """What is there to be fed, with its type: keys of the signature, else what data comes by."""
+    from ..._outputs.inputs import suggest_inputs
+
     key = default_signature(graph)
-    if key is not None:
-        return list(graph.signatures[key].inputs)
-    return [name for name, node in graph.nodes.items() if node.op.startswith("Placeholder")]
+    inputs = {} if key is None else graph.signatures[key].inputs
+    if inputs:
+        return [
+            f"{quoted(name)} {dtypes.name_of(fact.dtype)}{shown_shape(fact.shape)}"
+            for name, fact in inputs.items()
+        ]
+    try:
+        found = suggest_inputs(graph)
+    except TensorBundleError:  # what is wrong with the graph is for others to say
+        return []
+    return [
+        f"{quoted(each.name)} {each.dtype}{shown_shape(each.shape)}"
+        for each in found
+        if each.role != "label"
+    ]
+
+
+def _with_likely_outputs(graph: Graph, name: str, near: list[str]) -> list[str]:
+    """Near names where they are surely meant, else what looks like an output first."""
+    from ..._outputs.suggest import suggest_outputs
+
+    last = name.rpartition("/")[2].lower()
+    sure = [each for each in near if each.rpartition("/")[2].lower() == last]
+    if sure:
+        return near
+    try:
+        likely = [each.name for each in suggest_outputs(graph)[:_HINTS]]
+    except TensorBundleError:
+        return near
+    close = closest(name, [*likely, *near], _HINTS)
+    aside = [each for each in near if not _is_aside(each)]
+    return list(dict.fromkeys([*close, *aside, *likely]))[:_HINTS]
+
+
+def _is_aside(name: str) -> bool:
+    """Whether a node has to do with training or with saving, by the scopes it is in."""
+    return any(scope.lower().startswith(_ASIDE) for scope in name.split("/")[:-1])
 
 
 def near_names(name: str, names: Iterable[str]) -> list[str]:
