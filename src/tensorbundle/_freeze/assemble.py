@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -12,18 +12,16 @@ from .._checkpoint.selection import select
 from .._format.wording import Worded, joined, listed, option, quoted
 from .._graph.mapping import map_tables, map_variables
 from .._graph.problems import MappingReport, report
-from .._graphdef.attributes import type_attr
 from .._graphdef.functions import Function
-from .._graphdef.nodes import Nodes, make_node, parse_input
-from .._ops.edges import unique_name
+from .._graphdef.nodes import Nodes, parse_input
 from .._ops.facts import default_attrs
-from .._ops.types import dtype_of
-from ..errors import ConversionError, MissingFileError, TensorBundleError
+from ..errors import ConversionError, MissingFileError, TensorBundleError, UnsupportedError
+from .naming import name_outputs
 from .stages.idle import drop_idle_controls
 from .stages.inference import to_inference, training_notes
 from .stages.inline import Inlined, inline_calls
 from .stages.needed import check_graph, clean, prune
-from .stages.tables import keep_tables
+from .stages.tables import Tables, keep_tables
 from .variables.constants import Constant, freeze_variables
 from .wanted.cuts import Cutter, bind, fed_variables
 from .wanted.loops import refuse_inside
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     from .._graphdef.nodes import Node
     from .wanted.request import Missing, Request
 
-_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_.\\/>-]")
 _SHOWN: Final = 5
 
 
@@ -200,7 +197,7 @@ def assemble(
         FormatError: The graph or the checkpoint is malformed.
     """
     meta, op_defs = graph.meta, prepared.op_defs
-    roots = prepared.roots
+    roots = before = prepared.roots
     variables = map_variables(
         meta, ckpt, override=request.keys, ema=request.ema, missing=request.missing
     )
@@ -210,18 +207,9 @@ def assemble(
         inference = to_inference(nodes, roots, meta)
         nodes = inference.nodes
     if request.tables:
-        tables = keep_tables(
-            nodes,
-            graph.functions,
-            meta,
-            roots,
-            contents=map_tables(meta, ckpt),
-            directory=graph.directory,
-            home=os.path.dirname(graph.path) if os.path.exists(graph.path) else None,
-            follow_links=request.follow_links,
-        )
+        tables = _kept_tables(graph, ckpt, nodes, roots, request)
         nodes = tables.nodes
-        roots += [tables.init] if tables.init is not None else []
+        roots = [*roots, tables.init] if tables.init is not None else roots
     chosen = frozen_names(variables, request.allow, request.deny)
     stored = stored_names(variables, request.use_stored)
     constants = {
@@ -231,7 +219,13 @@ def assemble(
     }
     constants.update(tables.constants if tables is not None else {})
     constants.update(prepared.fed)
-    frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
+    left: tuple[str, ...] = ()
+    try:
+        frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
+    except UnsupportedError as error:
+        prepared, left = _without_writes(graph, nodes, constants, prepared, request, error)
+        roots = [*prepared.roots, *roots[len(before) :]]
+        frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
     nodes = frozen.nodes
     if prepared.inlined is not None and prepared.inlined.tensors:
         nodes = drop_idle_controls(nodes, graph.nodes, op_defs)
@@ -246,7 +240,7 @@ def assemble(
     if request.add_default_attrs:
         nodes = {name: with_defaults(node, op_defs) for name, node in nodes.items()}
     check_graph(nodes, pruned.functions, op_defs)
-    warnings = [*frozen.warnings, *(tables.warnings if tables is not None else ())]
+    warnings = [*left, *frozen.warnings, *(tables.warnings if tables is not None else ())]
     warnings += inference.warnings if inference is not None else ()
     warnings += training_notes(nodes, pruned.functions, prepared.nodes, tried=inference is not None)
     if averaged := [each.name for each in needed if each.averaged]:
@@ -260,6 +254,58 @@ def assemble(
         None if tables is None else tables.init,
         tuple(warnings),
     )
+
+
+def _kept_tables(
+    graph: Graph, ckpt: Checkpoint | None, nodes: Nodes, roots: Sequence[str], request: Request
+) -> Tables:
+    return keep_tables(
+        nodes,
+        graph.functions,
+        graph.meta,
+        roots,
+        contents=map_tables(graph.meta, ckpt),
+        directory=graph.directory,
+        home=os.path.dirname(graph.path) if os.path.exists(graph.path) else None,
+        follow_links=request.follow_links,
+    )
+
+
+def _without_writes(
+    graph: Graph,
+    nodes: Nodes,
+    constants: Mapping[str, Constant],
+    prepared: Prepared,
+    request: Request,
+    error: UnsupportedError,
+) -> tuple[Prepared, tuple[str, ...]]:
+    """Leave out those outputs of a signature that need values written when the graph runs.
+
+    Signatures that train or evaluate give counters and metrics beside what a model computes.
+
+    Raises:
+        UnsupportedError: The error itself, if the caller named the outputs, or none is left.
+    """
+    kept = []
+    for target in prepared.targets if request.outputs is None else ():
+        root = parse_input(prepared.tensor(target)).name
+        try:
+            freeze_variables(nodes, graph.functions, constants, [root])
+        except UnsupportedError:
+            continue
+        kept.append(target)
+    if not kept:
+        others = [tags for tags in graph.tag_sets if tags != graph.tags]
+        if others and request.outputs is None:
+            ways = joined(" or ", (option("tags", ",".join(tags)) for tags in others[:_SHOWN]))
+            error.message = Worded(error.message, "; the model has other graphs: ", ways)
+        raise error
+    left = [each.key for each in prepared.targets if each not in kept]
+    said = (
+        f"{len(left)} outputs of the signature are left out, since they need values that are "
+        f"written when the graph runs: {listed(left)}"
+    )
+    return dataclasses.replace(prepared, targets=tuple(kept)), (said,)
 
 
 def frozen_names(variables: Mapping[str, Variable], allow: Filter, deny: Filter) -> set[str]:
@@ -348,40 +394,3 @@ def _no_checkpoint(graph: Graph, needed: Sequence[Variable]) -> MissingFileError
     except TensorBundleError as error:
         return MissingFileError(f"{what}: {error.message}", path=graph.checkpoint_path)
     return MissingFileError(give, path=graph.checkpoint_path)
-
-
-# --- outputs ----------------------------------------------------------------------------------
-
-
-def name_outputs(nodes: Nodes, prepared: Prepared) -> tuple[Nodes, dict[str, str]]:
-    """Give outputs the names they are wanted by, where these are free, as identities.
-
-    Returns:
-        The graph with these, and by key the name of each output's tensor.
-    """
-    nodes, outputs = dict(nodes), {}
-    for target in prepared.targets:
-        source = parse_input(prepared.tensor(target))
-        tensor = f"{source.name}:{source.port}"
-        name = _name_for(target, source.name, nodes)
-        if name is not None and (name, 0) != source:
-            node = nodes[source.name]
-            dtype = dtype_of(node, source.port, prepared.op_defs) or target.dtype
-            if dtype:
-                nodes[name] = make_node(
-                    name, "Identity", (prepared.tensor(target),), {"T": type_attr(dtype)}
-                )
-                tensor = f"{name}:0"
-        outputs[target.key] = tensor
-    return nodes, outputs
-
-
-def _name_for(target: Target, source: str, nodes: Nodes) -> str | None:
-    """The name of the node that an output is to be; None for the one that it is."""
-    wanted = parse_input(target.tensor)
-    if target.named:
-        name = _NOT_IN_NAMES.sub("_", target.key)
-        name = name if re.match(r"[A-Za-z0-9.]", name) else f"output{name}"
-        return name if name == source else unique_name(name, nodes)
-    # What was a call's result is called as the call was, which is gone.
-    return wanted.name if wanted.port == 0 and wanted.name not in nodes else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._graph.graph import Graph, load_graph
 from .._ops.edges import reachable
 from .assemble import assemble, prepare
+from .naming import name_inputs
 from .pruning import prune
 from .result import Frozen, FrozenInput, inputs_of, notes, unneeded_inputs
 from .stream import Destination, Format, lay_out, raw_versions, write
@@ -151,9 +152,8 @@ def freeze_as(
     targets, chosen = choose(graph, ckpt, request.outputs, request.signature)
     prepared = prepare(graph, targets, request)
     assembled = assemble(graph, ckpt, prepared, request, verify=verify)
-    layout = lay_out(
-        assembled.nodes, assembled.functions, raw_versions(graph.meta), assembled.contents
-    )
+    named = name_inputs(assembled.nodes, prepared.keys, assembled.outputs)
+    layout = lay_out(named, assembled.functions, raw_versions(graph.meta), assembled.contents)
     path, data, nbytes = write(layout, target, verify=verify)
     found = notes(
         assembled.nodes, assembled.functions, graph.meta, nbytes, prepared.cutter.place_before
@@ -166,7 +166,7 @@ def freeze_as(
         path=path,
         data=data,
         nbytes=nbytes,
-        num_nodes=len(assembled.nodes),
+        num_nodes=len(named),
         outputs=assembled.outputs,
         inputs=fed,
         variables=assembled.variables,

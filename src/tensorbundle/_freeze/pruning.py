@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._graph.graph import Graph, load_graph
-from .assemble import name_outputs, prepare
+from .assemble import prepare
+from .naming import name_inputs, name_outputs
 from .result import Frozen, inputs_of, notes, unneeded_inputs
 from .stages.needed import check_graph, clean
 from .stages.needed import prune as prune_nodes
@@ -87,7 +88,8 @@ def prune_as(graph: Graph, request: Request, target: Destination) -> Frozen:
         nodes, functions, told = fed.nodes, fed.functions, fed.warnings
     pruned = clean(*prune_nodes(nodes, functions, roots), clear_devices=request.clear_devices)
     check_graph(pruned.nodes, pruned.functions, prepared.op_defs)
-    layout = lay_out(pruned.nodes, pruned.functions, raw_versions(graph.meta), {})
+    named = name_inputs(pruned.nodes, prepared.keys, tensors)
+    layout = lay_out(named, pruned.functions, raw_versions(graph.meta), {})
     path, data, nbytes = write(layout, target, verify=True)
     inputs = inputs_of(pruned.nodes, graph.meta, prepared.keys)
     before = prepared.cutter.place_before
@@ -96,7 +98,7 @@ def prune_as(graph: Graph, request: Request, target: Destination) -> Frozen:
         path=path,
         data=data,
         nbytes=nbytes,
-        num_nodes=len(pruned.nodes),
+        num_nodes=len(named),
         outputs=tensors,
         inputs=inputs,
         variables=(),

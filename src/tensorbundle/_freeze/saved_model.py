@@ -8,6 +8,7 @@ So there is no limit on their size, unlike in a frozen graph.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +47,13 @@ _SIGNATURE: Final = "serving_default"
 _METHOD: Final = "tensorflow/serving/predict"
 _GRAPH_FILE: Final = "saved_model.pb"
 _VARIABLES: Final = "variables/variables"
+# As Python's packaging reads versions, which is how TensorFlow compares them.
+_VERSION: Final = re.compile(
+    r"v?\d+(\.\d+)*([-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?\d*)?"
+    r"([-_.]?(post|rev|r)[-_.]?\d*)?([-_.]?dev[-_.]?\d*)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?",
+    re.IGNORECASE,
+)
+_NUMBERS: Final = re.compile(r"\d+(\.\d+)*")
 # What a SavedModel's directory may hold; one with anything else is not replaced.
 _OWN_FILES: Final = ("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", "keras_metadata.pb")
 _OWN_FOLDERS: Final = ("variables", "assets", "assets.extra", "debug")
@@ -237,7 +245,7 @@ class _Model:
             (
                 bytes_field(2, b"".join(kept)) if kept else b"",
                 text_field(4, "serve"),
-                text_field(5, meta.tensorflow_version),
+                text_field(5, _loadable_version(meta.tensorflow_version)),
                 text_field(6, meta.tensorflow_git_version),
                 int_field(7, int(meta.stripped_default_attrs)),
             )
@@ -272,6 +280,14 @@ class _Model:
         return b"".join(
             (text_field(1, tensor), int_field(2, dtype), bytes_field(3, encode_shape(shape)))
         )
+
+
+def _loadable_version(version: str) -> str:
+    """A version that TensorFlow's loaders can compare: of ``0.12.head`` the numbers are left."""
+    if _VERSION.fullmatch(version):
+        return version
+    numbers = _NUMBERS.match(version)
+    return ".".join((*numbers.group().split("."), "0", "0")[:3]) if numbers else ""
 
 
 def _keyed_inputs(inputs: Sequence[FrozenInput], graph: Graph) -> dict[str, FrozenInput]:

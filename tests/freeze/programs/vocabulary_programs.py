@@ -1,7 +1,7 @@
 """Tables from files, and tables that functions make.
 
 `python -m tests.freeze.programs.vocabulary_programs FOLDER` writes `estimator/` (one of
-TensorFlow 2, loaded into a graph and exported from there), `graph/model.ckpt` with `graph/words.txt`
+TensorFlow 2, loaded into a graph, exported again), `graph/model.ckpt` with `graph/words.txt`
 beside it, `asset/` (a SavedModel with a vocabulary), and of each `expected.npz`.
 """
 

@@ -88,10 +88,9 @@ def training_notes(
         found += [f"{function.name}/{name}" for name in fused_in_training(function.nodes)]
     means = any(node.op == "Mean" for node in nodes.values())
     kept = list(averages(before)) if means else []
-    # Where a statistic keeps its dimensions, it is squeezed for the update alone.
-    kept = [*kept, *(each.inputs[0] for each in map(Walk(before).node, kept) if _is_squeeze(each))]
-    used = {parse_input(each).name for each in kept} & nodes.keys()
-    found += [name for name in nodes if name in used and name not in found]
+    for tensor in kept:
+        used = [name for name in _places(before, tensor) if name in nodes]
+        found += [name for name in used[:1] if name not in found]
     if not found:
         return
     said = (
@@ -216,7 +215,11 @@ def _with_averages(nodes: Nodes, needed: Mapping[str, object]) -> tuple[Nodes, l
             moved[join_input(*parse_input(node.inputs[0]))] = _reshaped(
                 reads, nodes, node, variable, kept_shape
             )
-    used = [tensor for tensor in moved if parse_input(tensor).name in needed]
+    used = [
+        tensor
+        for tensor in kept
+        if tensor in moved and not needed.keys().isdisjoint(_places(nodes, tensor))
+    ]
     result: Nodes = {}
     for name, node in ({**nodes, **changed}).items():
         inputs = tuple(
@@ -226,6 +229,12 @@ def _with_averages(nodes: Nodes, needed: Mapping[str, object]) -> tuple[Nodes, l
         result[name] = node if inputs == node.inputs else node.replace(inputs=inputs)
     result.update(reads.made)
     return result, [*changed, *used]
+
+
+def _places(nodes: Nodes, tensor: str) -> list[str]:
+    """The node of a statistic; one that keeps its dimensions is squeezed for updates alone."""
+    node = nodes[parse_input(tensor).name]
+    return [node.name, *(parse_input(each).name for each in node.inputs[: _is_squeeze(node)])]
 
 
 def _is_squeeze(node: Node | None) -> TypeGuard[Node]:

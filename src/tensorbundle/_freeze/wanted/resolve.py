@@ -7,7 +7,7 @@ calls that lead to them, as they are called once these are inlined: ``call/inner
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from ..._checkpoint.selection import closest
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Outputs: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 
+_SPARSE: Final = ("values", "indices", "shape")
 _HINTS: Final = 5
 _SHOWN: Final = 10  # things in a message
 _LONGEST: Final = 200
@@ -137,11 +138,10 @@ def _targets(graph: Graph, key: str, name: str, signature: Signature | None) -> 
 def _expanded(graph: Graph, key: str, fact: TensorFact) -> list[Target]:
     """A tensor of a signature: one, or those that a sparse or composite one is made of."""
     if fact.name is None:
-        kinds = ("values", "indices", "shape")
         return [
-            target
-            for i, part in enumerate(fact.parts)
-            for target in _expanded(graph, f"{key}_{kinds[i] if len(fact.parts) == 3 else i}", part)
+            Target(name, _checked(graph, tensor, root), root, named=True)
+            for name, tensor in _parts(key, fact)
+            if (root := find_node(graph, tensor)) is not None
         ]
     root = find_node(graph, fact.name)
     if root is None:
@@ -261,8 +261,24 @@ def _signature_or_none(graph: Graph, key: str | None) -> Signature | None:
 def input_keys(graph: Graph, request: Request) -> dict[str, str]:
     """By tensor that is fed, its key in the signature that outputs are taken from."""
     signature = _signature_or_none(graph, request.signature)
-    inputs = {} if signature is None else signature.inputs
-    return {fact.name: key for key, fact in inputs.items() if fact.name is not None}
+    found = {} if signature is None else inputs_by_key(signature)
+    return {tensor if ":" in tensor else f"{tensor}:0": key for key, tensor in found.items()}
+
+
+def inputs_by_key(signature: Signature) -> dict[str, str]:
+    """The tensors of a signature's inputs, by key; of a sparse one each of its three."""
+    return {
+        key: tensor for name, fact in signature.inputs.items() for key, tensor in _parts(name, fact)
+    }
+
+
+def _parts(key: str, fact: TensorFact) -> Iterator[tuple[str, str]]:
+    """The tensors that one of a signature is made of, each with its key."""
+    if fact.name is not None:
+        yield key, fact.name.removesuffix(":0")
+    for number, part in enumerate(fact.parts):
+        kind = _SPARSE[number] if len(fact.parts) == len(_SPARSE) else str(number)
+        yield from _parts(f"{key}_{kind}", part)
 
 
 def _of_signature(graph: Graph, key: str | None) -> tuple[Target, ...]:
