@@ -173,6 +173,21 @@ def test_help_says_that_o_is_an_output_and_the_file_comes_second() -> None:
     assert "The file to write is the second argument" in said
 
 
+def test_file_that_is_named_as_an_output_is_told_to_be_the_second_argument(
+    model: str, tmp_path: Path
+) -> None:
+    said = run("freeze", model, "-o", tmp_path / "frozen.pb", code=2).stderr
+    assert "the file to write is the second argument, and -o names an output" in said
+
+
+def test_dry_run_says_what_would_be_written_and_writes_nothing(model: str, tmp_path: Path) -> None:
+    bound = ("-o", "net/logits", "--bind", "keep_prob=1.0", "--dry-run")
+    for command in ("freeze", "prune", "export-saved-model"):
+        said = run(command, model, tmp_path / "target", *bound).stdout
+        assert said.startswith(f"would write {tmp_path / 'target'}: ")
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- what constants may grow to ------------------------------------------------------------------
 
 

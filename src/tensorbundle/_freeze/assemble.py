@@ -25,8 +25,11 @@ from .stages.tables import Tables, keep_tables
 from .variables.constants import Constant, freeze_variables
 from .wanted.cuts import Cutter, bind, fed_variables
 from .wanted.loops import refuse_inside
+from .wanted.places import find_node
 from .wanted.request import bound_values, cut_shapes
-from .wanted.resolve import Target, check_port, find_node, input_keys, unknown_name
+from .wanted.resolve import Target, check_port
+from .wanted.signatures import input_keys
+from .wanted.unknown import unknown_name
 from .weights import Content, Weights
 
 if TYPE_CHECKING:
@@ -210,13 +213,7 @@ def assemble(
         tables = _kept_tables(graph, ckpt, nodes, roots, request)
         nodes = tables.nodes
         roots = [*roots, tables.init] if tables.init is not None else roots
-    chosen = frozen_names(variables, request.allow, request.deny)
-    stored = stored_names(variables, request.use_stored)
-    constants = {
-        name: Constant(each.dtype, each.shape, is_stored=name in stored)
-        for name, each in variables.items()
-        if name in chosen
-    }
+    constants = _constants(variables, request)
     constants.update(tables.constants if tables is not None else {})
     constants.update(prepared.fed)
     left: tuple[str, ...] = ()
@@ -306,6 +303,17 @@ def _without_writes(
         f"written when the graph runs: {listed(left)}"
     )
     return dataclasses.replace(prepared, targets=tuple(kept)), (said,)
+
+
+def _constants(variables: Mapping[str, Variable], request: Request) -> dict[str, Constant]:
+    """What each variable that is to be frozen becomes."""
+    chosen = frozen_names(variables, request.allow, request.deny)
+    stored = stored_names(variables, request.use_stored)
+    return {
+        name: Constant(each.dtype, each.shape, is_stored=name in stored)
+        for name, each in variables.items()
+        if name in chosen
+    }
 
 
 def frozen_names(variables: Mapping[str, Variable], allow: Filter, deny: Filter) -> set[str]:

@@ -167,6 +167,7 @@ def export_as(
     path: str | os.PathLike[str],
     *,
     overwrite: bool,
+    is_dry: bool = False,
 ) -> ExportedModel:
     """Write a SavedModel as a request says it; see `export_saved_model`."""
     ckpt = checkpoint_of(graph, ckpt)
@@ -176,7 +177,12 @@ def export_as(
     assembled = assemble(graph, ckpt, prepared, request, verify=True)
     model = _Model(graph, ckpt, prepared, assembled)
     layout = model.layout()
-    files, linked = _write(layout, ckpt if model.restored else None, model, directory, overwrite)
+    files: tuple[str, ...] = ()
+    linked = False
+    if not is_dry:
+        files, linked = _write(
+            layout, ckpt if model.restored else None, model, directory, overwrite
+        )
     before = prepared.cutter.place_before
     found = notes(model.nodes, model.functions, graph.meta, layout.nbytes, before)
     idle = unneeded_inputs(prepared.cuts, model.inputs.values())
@@ -215,7 +221,7 @@ class _Model:
         if self.restored and ckpt is not None:
             self.nodes = dict(self.nodes)
             self.saver = SaverNodes(self.nodes, self.restored, ckpt)
-        self.inputs = _keyed_inputs(inputs_of(assembled.nodes, graph.meta), graph)
+        self.inputs = _keyed_inputs(inputs_of(assembled.nodes, graph.meta, prepared.keys))
 
     def layout(self) -> Layout:
         """The bytes of ``saved_model.pb``, values of constants left out as they are elsewhere."""
@@ -290,18 +296,13 @@ def _loadable_version(version: str) -> str:
     return ".".join((*numbers.group().split("."), "0", "0")[:3]) if numbers else ""
 
 
-def _keyed_inputs(inputs: Sequence[FrozenInput], graph: Graph) -> dict[str, FrozenInput]:
-    """The inputs that must be fed, by the keys of the graph's own signature where it has one."""
-    keys: dict[str, str] = {}
-    for signature in graph.signatures.values():
-        for key, fact in signature.inputs.items():
-            if fact.name is not None:
-                keys.setdefault(fact.name, key)
+def _keyed_inputs(inputs: Sequence[FrozenInput]) -> dict[str, FrozenInput]:
+    """The inputs that must be fed, by the keys of the signature that the outputs are of."""
     found: dict[str, FrozenInput] = {}
     for each in inputs:
         if each.default is None:
-            key = keys.get(each.name, each.name.removesuffix(":0"))
-            found[each.name.removesuffix(":0") if key in found else key] = each
+            name = each.name.removesuffix(":0")
+            found[name if each.key is None or each.key in found else each.key] = each
     return dict(sorted(found.items()))
 
 

@@ -183,11 +183,13 @@ class Destination:
         path: The file; None for memory.
         text: Whether as text.
         overwrite: Whether a file that is there is replaced.
+        is_dry: Whether nothing is written at all.
     """
 
     path: str | None
     text: bool
     overwrite: bool
+    is_dry: bool = False
 
     @classmethod
     def of(
@@ -197,6 +199,7 @@ class Destination:
         text: bool | None = None,
         overwrite: bool,
         format: Format | None = None,
+        is_dry: bool = False,
     ) -> Destination:
         """Take what a caller says of a file.
 
@@ -212,7 +215,7 @@ class Destination:
             text = format == "pbtxt" or (
                 format is None and name is not None and name.endswith(_TEXT_SUFFIX)
             )
-        return cls(name, text, overwrite)
+        return cls(name, text, overwrite, is_dry)
 
 
 def _refuse_suffix(path: str) -> None:
@@ -244,6 +247,8 @@ def write(
         OSError: The file system refuses, or has not enough room.
     """
     path, overwrite = target.path, target.overwrite
+    if target.is_dry:
+        return path, None, layout.nbytes
     if target.text:
         from .._graphdef.text import format_text
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .._freeze.wanted.resolve import (
+from .._freeze.wanted.places import find_node
+from .._freeze.wanted.signatures import (
     default_signature,
-    find_node,
     inputs_by_key,
     models_of,
-    unknown_name,
+    signature_or_none,
 )
+from .._freeze.wanted.unknown import unknown_name
 from .._graphdef.nodes import join_input, parse_input
 from .._ops.edges import reachable
 from ..errors import TensorNotFoundError
@@ -30,9 +31,13 @@ def signature_of(
         fetches: What is fetched; None for all outputs of a signature.
         feeds: What is fed.
         signature: The one that the caller names.
+
+    Raises:
+        TensorNotFoundError: There is no such signature.
     """
     models = models_of(graph)
     if signature is not None or not models:
+        signature_or_none(graph, signature)
         return signature
     default = default_signature(graph)
     keys = [name for name in fetches or () if find_node(graph, name) is None]

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..._format import dtypes
 from ..._format.wording import Worded, listed, option
-from ..._graphdef.attributes import bool_attr
+from ..._graphdef.attributes import bool_attr, function_names
 from ..._graphdef.nodes import Node, Nodes, const_node, join_input, make_node, parse_input
 from ..._ops.edges import data_inputs, reachable
 from ..._ops.types import dtype_of, shape_of
@@ -83,14 +83,18 @@ def training_notes(
         before: The graph that it was made of, with all updates.
         tried: Whether it was to be in inference mode.
     """
+    apart = _switched_branches(nodes)
     found = fused_in_training(nodes)
-    for function in functions.values():
+    for name, function in functions.items():
+        if name in apart:
+            continue
         found += [f"{function.name}/{name}" for name in fused_in_training(function.nodes)]
     means = any(node.op == "Mean" for node in nodes.values())
     kept = list(averages(before)) if means else []
     for tensor in kept:
         used = [name for name in _places(before, tensor) if name in nodes]
         found += [name for name in used[:1] if name not in found]
+    found = [name for name in found if name not in apart]
     if not found:
         return
     said = (
@@ -101,6 +105,36 @@ def training_notes(
         yield f"{said}; no update says which variables keep them"
     else:
         yield Worded(said, "; ", option("training", False), " makes it use them")
+
+
+def _switched_branches(nodes: Nodes) -> set[str]:
+    """The nodes and functions that run only when something that is fed turns them on."""
+    walk = Walk(nodes)
+    consumers: dict[str, list[str]] = {}
+    for name, node in nodes.items():
+        for text in node.inputs:
+            consumers.setdefault(parse_input(text).name, []).append(name)
+    waiting: list[str] = []
+    found: set[str] = set()
+    for name, node in nodes.items():
+        is_switch = node.op in ("Switch", "RefSwitch")
+        place = 1 if is_switch else 0 if node.op in ("If", "StatelessIf") else -1
+        if place < 0 or len(node.inputs) <= place:
+            continue
+        decides, _ = walk.origin(node.inputs[place])
+        if decides is None or decides.op not in SWITCH_OPS:
+            continue
+        if is_switch:
+            waiting.append(name)
+        else:
+            found.update(function_names(node.attrs.get("then_branch", b"")))
+            found.update(function_names(node.attrs.get("else_branch", b"")))
+    for name in waiting:  # which grows
+        for other in consumers.get(name, ()):
+            if other not in found and nodes[other].op != "Merge":
+                found.add(other)
+                waiting.append(other)
+    return found
 
 
 # --- switches -----------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from ..._graph.variables import VARIABLE_OPS
 from ..._graphdef.nodes import Nodes, parse_input
 from ...errors import ConversionError
 from ..result import shown_shape
-from .resolve import Outputs, Target, default_signature, models_of, resolve
+from .resolve import Outputs, Target, resolve
+from .signatures import default_signature, models_of
 
 if TYPE_CHECKING:
     from ..._checkpoint.checkpoint import Checkpoint

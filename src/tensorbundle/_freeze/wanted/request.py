@@ -12,7 +12,7 @@ from ..._format.wording import quoted
 from ..._graphdef.functions import OpDef
 from ..._graphdef.meta_graph import MetaGraph
 from ...errors import ConversionError, FormatError
-from .resolve import split_names
+from .places import split_names
 
 if TYPE_CHECKING:
     from ..._checkpoint.checkpoint import Checkpoint

@@ -1,4 +1,4 @@
-"""What a user calls an output, as tensors of the graph; and what to say when there is none such.
+"""Outputs as tensors: what a user calls them, found in the graph.
 
 A name is that of a node (its first output is meant), of a tensor (``node:1``), of an output of the
 signature that is used, or of a signature (all its outputs). Nodes inside functions are named by the
@@ -7,41 +7,26 @@ calls that lead to them, as they are called once these are inlined: ``call/inner
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from ..._checkpoint.selection import closest
-from ..._format import dtypes
 from ..._format.wording import Worded, joined, listed, option, plain, quoted
-from ..._graphdef.attributes import function_names
 from ..._graphdef.nodes import join_input, parse_input
 from ..._ops.facts import output_ports
-from ...errors import ConversionError, TensorBundleError, TensorNotFoundError
-from ..result import shown_shape
-from ..variables.handles import FUNCTION_USES
+from ...errors import ConversionError, TensorNotFoundError
+from .places import find_node, split_names
+from .signatures import models_of, signature_or_none, tensor_parts
+from .unknown import unknown_name
 
 if TYPE_CHECKING:
     from ..._graph.graph import Graph
     from ..._graphdef.facts import Signature, TensorFact
     from ..._graphdef.functions import Function, OpDef
     from ..._graphdef.nodes import Node, Nodes
-    from .request import Request
 
 Outputs: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 
-_SPARSE: Final = ("values", "indices", "shape")
-_HINTS: Final = 5
 _SHOWN: Final = 10  # things in a message
-_LONGEST: Final = 200
-_TAILS: Final = 8  # of a name: where only its end is right
-_COMPARED: Final = 20_000  # names, which difflib compares in a second or two
-# The keys that are used when none is named: those of TensorFlow 2 and of modules of TF-Hub.
-_DEFAULT_SIGNATURES: Final = ("serving_default", "default")
-_NO_MODELS: Final = ("init_op", "train_op")
-_INTERNAL: Final = "__saved_model_"
-_FED: Final = ("input", "placeholder", "tensor")  # what errors call that which is fed or cut at
-# Scopes that hold no outputs of a model, so that names in them are suggested last.
-_ASIDE: Final = ("gradients", "save", "optimizer", "adam", "rmsprop", "momentum", "init", "report")
 
 
 class Target(NamedTuple):
@@ -83,7 +68,7 @@ def resolve(graph: Graph, outputs: Outputs, signature: str | None) -> tuple[Targ
         wanted = [("", each) for each in ([outputs] if isinstance(outputs, str) else outputs)]
     if not wanted:
         raise ConversionError("no outputs are named: expected at least one")
-    chosen = _signature_or_none(graph, signature)
+    chosen = signature_or_none(graph, signature)
     wanted = [(key, each) for key, name in wanted for each in _divided(graph, key, name, chosen)]
     targets: list[Target] = []
     problems: list[TensorNotFoundError | ConversionError] = []
@@ -107,13 +92,6 @@ def _divided(graph: Graph, key: str, name: str, signature: Signature | None) -> 
     if signature is not None and name in signature.outputs:
         return [name]
     return split_names(graph, name) if name not in graph.signatures else [name]
-
-
-def split_names(graph: Graph, text: str) -> list[str]:
-    """Names with commas between them, as other freezers take them; one that has commas is one."""
-    if "," not in text or find_node(graph, text.strip()) is not None:
-        return [text]
-    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def _targets(graph: Graph, key: str, name: str, signature: Signature | None) -> list[Target]:
@@ -140,56 +118,13 @@ def _expanded(graph: Graph, key: str, fact: TensorFact) -> list[Target]:
     if fact.name is None:
         return [
             Target(name, _checked(graph, tensor, root), root, named=True)
-            for name, tensor in _parts(key, fact)
+            for name, tensor in tensor_parts(key, fact)
             if (root := find_node(graph, tensor)) is not None
         ]
     root = find_node(graph, fact.name)
     if root is None:
         raise unknown_name(graph, fact.name, f"output {key!r} of the signature")
     return [Target(key, _checked(graph, fact.name, root), root, named=True, dtype=fact.dtype)]
-
-
-def find_node(graph: Graph, text: str) -> str | None:
-    """The node of the main graph that a name means or, of a name inside of calls, the outermost."""
-    name = parse_input(text).name
-    nodes = graph.nodes
-    if name in nodes:
-        return name
-    if text in nodes:  # a colon that is part of a name is no port
-        return text
-    path = name.split("/")
-    for i in range(len(path) - 1, 0, -1):
-        call = "/".join(path[:i])
-        if call in nodes and _holds(graph, nodes[call], path[i:]):
-            return call
-    return None
-
-
-def _holds(graph: Graph, node: Node, path: Sequence[str]) -> bool:
-    """Whether the function that a node calls has a node of that name, maybe in further calls."""
-    while True:
-        function = called(node, graph.functions)
-        if function is None:
-            return False
-        if "/".join(path) in function.nodes:
-            return True
-        for i in range(len(path) - 1, 0, -1):
-            inner = function.nodes.get("/".join(path[:i]))
-            if inner is not None and called(inner, graph.functions) is not None:
-                node, path = inner, path[i:]
-                break
-        else:
-            return False
-
-
-def called(node: Node, functions: Mapping[str, Function]) -> Function | None:
-    """The function that a node calls and that inlining puts in its place."""
-    if node.op in functions:
-        return functions[node.op]
-    if node.op in ("PartitionedCall", "StatefulPartitionedCall"):
-        function = node.attr("f")
-        return functions.get(function.name) if function is not None else None
-    return None
 
 
 def _checked(graph: Graph, text: str, root: str) -> str:
@@ -230,59 +165,8 @@ def _upstream(nodes: Nodes, node: Node) -> str:
     return f", such as {listed(useful)}" if useful else ""
 
 
-# --- signatures -------------------------------------------------------------------------------
-
-
-def models_of(graph: Graph) -> dict[str, Signature]:
-    """The signatures that are models: with outputs, and not of TensorFlow's own book-keeping."""
-    return {
-        key: each
-        for key, each in graph.signatures.items()
-        if each.outputs and key not in _NO_MODELS and not key.startswith(_INTERNAL)
-    }
-
-
-def default_signature(graph: Graph) -> str | None:
-    """The key of the signature that is used when none is named; None when there is no such one."""
-    models = models_of(graph)
-    for key in _DEFAULT_SIGNATURES:
-        if key in models:
-            return key
-    return next(iter(models)) if len(models) == 1 else None
-
-
-def _signature_or_none(graph: Graph, key: str | None) -> Signature | None:
-    if key is not None and key not in graph.signatures:
-        raise _unknown_signature(graph, key)
-    key = default_signature(graph) if key is None else key
-    return None if key is None else graph.signatures[key]
-
-
-def input_keys(graph: Graph, request: Request) -> dict[str, str]:
-    """By tensor that is fed, its key in the signature that outputs are taken from."""
-    signature = _signature_or_none(graph, request.signature)
-    found = {} if signature is None else inputs_by_key(signature)
-    return {tensor if ":" in tensor else f"{tensor}:0": key for key, tensor in found.items()}
-
-
-def inputs_by_key(signature: Signature) -> dict[str, str]:
-    """The tensors of a signature's inputs, by key; of a sparse one each of its three."""
-    return {
-        key: tensor for name, fact in signature.inputs.items() for key, tensor in _parts(name, fact)
-    }
-
-
-def _parts(key: str, fact: TensorFact) -> Iterator[tuple[str, str]]:
-    """The tensors that one of a signature is made of, each with its key."""
-    if fact.name is not None:
-        yield key, fact.name.removesuffix(":0")
-    for number, part in enumerate(fact.parts):
-        kind = _SPARSE[number] if len(fact.parts) == len(_SPARSE) else str(number)
-        yield from _parts(f"{key}_{kind}", part)
-
-
 def _of_signature(graph: Graph, key: str | None) -> tuple[Target, ...]:
-    chosen = _signature_or_none(graph, key)
+    chosen = signature_or_none(graph, key)
     if chosen is None:
         raise ConversionError(
             Worded(
@@ -299,12 +183,6 @@ def _of_signature(graph: Graph, key: str | None) -> tuple[Target, ...]:
     return tuple(targets)
 
 
-def _unknown_signature(graph: Graph, key: str) -> TensorNotFoundError:
-    shown = listed(models_of(graph) or graph.signatures) or "none"
-    message = f"there is no signature {quoted(key)}: expected one of {shown}"
-    return TensorNotFoundError(message, key=key)
-
-
 def _refuse_twins(targets: Iterable[Target]) -> None:
     found: dict[str, str] = {}
     for each in targets:
@@ -318,145 +196,3 @@ def _refuse_twins(targets: Iterable[Target]) -> None:
                     clash + "give a dict of names and tensors", clash + "give --output NAME=TENSOR"
                 )
             )
-
-
-# --- names that are not there -----------------------------------------------------------------
-
-
-def unknown_name(graph: Graph, name: str, what: str) -> TensorNotFoundError:
-    """The error for a name that is not in the graph, with what the user may have meant."""
-    node = parse_input(name).name
-    inside = _inside_functions(graph, node)
-    near = near_names(node, graph.nodes)
-    if what == "output":
-        near = _with_likely_outputs(graph, node, near)
-    message: str = f"there is no {what} {quoted(name)} in the graph"
-    if inside:
-        message = Worded(message, ": ", inside)
-    elif what in _FED and not near:
-        inputs = _likely_inputs(graph)
-        shown = ", ".join(inputs[:_SHOWN])
-        message += f": expected one of {shown}" if inputs else ": nothing in it is fed"
-    elif near:
-        message += f": did you mean {listed(near)}?"
-    else:
-        message = Worded.of(
-            f"{message}: tensorbundle.suggest_outputs lists what may be outputs",
-            f"{message}: 'tensorbundle graph --outputs' lists what may be outputs",
-        )
-    return TensorNotFoundError(message, key=name if len(name) <= _LONGEST else None)
-
-
-def _likely_inputs(graph: Graph) -> list[str]:
-    """What is there to be fed, with its type: keys of the signature, else what data comes by."""
-    from ..._outputs.inputs import suggest_inputs
-
-    key = default_signature(graph)
-    inputs = {} if key is None else graph.signatures[key].inputs
-    if inputs:
-        return [
-            f"{quoted(name)} {dtypes.name_of(fact.dtype)}{shown_shape(fact.shape)}"
-            for name, fact in inputs.items()
-        ]
-    try:
-        found = suggest_inputs(graph)
-    except TensorBundleError:  # what is wrong with the graph is for others to say
-        return []
-    return [
-        f"{quoted(each.name)} {each.dtype}{shown_shape(each.shape)}"
-        for each in found
-        if each.role != "label"
-    ]
-
-
-def _with_likely_outputs(graph: Graph, name: str, near: list[str]) -> list[str]:
-    """Near names where they are surely meant, else what looks like an output first."""
-    from ..._outputs.suggest import suggest_outputs
-
-    last = name.rpartition("/")[2].lower()
-    sure = [each for each in near if each.rpartition("/")[2].lower() == last]
-    if sure:
-        return near
-    try:
-        likely = [each.name for each in suggest_outputs(graph)[:_HINTS]]
-    except TensorBundleError:
-        return near
-    close = closest(name, [*likely, *near], _HINTS)
-    aside = [each for each in near if not _is_aside(each)]
-    return list(dict.fromkeys([*close, *aside, *likely]))[:_HINTS]
-
-
-def _is_aside(name: str) -> bool:
-    """Whether a node has to do with training or with saving, by the scopes it is in."""
-    return any(scope.lower().startswith(_ASIDE) for scope in name.split("/")[:-1])
-
-
-def near_names(name: str, names: Iterable[str]) -> list[str]:
-    """Up to five names that are near: by what they end in, by last component, as a whole."""
-    known = list(names)
-    lower, last = name.lower(), name.lower().rpartition("/")[2]
-    by_suffix = [each for each in known if each.lower().endswith("/" + lower)]
-    by_last = [each for each in known if each.lower().rpartition("/")[2] == last]
-    compared = known[:_COMPARED]
-    lasts: dict[str, str] = {}
-    for each in compared:
-        component = each.rpartition("/")[2]
-        if component not in lasts or _rank(each) < _rank(lasts[component]):
-            lasts[component] = each
-    whole = closest(name, compared, _HINTS)
-    by_component = [lasts[each] for each in closest(last, lasts, _HINTS)]
-    starting = [each for each in known if each.startswith(name + "/")] if name else []
-    ordered = [*sorted(by_suffix, key=_rank), *sorted(by_last, key=_rank), *whole, *by_component]
-    return list(dict.fromkeys([*ordered, *sorted(starting, key=_rank)]))[:_HINTS]
-
-
-def _rank(name: str) -> tuple[bool, int]:
-    first = name.split("/", 1)[0].lower()
-    return first.startswith(_ASIDE), name.count("/")
-
-
-def _inside_functions(graph: Graph, name: str) -> str:
-    """Where a name lives that is one of a function's body; empty if it is none."""
-    parts = name.split("/")
-    tails = ["/".join(parts[i:]) for i in range(min(len(parts), _TAILS))]
-    calls = _first_calls(graph)
-    for tail in tails:
-        for function_name, function in graph.functions.items():
-            if tail not in function.nodes:
-                continue
-            text = f"{quoted(tail)} lives inside function {quoted(function_name)}"
-            call = calls.get(function_name)
-            if call is not None:
-                return f"{text}, called by {quoted(call)}: write {quoted(f'{call}/{tail}')}"
-            user = _user_of(graph, function_name)
-            if user is None:
-                return f"{text}, which nothing calls that inlining would replace"
-            kind = "loop" if "While" in user.op else "condition"
-            return (
-                f"{text}, a part of the {kind} {quoted(user.name)}: name what comes out of that, "
-                f"such as {quoted(user.name)}"
-            )
-    return ""
-
-
-def _user_of(graph: Graph, function: str) -> Node | None:
-    """The loop or condition that a function is a part of."""
-    for node in graph.nodes.values():
-        use = FUNCTION_USES.get(node.op)
-        for key in use.keys if use is not None else ():
-            if function in function_names(node.attrs.get(key, b"")):
-                return node
-    return None
-
-
-def _first_calls(graph: Graph) -> dict[str, str]:
-    """By function, the first call that leads to it, as the path of calls from the main graph."""
-    calls: dict[str, str] = {}
-    waiting = [("", graph.nodes)]
-    for path, nodes in waiting:  # grows while it is walked, by each function once
-        for node in nodes.values():
-            function = called(node, graph.functions)
-            if function is not None and function.name not in calls:
-                calls[function.name] = f"{path}{node.name}"
-                waiting.append((f"{path}{node.name}/", function.nodes))
-    return calls

@@ -31,9 +31,22 @@ def _with(*options: Callable[[F], F]) -> Callable[[F], F]:
     return wrap
 
 
+def _named_target(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+    """Refuse a command without a file to write; many programs take that by ``-o``."""
+    del ctx, param
+    if value is None:
+        raise click.UsageError(
+            "missing argument 'TARGET': the file to write is the second argument, and -o names an "
+            "output of the graph"
+        )
+    return value
+
+
 graph_options = _with(
     click.argument("path", type=click.Path()),
-    click.argument("target", type=click.Path()),
+    click.argument(
+        "target", metavar="TARGET", type=click.Path(), required=False, callback=_named_target
+    ),
     click.option(
         "-o",
         "--output",
@@ -119,6 +132,11 @@ format_option = click.option(
 )
 """Accept ``--format``."""
 
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Only say what would be written; values are not read."
+)
+"""Accept ``--dry-run``."""
+
 force_option = click.option("--force", is_flag=True, help="Replace what is at TARGET.")
 """Accept ``--force``."""
 
@@ -187,7 +205,7 @@ def _divided(graph: Graph, text: str) -> tuple[str, str]:
 
 def _chosen_inputs(graph: Graph, texts: Sequence[str]) -> dict[str, Any] | None:
     """The tensors to be fed, each with the shape that it is to have."""
-    from ..._freeze.wanted.resolve import split_names
+    from ..._freeze.wanted.places import split_names
 
     found: dict[str, Any] = {}
     for text in texts:

@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from ..grammar.graph_options import force_option, graph_options, load, request_of, value_options
+from ..grammar.graph_options import (
+    dry_run_option,
+    force_option,
+    graph_options,
+    load,
+    request_of,
+    value_options,
+)
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option
 from ..terminal.console import Console
@@ -21,6 +28,7 @@ from ..terminal.sizes import format_count
 )
 @graph_options
 @value_options
+@dry_run_option
 @force_option
 @json_option
 @global_options
@@ -32,6 +40,7 @@ def export_saved_model(
     target: str,
     tags: str | None,
     checkpoint: str | None,
+    dry_run: bool,
     force: bool,
     as_json: bool,
     **options: Any,
@@ -52,15 +61,16 @@ def export_saved_model(
 
     graph = load(path, tags)
     request = request_of(graph, options)
-    done = export_as(graph, checkpoint, request, target, overwrite=force)
+    done = export_as(graph, checkpoint, request, target, overwrite=force, is_dry=dry_run)
     for warning in done.warnings:
         console.note(warning)
     if as_json:
         console.line(dumps(_describe(done)))
         return
+    verb = "would write" if dry_run else "wrote"
     how = "linked" if done.linked else "copied"
     console.line(
-        f"wrote {target}: {format_count(done.num_nodes, 'node')}, "
+        f"{verb} {target}: {format_count(done.num_nodes, 'node')}, "
         f"{format_count(len(done.variables), 'variable')}, weights {how}"
     )
     for key, tensor in done.outputs.items():

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ..grammar.graph_options import (
+    dry_run_option,
     force_option,
     format_option,
     graph_options,
@@ -36,6 +37,7 @@ from .views import format_dims
 @click.option("--add-default-attrs", is_flag=True, help="Write out attributes left at defaults.")
 @click.option("--no-verify", is_flag=True, help="Copy weights without checking their checksums.")
 @format_option
+@dry_run_option
 @force_option
 @json_option
 @global_options
@@ -49,6 +51,7 @@ def freeze(
     checkpoint: str | None,
     no_verify: bool,
     format: Any,
+    dry_run: bool,
     force: bool,
     as_json: bool,
     **options: Any,
@@ -73,7 +76,7 @@ def freeze(
     from ..._freeze.stream import Destination
 
     graph = load(path, tags)
-    destination = Destination.of(target, overwrite=force, format=format)
+    destination = Destination.of(target, overwrite=force, format=format, is_dry=dry_run)
     request = request_of(graph, options)
     frozen = freeze_as(graph, checkpoint, request, destination, verify=not no_verify)
     for warning in frozen.warnings:
@@ -81,8 +84,9 @@ def freeze(
     if as_json:
         console.line(dumps(describe_frozen(frozen)))
         return
+    verb = "would write" if dry_run else "wrote"
     console.line(
-        f"wrote {target}: {format_count(frozen.num_nodes, 'node')}, {format_size(frozen.nbytes)}, "
+        f"{verb} {target}: {format_count(frozen.num_nodes, 'node')}, {format_size(frozen.nbytes)}, "
         f"{format_count(len(frozen.variables), 'variable')} frozen"
     )
     for each in frozen.inputs:

@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from ..grammar.graph_options import force_option, format_option, graph_options, load, request_of
+from ..grammar.graph_options import (
+    dry_run_option,
+    force_option,
+    format_option,
+    graph_options,
+    load,
+    request_of,
+)
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option
 from ..terminal.console import Console
@@ -19,6 +26,7 @@ from .freeze import describe_frozen
 @graph_options
 @click.option("--clear-devices", is_flag=True, help="Forget on which devices nodes are to run.")
 @format_option
+@dry_run_option
 @force_option
 @json_option
 @global_options
@@ -30,6 +38,7 @@ def prune(
     target: str,
     tags: str | None,
     format: Any,
+    dry_run: bool,
     force: bool,
     as_json: bool,
     **options: Any,
@@ -48,13 +57,14 @@ def prune(
     from ..._freeze.stream import Destination
 
     graph = load(path, tags)
-    destination = Destination.of(target, overwrite=force, format=format)
+    destination = Destination.of(target, overwrite=force, format=format, is_dry=dry_run)
     pruned = prune_as(graph, request_of(graph, options, functions="keep"), destination)
     for warning in pruned.warnings:
         console.note(warning)
     if as_json:
         console.line(dumps(describe_frozen(pruned)))
         return
+    verb = "would write" if dry_run else "wrote"
     console.line(
-        f"wrote {target}: {format_count(pruned.num_nodes, 'node')}, {format_size(pruned.nbytes)}"
+        f"{verb} {target}: {format_count(pruned.num_nodes, 'node')}, {format_size(pruned.nbytes)}"
     )
