@@ -10,6 +10,9 @@ import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
+MAX_ARRAY_RANK: Final = 64  # dimensions of an array of numpy
+MAX_RANK: Final = 254  # of a tensor of TensorFlow
+
 STRING: Final = 7
 BOOL: Final = 10
 RESOURCE: Final = 20

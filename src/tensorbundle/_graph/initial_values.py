@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._format.dtypes import Array, numpy_dtype
+from .._format.dtypes import MAX_ARRAY_RANK, Array, numpy_dtype
+from .._graphdef.nodes import parse_input
 from .._graphdef.tensors import TensorMessage
 from .._ops.edges import data_inputs
 from .._ops.roles import ASSIGNS
@@ -18,9 +19,6 @@ from .walk import Frame
 
 if TYPE_CHECKING:
     from .._graphdef.meta_graph import MetaGraph
-
-
-_MAX_RANK: Final = 64  # numpy's
 
 
 class InitialValues:
@@ -54,7 +52,7 @@ class InitialValues:
         found: dict[str, list[str]] = {}
         nodes = self._meta.nodes
         for each in self._meta.variable_defs:
-            texts = found.setdefault(each.variable_name.partition(":")[0], [])
+            texts = found.setdefault(parse_input(each.variable_name).name, [])
             if each.initial_value_name:
                 texts.append(each.initial_value_name)
             initializer = nodes.get(each.initializer_name)
@@ -76,7 +74,7 @@ class InitialValues:
             dims, value = (self._constant(origin.scope, each) for each in given)
             if dims is None or value is None or dims.ndim != 1 or value.size != 1:
                 return None
-            if dims.dtype.kind != "i" or dims.size > _MAX_RANK:
+            if dims.dtype.kind != "i" or dims.size > MAX_ARRAY_RANK:
                 return None
             try:
                 # One element stands for all: this takes no memory, whatever the shape.

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from .._format.dtypes import (
+    MAX_ARRAY_RANK,
     RESOURCE,
     STRING,
     VARIANT,
@@ -35,7 +36,6 @@ from .._format.wire import (
 from ..errors import ConversionError, FormatError, TensorBundleError, UnsupportedError
 from .shapes import decode_shape, encode_shape
 
-_MAX_RANK: Final = 64  # numpy's
 # What a list of values that is shorter than its tensor may grow to: its last value fills the rest.
 _MAX_FILLED_BYTES: Final = 1 << 28
 
@@ -112,9 +112,9 @@ class TensorMessage:
                 f"a tensor of {name_of(self.dtype)} has no values that an array could hold",
                 offset=self.offset,
             )
-        if len(self.shape) > _MAX_RANK:
+        if len(self.shape) > MAX_ARRAY_RANK:
             raise UnsupportedError(
-                f"a tensor has {len(self.shape)} dimensions: arrays have at most {_MAX_RANK}",
+                f"a tensor has {len(self.shape)} dimensions: arrays have at most {MAX_ARRAY_RANK}",
                 offset=self.offset,
             )
         if self.dtype == STRING:
