@@ -36,8 +36,6 @@ BINDINGS = PROJECT / "cpp" / "bindings"
 PYTHON_FILE_LINES, CPP_FILE_LINES, FUNCTION_LINES = 400, 300, 60
 ROOMS = 11  # in one folder
 LONG_FILES = {
-    "src/tensorbundle/_checkpoint/bundle.py": "until the core reads single tensors",
-    "src/tensorbundle/_write/staging.py": "one protocol: appear together, and clear up after kills",
     "src/tensorbundle/_write/writer.py": "one verb, its options, and its two faces",
 }
 

@@ -32,6 +32,10 @@ class CheckpointState:
     all_model_checkpoint_timestamps: tuple[float, ...] = ()
     last_preserved_timestamp: float = 0.0
 
+    def __str__(self) -> str:
+        """The text of the file, as TensorFlow's message prints itself."""
+        return as_text(encode_state(self))
+
 
 _STRING_FIELDS: Final = ("model_checkpoint_path", "all_model_checkpoint_paths")
 _DOUBLE_FIELDS: Final = ("all_model_checkpoint_timestamps", "last_preserved_timestamp")

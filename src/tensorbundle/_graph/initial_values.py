@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._format.dtypes import MAX_ARRAY_RANK, Array, numpy_dtype
+from .._format.dtypes import Array, numpy_dtype
+from .._format.tensor_info import MAX_DIMENSIONS
 from .._graphdef.nodes import parse_input
 from .._graphdef.tensors import TensorMessage
 from .._ops.edges import data_inputs
@@ -74,7 +75,7 @@ class InitialValues:
             dims, value = (self._constant(origin.scope, each) for each in given)
             if dims is None or value is None or dims.ndim != 1 or value.size != 1:
                 return None
-            if dims.dtype.kind != "i" or dims.size > MAX_ARRAY_RANK:
+            if dims.dtype.kind != "i" or dims.size > MAX_DIMENSIONS:
                 return None
             try:
                 # One element stands for all: this takes no memory, whatever the shape.

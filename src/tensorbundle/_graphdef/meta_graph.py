@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core import GraphScan
 from .._format.names import as_text
-from .._format.wire import Field, Raw, fields, map_entry, text_of
+from .._format.wire import Field, Raw, fields, map_entry, text_of, told_if_cut_off
 from ..errors import FormatError
 from .facts import (
     Asset,
@@ -78,6 +78,7 @@ class MetaGraph:
         self.raw = raw
         self.offset = offset
         self.path = path
+        self._bare = bare
         self.fields: tuple[Field, ...] = (
             (Field(_GRAPH, 2, 0, memoryview(raw), offset),) if bare else _parts(raw, offset)
         )
@@ -104,7 +105,11 @@ class MetaGraph:
 
     @located
     def _scan(self) -> GraphScan:
-        return GraphScan(*self.graph_def, _NODE)
+        data, offset = self.graph_def
+        if not self._bare:
+            return GraphScan(data, offset, _NODE)
+        with told_if_cut_off(data):
+            return GraphScan(data, offset, _NODE)
 
     @property
     def num_nodes(self) -> int:

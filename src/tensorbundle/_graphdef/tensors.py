@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 
 from .._format.dtypes import (
-    MAX_ARRAY_RANK,
     RESOURCE,
     STRING,
     VARIANT,
@@ -22,6 +21,7 @@ from .._format.dtypes import (
     without_reference,
 )
 from .._format.names import as_bytes
+from .._format.tensor_info import MAX_DIMENSIONS
 from .._format.wire import (
     FIXED32,
     FIXED64,
@@ -112,9 +112,9 @@ class TensorMessage:
                 f"a tensor of {name_of(self.dtype)} has no values that an array could hold",
                 offset=self.offset,
             )
-        if len(self.shape) > MAX_ARRAY_RANK:
+        if len(self.shape) > MAX_DIMENSIONS:
             raise UnsupportedError(
-                f"a tensor has {len(self.shape)} dimensions: arrays have at most {MAX_ARRAY_RANK}",
+                f"a tensor has {len(self.shape)} dimensions: arrays have at most {MAX_DIMENSIONS}",
                 offset=self.offset,
             )
         if self.dtype == STRING:

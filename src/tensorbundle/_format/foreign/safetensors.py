@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from ...errors import FormatError
+from ..tensor_info import MAX_DIMENSIONS
 
 # TensorFlow's name of a dtype → the format's, in the rank that safetensors gives them.
 WORDS: Final = {
@@ -56,7 +57,6 @@ TF_DTYPES: Final = "tensorflow_dtypes"
 # What the index of an export says under "metadata", and no other program's does.
 WRITER: Final = {"writer": "tensorbundle"}
 MAX_HEADER_BYTES: Final = 100_000_000  # readers refuse more
-MAX_RANK: Final = 64  # of numpy
 
 _NAMES: Final = {word: name for name, word in WORDS.items()}
 # Of types that no array holds, bits an element: their places are checked all the same.
@@ -155,7 +155,7 @@ def _held(name: str, entry: object, begin: int, notes: Mapping[str, str]) -> Hea
             )
     # bool is an int in Python; not in this format.
     numbers = (*shape, start, end)
-    if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers) or len(shape) > MAX_RANK:
+    if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers) or len(shape) > MAX_DIMENSIONS:
         raise FormatError(f"the entry of tensor {name!r} is malformed: shape or place are no sizes")
     if word not in _ITEM_BITS:
         raise FormatError(f"tensor {name!r} has the type {word[:40]!r}, which is not known")
