@@ -20,6 +20,7 @@ const char* class_name(ErrorCode code) {
     case ErrorCode::kTruncated:
     case ErrorCode::kSizeMismatch:
     case ErrorCode::kOverlap:
+    case ErrorCode::kReplaced:
       return "FormatError";
     case ErrorCode::kSystem:
     case ErrorCode::kCancelled:
@@ -71,6 +72,8 @@ const char* fault_kind(ErrorCode code) {
       return "overlap";
     case ErrorCode::kUnsupported:
       return "unsupported";
+    case ErrorCode::kReplaced:
+      return "replaced";
     case ErrorCode::kFormat:
       return "malformed";
     case ErrorCode::kSystem:

@@ -211,7 +211,7 @@ void write_index(const py::str& path, const py::sequence& entries, std::uint32_t
     const std::string index = writer.finish(num_shards, big_endian);
     Workspace workspace(1);
     Piece piece{index.data(), index.size()};
-    OutputFile file(encoded);
+    OutputFile file(encoded, OutputFile::Place::kReserved);
     file.append({&piece, 1}, workspace);
     file.finish(true);
   } catch (const Error& error) {

@@ -40,7 +40,7 @@ _AVERAGED: Final = _IN_CORE | frozenset(range(24, 29))
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """What `average` did, or would do.
+    """Result of `average`: what it did, or would do.
 
     Attributes:
         averaged: Keys of the tensors that were averaged.
@@ -242,7 +242,7 @@ class _MeanWriter(Writer):
         try:
             self._guarded(self._at_shard(None).add_means, jobs, weights)
         except TensorBundleError as error:
-            raise explain(error, error.path) if error.path else error from None
+            raise explain(error) from None
 
 
 def _jobs(bundles: Sequence[Bundle], info: TensorInfo) -> list[MeanJob]:
@@ -268,15 +268,13 @@ def _jobs(bundles: Sequence[Bundle], info: TensorInfo) -> list[MeanJob]:
 
 
 def _range(bundle: Bundle, part: TensorInfo) -> tuple[_core.File, int, int]:
-    assert part.dtype is not None
-    return bundle.checked_range(part, part.dtype), part.offset or 0, part.crc32c or 0
+    return bundle.file_of(part), part.offset or 0, part.crc32c or 0
 
 
 def _write(
     bundles: Sequence[Bundle], weights: Sequence[float], info: TensorInfo, writer: Writer
 ) -> None:
-    dtype = info.dtype
-    assert dtype is not None
+    dtype = info.array_dtype()
     is_averaged = info.data_type in _AVERAGED
     chosen = bundles if is_averaged else bundles[-1:]
     if info.data_type == dtypes.STRING:

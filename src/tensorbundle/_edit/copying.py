@@ -11,7 +11,6 @@ from .. import _core
 from .._checkpoint.bundle import Bundle
 from .._format import dtypes
 from .._format.boxes import box_of
-from .._format.filenames import shard_path
 from .._format.names import as_bytes
 from .._write.shards import DataFile, raw_chunks
 from ..errors import UnsupportedError
@@ -41,7 +40,6 @@ class Copying:
         self._progress = progress
         self._total = total
         self._done = 0
-        self._files: dict[int, _core.File] = {}
 
     def entries(self, step: Step, new: DataFile) -> Iterator[tuple[bytes, Entry]]:
         """Write a tensor; gives its entries.
@@ -74,7 +72,7 @@ class Copying:
             entry = new.add(
                 part.data_type,
                 part.shape,
-                self._told(_ranges(self._file(ckpt, part.shard or 0), part)),
+                self._told(_ranges(ckpt.file_of(part), part)),
                 part.crc32c if opaque else None,
             )
             if entry[5] != part.crc32c or part.data_type == dtypes.STRING:
@@ -83,12 +81,6 @@ class Copying:
         if step.source.slices:
             whole = step.source
             yield key, (whole.data_type, whole.shape, 0, 0, 0, 0, whole.slices)
-
-    def _file(self, ckpt: Bundle, shard: int) -> _core.File:
-        if shard not in self._files:
-            path = shard_path(ckpt.location.prefix, shard, ckpt.num_shards)
-            self._files = {shard: _core.File(path)}  # tensors come in the order of shards
-        return self._files[shard]
 
     def _read(self, ckpt: Checkpoint, step: Step, new: DataFile) -> Iterator[tuple[bytes, Entry]]:
         """A tensor read and written: of V1, or of a checkpoint with its bytes the other way."""

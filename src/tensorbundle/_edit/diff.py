@@ -48,7 +48,7 @@ class TensorDifference:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What `diff` found.
+    """Result of `diff`: what it found.
 
     Attributes:
         only_a: Names that only the first has.
@@ -78,7 +78,7 @@ class Diff:
 
     @property
     def same(self) -> bool:
-        """Whether there is no difference at all.
+        """True when there is no difference at all.
 
         Of a frozen graph and a checkpoint: whether the graph may have been made from it, because
         they have tensors in common, and all of these are equal.

@@ -40,7 +40,7 @@ _TEMPORARY: Final = re.compile(r"(.+)_temp(?:_[0-9a-fA-F-]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What `merge` did, or would do.
+    """Result of `merge`: what it did, or would do.
 
     Attributes:
         prefixes: The bundles that were merged, in order.

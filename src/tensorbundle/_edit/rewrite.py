@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """What `rewrite` did, or would do.
+    """Result of `rewrite`: what it did, or would do.
 
     Attributes:
         renamed: New keys by old ones.

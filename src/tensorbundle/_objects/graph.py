@@ -51,7 +51,7 @@ class SavedVariable:
 
 
 class ObjectGraph:
-    """The objects of a checkpoint; node 0 is the root. Immutable.
+    """Objects of a checkpoint; node 0 is the root. Immutable.
 
     Example:
         >>> import tensorbundle as tb
@@ -204,7 +204,7 @@ class ObjectGraph:
     # --- keys ------------------------------------------------------------------------------------
 
     def key_of(self, name: str) -> str | None:
-        """The key of the value of the object at a readable path; None if there is no one such."""
+        """Find the key of the value of the object at a readable path; None if there is none."""
         number = self.find(name)
         if number is None:
             return None
@@ -212,7 +212,7 @@ class ObjectGraph:
         return attributes[0].key if len(attributes) == 1 else None
 
     def path_of(self, key: str) -> str | None:
-        """The readable path of a key: the inverse of `key_of`; None for other keys."""
+        """Find the readable path of a key: the inverse of `key_of`; None for other keys."""
         owner = self._owners.get(key)
         if owner is None or len(self.nodes[owner].attributes) != 1:
             return None
@@ -227,7 +227,7 @@ class ObjectGraph:
         }
 
     def owner(self, key: str) -> int | None:
-        """The number of the node whose value a key holds; tables and iterators add to theirs."""
+        """Find the node whose value a key holds, by number; tables and iterators add to theirs."""
         if key in self._owners:
             return self._owners[key]
         for suffix in ("-keys", "-values", "_STATE"):
@@ -245,12 +245,12 @@ class ObjectGraph:
 
     @property
     def save_counter(self) -> str | None:
-        """The key of the save counter, which counts ``Checkpoint.save``; None without one."""
+        """Key of the save counter, which counts ``Checkpoint.save``; None without one."""
         return self.key_of("save_counter")
 
     @functools.cached_property
     def variables(self) -> tuple[SavedVariable, ...]:
-        """The variables in the order of nodes; slots are folded under theirs."""
+        """Variables in the order of nodes; slots are folded under theirs."""
         slots: dict[int, dict[str, str]] = {}
         folded = set()
         for owner, slot in self.slots():

@@ -12,11 +12,12 @@ import numpy as np
 
 from ..._core import MappedFile
 from ..._format import dtypes
+from ..._format.dtypes import Array
 from ..._format.names import as_bytes
 from ..._format.tensor_info import TensorInfo
 from ..._locate.location import Location
 from ...errors import FormatError, TensorBundleError, UnsupportedError
-from ..checkpoint import DEFAULT_CHUNK_BYTES, Array, Checkpoint, Mode
+from ..checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode
 from ..report import Fault, Report, fault_of
 from .content import Format, Held, Span
 
