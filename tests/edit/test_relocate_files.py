@@ -11,7 +11,8 @@ import pytest
 import tensorbundle as tb
 from tensorbundle.errors import FormatError, MissingFileError
 from tests.freeze.program import document, run
-from tests.oracle.client import TensorFlow, TensorFlowError
+from tests.oracle.client import TensorFlowError
+from tests.train.savers import Savers
 
 PLAIN = 'model_checkpoint_path: "{}"\n'
 HANDS = {
@@ -43,7 +44,7 @@ def saved(folder: Path, *numbers: int) -> Path:
 
 @pytest.mark.parametrize("hand", sorted(HANDS))
 def test_state_file_of_any_hand_opens_and_is_repaired(
-    tmp_path: Path, tensorflow: TensorFlow, hand: str
+    tmp_path: Path, tensorflow: Savers, hand: str
 ) -> None:
     saved(tmp_path, 1, 2)
     (tmp_path / "checkpoint").write_bytes(HANDS[hand])
@@ -67,7 +68,7 @@ def test_subdirectory_of_a_moved_tree_is_found(tmp_path: Path) -> None:
     assert tb.relocate(tmp_path).latest == os.path.join("export", "ckpt-3")
 
 
-def test_newest_gone_and_an_older_there_is_repaired(tmp_path: Path, tensorflow: TensorFlow) -> None:
+def test_newest_gone_and_an_older_there_is_repaired(tmp_path: Path, tensorflow: Savers) -> None:
     saved(tmp_path, 1, 2)
     names = "".join(f'all_model_checkpoint_paths: "ckpt-{n}"\n' for n in (1, 2, 3))
     (tmp_path / "checkpoint").write_text(PLAIN.format("ckpt-3") + names)
@@ -77,7 +78,7 @@ def test_newest_gone_and_an_older_there_is_repaired(tmp_path: Path, tensorflow: 
     assert tensorflow.latest_checkpoint(str(tmp_path)) == str(tmp_path / "ckpt-2")
 
 
-def test_latest_is_what_was_asked_for(tmp_path: Path, tensorflow: TensorFlow) -> None:
+def test_latest_is_what_was_asked_for(tmp_path: Path, tensorflow: Savers) -> None:
     saved(tmp_path, 1, 2)
     for spelled in ("ckpt-1", "ckpt-1.index", str(tmp_path / "ckpt-1")):
         shutil.rmtree(tmp_path / "checkpoint", ignore_errors=True)

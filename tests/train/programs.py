@@ -1,6 +1,7 @@
 """Programs of real TensorFlow that save and restore as users do; `savers.py` calls them."""
 
 import contextlib
+import inspect
 import json
 import os
 import time
@@ -136,6 +137,51 @@ class Program:
 
     def update_state(self, *arguments: Any, **options: Any) -> None:
         v1.train.update_checkpoint_state(*arguments, **options)
+
+    def load_variable(self, path: str, name: str) -> Any:
+        return tf.train.load_variable(path, name).tolist()
+
+    def error_classes(self) -> dict[str, int]:
+        """The codes of the errors, by the names of their classes."""
+        found = {}
+        for name in dir(tf.errors):
+            each = getattr(tf.errors, name)
+            if isinstance(each, type) and issubclass(each, tf.errors.OpError) and name != "OpError":
+                found[name] = each(None, None, "").error_code
+        return found
+
+    def new_reader(self, path: str) -> Any:
+        """Shapes by name, or the class of the error."""
+        try:
+            return v1.train.NewCheckpointReader(path).get_variable_to_shape_map()
+        except tf.errors.OpError as error:
+            return type(error).__name__
+
+    def signatures(self) -> dict[str, list[str]]:
+        """The names of the arguments of what `train` has too, in their order."""
+        faces = {**vars(v1.train), **vars(tf.train)}
+        found = {}
+        for name, face in sorted(faces.items()):
+            if name.startswith("_") or not callable(face):
+                continue
+            members = {name: face}
+            if isinstance(face, type):
+                members = {
+                    f"{name}.{each}": getattr(face, each)
+                    for each in dir(face)
+                    if each == "__init__" or not each.startswith("_")
+                }
+            for key, member in members.items():
+                with contextlib.suppress(TypeError, ValueError):
+                    found[key] = list(inspect.signature(member).parameters)
+        return found
+
+    def view(self, path: str, tree: Any) -> Any:
+        """What `CheckpointView` says of a checkpoint beside new objects."""
+        view = tf.train.CheckpointView(path)
+        both, theirs, ours = view.diff(tf.train.Checkpoint(**variable_tree(tree)))
+        children = {number: dict(view.children(number)) for number in view.descendants()}
+        return children, sorted(view.descendants()), sorted(both), sorted(theirs), len(ours)
 
     def _values(self, reader: Any) -> dict[str, tuple[str, str]]:
         values = {}

@@ -10,7 +10,7 @@ import pytest
 
 import tensorbundle as tb
 from tensorbundle import train
-from tests.oracle.client import TensorFlow
+from tests.train.savers import Savers
 
 TREE = {"w": np.float32(1)}
 
@@ -86,7 +86,7 @@ def test_saver_removes_its_own_from_another_directory(tmp_path: Path) -> None:
 
 
 def test_tensorflow_goes_on_in_a_directory_that_names_others(
-    tmp_path: Path, tensorflow: TensorFlow
+    tmp_path: Path, tensorflow: Savers
 ) -> None:
     there = victim(tmp_path / "elsewhere")
     (tmp_path / "run").mkdir()
@@ -102,7 +102,7 @@ def test_tensorflow_goes_on_in_a_directory_that_names_others(
 
 @pytest.mark.parametrize("sharded", [True, False])
 def test_checkpoint_called_checkpoint_lies_beside_its_state_file(
-    tmp_path: Path, tensorflow: TensorFlow, sharded: bool
+    tmp_path: Path, tensorflow: Savers, sharded: bool
 ) -> None:
     prefix = str(tmp_path / "checkpoint")
     if sharded:
@@ -120,7 +120,7 @@ def test_checkpoint_called_checkpoint_lies_beside_its_state_file(
 # --- V1 shards as TensorFlow's documentation writes them ------------------------------------------
 
 
-def test_v1_shards_with_both_numbers_open_exist(tmp_path: Path, tensorflow: TensorFlow) -> None:
+def test_v1_shards_with_both_numbers_open_exist(tmp_path: Path, tensorflow: Savers) -> None:
     from tests.checkpoint.files import TABLE, touch
 
     for shard in range(2):

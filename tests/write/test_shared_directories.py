@@ -17,7 +17,7 @@ import pytest
 import tensorbundle as tb
 from tensorbundle import _core
 from tensorbundle._write.durable import locked_directory, replace_file
-from tests.oracle.client import TensorFlow
+from tests.train.savers import Savers
 
 VALUE = {"w": np.arange(3, dtype=np.float32)}
 
@@ -159,7 +159,7 @@ def moved_away(prefix: Path) -> None:
 
 
 def test_a_checkpoint_of_99999_shards_is_used_by_those_that_are_there(
-    tmp_path: Path, tensorflow: TensorFlow
+    tmp_path: Path, tensorflow: Savers
 ) -> None:
     tb.save(tmp_path / "m", VALUE | {"v": np.arange(3.0)})
     moved_away(tmp_path / "m")
@@ -188,7 +188,7 @@ def test_a_checkpoint_of_99999_shards_is_used_by_those_that_are_there(
 
 @pytest.mark.parametrize("length", [211, 230, 235])
 def test_names_as_long_as_tensorflow_saves_are_saved(
-    tmp_path: Path, tensorflow: TensorFlow, length: int
+    tmp_path: Path, tensorflow: Savers, length: int
 ) -> None:
     prefix = tmp_path / ("m" * length)
     tb.save(prefix, VALUE)

@@ -13,6 +13,7 @@ from .._format import dtypes
 from .._format.dtypes import Array
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
+from .._format.wire import told_if_cut_off
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node
 from .._graphdef.tensors import ContentSizeError, TensorMessage
@@ -46,7 +47,9 @@ class FrozenGraph(Checkpoint):
     def __init__(self, location: Location, mode: Mode) -> None:
         super().__init__(location, mode)
         try:
-            self._load(MetaGraph(_message(location.prefix, mode), bare=True))
+            message = _message(location.prefix, mode)
+            with told_if_cut_off(message):
+                self._load(MetaGraph(message, bare=True))
         except TensorBundleError as error:
             raise error.add_context(path=location.prefix) from None
 
@@ -189,7 +192,8 @@ def _message(path: str, mode: Mode) -> memoryview:
     else:
         mapped = file.size >= _MAPPED_FROM and mode == "r" and not file.on_network
         message = memoryview(MappedFile(file) if mapped else file.read(0, file.size))
-        kind = tell_kind(message)
+        with told_if_cut_off(message):
+            kind = tell_kind(message)
     if kind != "graph":
         raise FormatError(f"not a frozen graph: {path!r} holds another message: {kind}", path=path)
     return message

@@ -6,8 +6,9 @@ import os
 from typing import Literal, TypeAlias, get_args
 
 from .._core import File
-from .._locate.checkpoints import locate
+from .._locate.checkpoints import Location, locate
 from .._locate.tensor_files import tensor_file_at
+from ..errors import FormatError
 from .bundle import Bundle
 from .checkpoint import Checkpoint, Mode
 
@@ -57,6 +58,18 @@ def open(
     if verify not in ("read", "never"):
         raise ValueError(f"verify must be 'read' or 'never', not {verify!r}")
     location = tensor_file_at(path) or locate(path)
+    try:
+        return _open(location, mode, verify)
+    except FormatError:
+        from .._locate.misnamed import as_v1, as_v2
+
+        other = {"v1": as_v2, "v2": as_v1}.get(location.kind, lambda _: None)(location)
+        if other is None:
+            raise
+    return _open(other, mode, verify)
+
+
+def _open(location: Location, mode: Mode, verify: Literal["read", "never"]) -> Checkpoint:
     if location.kind == "v1":
         from .v1 import LegacyCheckpoint
 
@@ -69,9 +82,10 @@ def open(
         from .foreign.tensor_files import TensorFiles
 
         return TensorFiles(location, mode)
-    if mode == "r" and File(location.index or "").on_network:
+    index = File(location.index or "")
+    if mode == "r" and index.on_network:
         mode = "read"
-    return Bundle(location, mode, verify == "read")
+    return Bundle(location, mode, verify == "read", index)
 
 
 def path_of(src: Source) -> str:

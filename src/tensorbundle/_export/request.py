@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from .._format.foreign.npy import MAX_RANK
+from .._format.tensor_info import MAX_DIMENSIONS
 from ..errors import ConversionError
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ class Request:
 def _unreadable(info: TensorInfo) -> str | None:
     if info.dtype is None:
         return f"tensors of type {info.tf_dtype} cannot be read as arrays"
-    if len(info.shape) > MAX_RANK:
-        return f"it has {len(info.shape)} dimensions, arrays at most {MAX_RANK}"
+    if len(info.shape) > MAX_DIMENSIONS:
+        return f"it has {len(info.shape)} dimensions, arrays at most {MAX_DIMENSIONS}"
     return None
 
 

@@ -17,7 +17,7 @@ from .names import as_bytes, as_text
 
 @dataclass(frozen=True, slots=True)
 class CheckpointState:
-    """What a state file says.
+    """State of a directory: what its state file says.
 
     Attributes:
         model_checkpoint_path: The newest checkpoint as written: relative to the state file's
@@ -31,6 +31,10 @@ class CheckpointState:
     all_model_checkpoint_paths: tuple[str, ...] = ()
     all_model_checkpoint_timestamps: tuple[float, ...] = ()
     last_preserved_timestamp: float = 0.0
+
+    def __str__(self) -> str:
+        """The text of the file, as TensorFlow's message prints itself."""
+        return as_text(encode_state(self))
 
 
 _STRING_FIELDS: Final = ("model_checkpoint_path", "all_model_checkpoint_paths")

@@ -56,7 +56,7 @@ _MAX_SHARDS: Final = 99_999
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
-    """What `export_saved_model` wrote.
+    """Result of `export_saved_model`: what it wrote.
 
     Attributes:
         path: The directory.

@@ -89,13 +89,13 @@ def _from_file(requested: str) -> Location:
         return found
     directory, name = os.path.split(requested)
     if name in SAVED_MODELS:
-        return _from_saved_model(requested, directory)
+        return graph_at(requested) or _from_saved_model(requested, directory)
     if name == STATE_NAME or _begins_as_state(requested):
         return _from_state(requested, os.path.join(directory, name))
-    if prefix is not None:
-        raise _missing(prefix)
     if found := graph_at(requested):
         return found
+    if prefix is not None:
+        raise _missing(prefix)
     what = describe_mistaken(requested)
     raise FormatError(f"not a checkpoint: {requested!r} is {what}", path=requested)
 
@@ -146,6 +146,11 @@ def _from_saved_model(requested: str, directory: str) -> Location:
     prefix = os.path.join(directory, VARIABLES, VARIABLES)
     if found := checkpoint_at(requested, prefix):
         return found
+    graphs = [os.path.join(directory, name) for name in SAVED_MODELS]
+    for graph in filter(is_regular_file, graphs):
+        if found := graph_at(graph):
+            note = f"{graph!r} is a frozen graph, and no SavedModel: its constants were taken"
+            return replace(found, requested=requested, notes=(note,))
     from .neighbours import describe_absence
 
     raise MissingFileError(

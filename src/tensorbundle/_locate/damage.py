@@ -12,9 +12,13 @@ import enum
 import os
 from typing import Final, NamedTuple
 
+from .._format.containers import bundle_in, is_records
+
 _HEAD_BYTES: Final = 4096  # a path is no longer than this, a tar header and a pointer are shorter
 _TABLE_MAGIC: Final = bytes.fromhex("57fb808b247547db")
 _TABLE_FOOTER_BYTES: Final = 48
+# Tags of the fields that a Magenta bundle may begin with.
+_BUNDLE_STARTS: Final = (b"\x0a", b"\x12", b"\x1a", b"\x22")
 
 
 class FileKind(enum.Enum):
@@ -29,6 +33,8 @@ class FileKind(enum.Enum):
     META_GRAPH_TEXT = "a MetaGraphDef as text"
     SAVED_MODEL_TEXT = "a SavedModel as text"
     POINTER = "a pointer to the file that is meant: of git-LFS, git-annex, DVC, or a link"
+    BUNDLE = "a Magenta bundle, of a V1 checkpoint and its graph"
+    RECORDS = "records: of TensorBoard, which may hold a graph, or of examples"
     ARCHIVE = "an archive"
     TEXT = "some other text"
     FOREIGN = "a file of another program"
@@ -160,6 +166,8 @@ def identify_file(path: str) -> Found | None:
         OSError: The file cannot be read.
     """
     head, tail, size = _read_ends(path)
+    if found := _identify_bundle(path, head):  # whose table may come last
+        return found
     return None if tail == _TABLE_MAGIC else identify_head(head, size)
 
 
@@ -201,9 +209,10 @@ def explain_not_a_table(path: str) -> str | None:
         OSError: The file cannot be read.
     """
     head, tail, size = _read_ends(path)
-    if tail == _TABLE_MAGIC and size >= _TABLE_FOOTER_BYTES:
+    found = _identify_bundle(path, head)
+    if tail == _TABLE_MAGIC and size >= _TABLE_FOOTER_BYTES and found is None:
         return None
-    if (found := identify_head(head, size)) is not None:
+    if (found := found or identify_head(head, size)) is not None:
         return found.phrase
     if size < _TABLE_FOOTER_BYTES:
         return f"{size} bytes, which is shorter than the {_TABLE_FOOTER_BYTES}-byte table footer"
@@ -224,6 +233,12 @@ def _read_ends(path: str) -> tuple[bytes, bytes, int]:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - len(_TABLE_MAGIC)))
         return head, file.read(len(_TABLE_MAGIC)), size
+
+
+def _identify_bundle(path: str, head: bytes) -> Found | None:
+    if head[:1] not in _BUNDLE_STARTS or bundle_in(path) is None:
+        return None
+    return Found(FileKind.BUNDLE, "a Magenta bundle (.mag), of a V1 checkpoint and its graph")
 
 
 def _identify_text(head: bytes, size: int) -> Found | None:
@@ -299,7 +314,10 @@ def _identify_container(head: bytes) -> Found | None:
         told = "a Python pickle (PyTorch and scikit-learn save so)"
         return Found(FileKind.FOREIGN, told)
     if b"brain.Event:" in head[:64]:
-        return Found(FileKind.FOREIGN, "a TensorBoard event file")
+        told = "a TensorBoard event file, of which only a graph is read: `load_graph`"
+        return Found(FileKind.RECORDS, told)
+    if is_records(head):
+        return Found(FileKind.RECORDS, "a file of records (TFRecord): examples, not weights")
     return None
 
 

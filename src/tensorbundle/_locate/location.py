@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from .._format.filenames import (
@@ -39,7 +39,7 @@ Kind: TypeAlias = Literal["v2", "v1", "graph", "npz", "npy", "safetensors", "hdf
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """What a path turned out to mean.
+    """Place of a checkpoint: what a path turned out to mean.
 
     Attributes:
         requested: The path as it was given.
@@ -129,19 +129,39 @@ def checkpoint_at(
     if prefix == state:
         return None
     if is_regular_file(prefix):
-        if shard := split_table_path(prefix):
+        if split_data_path(prefix):
+            notes += (f"{prefix!r} is a whole V1 checkpoint, whatever its name says",)
+        elif shard := split_table_path(prefix):
             notes += (f"only shard {shard[1]} of {shard[2]} was taken: write {shard[0]!r} for all",)
         return _tables(requested, prefix, [prefix], notes, state)
     stem, total = split_table_glob(prefix) or (prefix, None)
     if files := _table_shards(stem, total):
         return _tables(requested, prefix, files, notes, state)
-    files = _matches(prefix)
-    return _tables(requested, prefix, files, notes, state) if files else None
+    if files := _matches(prefix):
+        return _tables(requested, prefix, files, notes, state)
+    return _named_as_data(requested, prefix, notes, state)
+
+
+def _named_as_data(
+    requested: str, prefix: str, notes: tuple[str, ...], state: str | None
+) -> Location | None:
+    """The V1 checkpoint whose files are called as the data shards of a V2 one."""
+    try:
+        files = _table_shards(f"{prefix}.data", None, named_as_data=True)
+    except MissingFileError:
+        return None
+    if not files or not all(is_table(file) for file in files):
+        return None
+    notes += (f"{files[0]!r} is a V1 checkpoint, whatever its name says",)
+    found = _tables(requested, files[0], files, notes, state)
+    return replace(found, meta=find_meta(prefix))
 
 
 def graph_at(requested: str) -> Location | None:
-    """The frozen graph that a file may be, told by its beginning: a GraphDef, binary or text."""
+    """The frozen graph or Magenta bundle that a file may be, told by what it holds."""
     found = identify_file(requested)
+    if found is not None and found.kind is FileKind.BUNDLE:
+        return Location(requested, "v1", requested, files=(requested,), meta=requested)
     if found is None or found.kind not in (FileKind.GRAPH, FileKind.GRAPH_TEXT):
         return None
     return Location(requested=requested, kind="graph", prefix=requested, files=(requested,))
@@ -153,7 +173,7 @@ def is_text_graph(path: str) -> bool:
     return found is not None and found.kind is FileKind.GRAPH_TEXT
 
 
-def _table_shards(stem: str, total: int | None) -> list[str]:
+def _table_shards(stem: str, total: int | None, *, named_as_data: bool = False) -> list[str]:
     """All V1 shards of one checkpoint; TensorFlow does not notice when one is gone, we do."""
     directory, base = os.path.split(stem)
     try:
@@ -163,7 +183,11 @@ def _table_shards(stem: str, total: int | None) -> list[str]:
     sets: dict[int, dict[int, str]] = {}
     for name in names:
         shard = split_table_path(name)
-        if shard is None or shard[0] != base or split_data_path(name) is not None:
+        if (
+            shard is None
+            or shard[0] != base
+            or (split_data_path(name) is not None) != named_as_data
+        ):
             continue  # a V2 data shard looks like a V1 shard of "base.data"
         if shard[1] < shard[2] and total in (None, shard[2]):
             sets.setdefault(shard[2], {})[shard[1]] = os.path.join(directory, name)

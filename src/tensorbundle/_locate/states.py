@@ -48,9 +48,10 @@ def read_state_bytes(path: str) -> bytes:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             raise FormatError(f"not a checkpoint state file: {path!r} is no regular file")
-        content = file.read(_STATE_LIMIT + 1)
+        content = file.read(min(found.st_size, _STATE_LIMIT) + 1)
     if len(content) > _STATE_LIMIT:
         raise FormatError(
             f"not a checkpoint state file: {path!r} has more than {_STATE_LIMIT} bytes", path=path

@@ -53,8 +53,8 @@ def layers_of(graph: ObjectGraph) -> tuple[Layer, ...]:
         >>> layers_of(tb.open("tests/golden/data/objects/keras").objects)[0].weights
         ('hidden/kernel:0', 'hidden/bias:0')
     """
-    for number, route in enumerate(graph.routes):
-        if route is not None and (numbers := _layer_nodes(graph, number)):
+    for number in range(len(graph.nodes)):
+        if graph.route(number) is not None and (numbers := _layer_nodes(graph, number)):
             layers = (_layer(graph, node) for node in numbers)
             return tuple(_named(layer for layer in layers if layer.keys))
     return ()

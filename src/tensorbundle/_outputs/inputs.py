@@ -24,7 +24,7 @@ _CHAIN: Final = 8  # identities between a default and who takes it
 
 @dataclass(frozen=True, slots=True)
 class InputCandidate:
-    """A tensor that a program feeds.
+    """Suggested input: a tensor that a program feeds.
 
     Attributes:
         name: Its name: of the node, with ``:k`` for an output other than the first.

@@ -29,7 +29,7 @@ _STATED: Final = 100.0  # the score of what the file itself says, less its place
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A tensor that may be what a program fetches.
+    """Suggested output: a tensor that may be what a program fetches.
 
     Attributes:
         name: Its name: of the node, with ``:k`` for an output other than the first.

@@ -15,6 +15,7 @@ from .directory import (
     Path,
     generate_checkpoint_state_proto,
     get_checkpoint_state,
+    local_path,
     remove_leaving,
     write_state,
     written_state,
@@ -70,7 +71,6 @@ class CheckpointManager:
         checkpoint: Checkpoint | Mapping[str, Any],
         directory: Path,
         max_to_keep: int | None,
-        *,
         keep_checkpoint_every_n_hours: float | None = None,
         checkpoint_name: str = "ckpt",
         step_counter: Step | None = None,
@@ -83,7 +83,7 @@ class CheckpointManager:
         self.checkpoint = (
             checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
         )
-        self.directory = os.fsdecode(directory)
+        self.directory = local_path(directory)
         self.checkpoint_interval = checkpoint_interval
         self._prefix = os.path.join(self.directory, checkpoint_name)
         self._step_counter = step_counter
@@ -117,16 +117,19 @@ class CheckpointManager:
 
     @property
     def latest_checkpoint(self) -> str | None:
-        """The newest checkpoint of the directory; None when there is none."""
+        """Newest checkpoint of the directory; None when there is none."""
         return self._retention.latest
 
     @property
     def checkpoints(self) -> list[str]:
-        """The checkpoints in the rotation, oldest first; those kept for good are not among them."""
+        """Checkpoints in the rotation, oldest first; those kept for good are not among them."""
         return self._retention.paths
 
     def save(
-        self, checkpoint_number: SupportsIndex | None = None, *, check_interval: bool = True
+        self,
+        checkpoint_number: SupportsIndex | None = None,
+        check_interval: bool = True,
+        options: object = None,
     ) -> str | None:
         """Save the variables and the state file, then remove what is not to be kept.
 
@@ -134,6 +137,7 @@ class CheckpointManager:
             checkpoint_number: The number in the checkpoint's name; the number of saves when None.
             check_interval: Whether ``checkpoint_interval`` holds. Without it the same step is still
                 not saved twice.
+            options: As of `Checkpoint.write`.
 
         Returns:
             The checkpoint's prefix; None when none was due.
@@ -178,6 +182,9 @@ class CheckpointManager:
         if self.checkpoint_interval is not None:
             self._last_step = self._step()
         return newest
+
+    def sync(self) -> None:
+        """Do nothing: what `save` returns from is on the disk."""
 
     def _step(self) -> int:
         counter = self._step_counter

@@ -7,6 +7,7 @@ TensorFlow itself records for the shards of V1 checkpoints.
 from __future__ import annotations
 
 import contextlib
+import functools
 import glob
 import logging
 import os
@@ -27,6 +28,15 @@ Path: TypeAlias = "str | os.PathLike[str] | bytes"
 _SHARD_ENDING: Final = re.compile(r"-[\d?]+-of-\d+$")
 
 _log = logging.getLogger(__name__)
+
+
+def local_path(path: Path) -> str:
+    """A path as text, without the ``file://`` that TensorFlow takes before it."""
+    return os.fsdecode(path).removeprefix("file://")
+
+
+# Asked for its newest checkpoint again and again, a directory says the same for long.
+_parsed = functools.lru_cache(maxsize=4)(parse_state)
 
 
 def get_checkpoint_state(
@@ -50,7 +60,7 @@ def get_checkpoint_state(
         >>> tb.train.get_checkpoint_state("tests/golden/data/saver").model_checkpoint_path
         'tests/golden/data/saver/model.ckpt-20'
     """
-    directory = os.fsdecode(checkpoint_dir)
+    directory = local_path(checkpoint_dir)
     state = written_state(directory, latest_filename)
     if state is None:
         return None
@@ -67,7 +77,7 @@ def written_state(directory: str, latest_filename: str | None = None) -> Checkpo
     """As `get_checkpoint_state`, with paths as they are written."""
     path = os.path.join(directory, latest_filename or STATE_NAME)
     try:
-        state = parse_state(read_state_bytes(path))
+        state = _parsed(read_state_bytes(path))
     except FileNotFoundError:
         return None
     except (FormatError, OSError) as error:
@@ -127,7 +137,7 @@ def update_checkpoint_state(
 
 def write_state(save_dir: Path, state: CheckpointState, latest_filename: str | None = None) -> None:
     """Replace the state file of a directory, its paths as they are given."""
-    target = os.path.join(os.fsdecode(save_dir), latest_filename or STATE_NAME)
+    target = os.path.join(local_path(save_dir), latest_filename or STATE_NAME)
     replace_file(target, encode_state(state))
 
 
@@ -158,7 +168,7 @@ def generate_checkpoint_state_proto(
         >>> tb.train.generate_checkpoint_state_proto("run", "run/ckpt-1").model_checkpoint_path
         'ckpt-1'
     """
-    directory, newest = os.fsdecode(save_dir), os.fsdecode(model_checkpoint_path)
+    directory, newest = local_path(save_dir), local_path(model_checkpoint_path)
     paths = [os.fsdecode(path) for path in all_model_checkpoint_paths or ()]
     if paths[-1:] != [newest]:
         paths.append(newest)
@@ -205,7 +215,7 @@ def latest_checkpoint(checkpoint_dir: Path, latest_filename: str | None = None) 
 
 
 def checkpoint_exists(checkpoint_prefix: Path) -> bool:
-    """Whether a V2 or V1 checkpoint lies at a prefix; its shards are not looked for.
+    """Tell whether a V2 or V1 checkpoint lies at a prefix; its shards are not looked for.
 
     Example:
         >>> import tensorbundle as tb
@@ -265,7 +275,7 @@ def remove_checkpoint(
         >>> tb.train.checkpoint_exists(prefix)
         False
     """
-    prefix = os.fsdecode(checkpoint_prefix)
+    prefix = local_path(checkpoint_prefix)
     _remove(meta_graph_path(prefix, meta_graph_suffix))
     if checkpoint_format_version == 1:
         for file in _tables(prefix):
@@ -327,7 +337,7 @@ def meta_graph_path(prefix: str, meta_graph_suffix: str = "meta") -> str:
 
 def _main_file(prefix: Path) -> str | None:
     """The file that stands for a checkpoint: the index, or the first V1 table."""
-    prefix = os.fsdecode(prefix)
+    prefix = local_path(prefix)
     if is_regular_file(prefix + INDEX_SUFFIX):
         return prefix + INDEX_SUFFIX
     return next(iter(_tables(prefix)), None)
