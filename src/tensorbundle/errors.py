@@ -1,4 +1,4 @@
-"""The errors that tensorbundle raises.
+"""Errors that tensorbundle raises.
 
     TensorBundleError(Exception)            .path .key .offset .nbytes  (may be None)
     ├── MissingFileError      (FileNotFoundError)    no checkpoint there, or a shard is absent

@@ -13,6 +13,7 @@ import safetensors.numpy
 from tensorbundle._export.export import export
 from tensorbundle.errors import ChecksumError, ConversionError, TensorNotFoundError
 from tests.checkpoint.fake import FakeCheckpoint, content, strings
+from tests.places import PROJECT
 
 # --- choosing -------------------------------------------------------------------------------------
 
@@ -120,8 +121,12 @@ def test_targets_that_cannot_be_replaced_are_refused_at_once(tmp_path: Path) -> 
         export(ckpt, f"{tmp_path}/file/")
     with pytest.raises(FileExistsError, match="is no regular file"):
         export(ckpt, tmp_path / "pipe", format="npz")
-    with pytest.raises(FileNotFoundError, match=r"/no'$"):
-        export(ckpt, tmp_path / "no" / "x.npz")
+    with pytest.raises(NotADirectoryError, match="file"):
+        export(ckpt, tmp_path / "file" / "x.npz")
+    for target in ("-", ""):
+        with pytest.raises(ValueError, match="the name of a file or directory is needed"):
+            export(ckpt, target, format="npz")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder.npz", "pipe"]
 
 
 def test_a_bare_file_name_is_written_to_the_current_directory(
@@ -201,7 +206,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10)
 @pytest.mark.parametrize("name", ["x.npz", "x.safetensors", "x/"])
 def test_memory_stays_near_one_chunk(tmp_path: Path, name: str) -> None:
     target = f"{tmp_path}/{name}"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])}
     result = subprocess.run(
         [sys.executable, "-c", MEMORY_SCRIPT, target],
         capture_output=True,

@@ -67,7 +67,7 @@ class TensorFlow:
             env={**os.environ, **QUIET, **environment},
         )
 
-    def call(self, module: str, function: str, *arguments: Any, **options: Any) -> Any:
+    def call(self, module: str, function: str, /, *arguments: Any, **options: Any) -> Any:
         """Call a function there; arguments and result are plain data, paths and arrays.
 
         Raises:

@@ -209,7 +209,9 @@ class Program:
 PROGRAMS: Final = defaultdict(Program)
 
 
-def command(program: str, clock: float | None, name: str, *arguments: Any, **options: Any) -> Any:
+def command(
+    program: str, clock: float | None, name: str, /, *arguments: Any, **options: Any
+) -> Any:
     """Run a command of a program, while ``time.time()`` is the clock: both sides live by it.
 
     What it gives is as JSON would give it back: lists and plain numbers.

@@ -4,14 +4,13 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tensorbundle as tb
-from tests.write.saving import Oracle
+from tests.oracle.client import Module, TensorFlow
 
 HERE = Path(__file__).parent
 KILLS = 200
@@ -20,10 +19,9 @@ EDITS = ["cast", "compact", "in place", "merge", "average"]
 
 
 @pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    running = Oracle()
-    yield running
-    running.stop()
+def oracle(oracle: TensorFlow) -> Module:
+    """TensorFlow's own saving."""
+    return oracle.module("tests.write.saving_programs")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +56,7 @@ def test_edits_killed_at_random_moments_leave_the_sources_and_a_whole_target_or_
 
 
 def test_a_saver_killed_between_any_two_steps_leaves_a_checkpoint_that_tensorflow_restores(
-    oracle: Oracle, tmp_path: Path
+    oracle: Module, tmp_path: Path
 ) -> None:
     found = []
     while True:
@@ -70,7 +68,7 @@ def test_a_saver_killed_between_any_two_steps_leaves_a_checkpoint_that_tensorflo
         (restored,) = oracle.restore(prefix, [(b"w", "", "float32")])
         np.testing.assert_array_equal(restored, tb.open(prefix)["w"])
         found.append(restored.tolist())
-        assert oracle.list(prefix) == [("w", [3])]
+        assert oracle.list_variables(prefix) == [("w", [3])]
         tb.save(prefix, {"w": np.full(3, 3, np.float32)}, overwrite=True)
         names = ["model.ckpt.data-00000-of-00001", "model.ckpt.index"]
         assert sorted(os.listdir(directory)) == names

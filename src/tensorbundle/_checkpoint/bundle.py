@@ -11,12 +11,13 @@ import numpy as np
 from .. import _core
 from .._format import boxes as _slices
 from .._format import dtypes as _dtypes
+from .._format.dtypes import Array
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._locate.damage import explain_not_a_table
 from .._locate.location import Location
 from ..errors import FormatError, MissingFileError, TensorBundleError, UnsupportedError
-from .checkpoint import DEFAULT_CHUNK_BYTES, Array, Checkpoint, Mode, fitting
+from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode, fitting
 from .selection import Filter
 from .shards import DataShards, checksum_error, explain
 

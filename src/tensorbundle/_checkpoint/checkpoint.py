@@ -1,4 +1,4 @@
-"""The face of every checkpoint, whatever its format: a mapping from names to arrays."""
+"""Checkpoint: the face of every format, a mapping from names to arrays."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from .._format import dtypes
+from .._format.dtypes import Array
 from .._format.names import as_name
 from ..errors import ConversionError
 from .selection import Aliases, Filter, not_found, select
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from .._objects.optimizers import Origin
     from .report import Report
 
-Array: TypeAlias = np.ndarray[Any, Any]
 Mode: TypeAlias = Literal["r", "c", "read"]
 
 DEFAULT_CHUNK_BYTES = 8 << 20

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._core import File, MappedFile
 from .._format import dtypes
+from .._format.dtypes import Array
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._format.wire import told_if_cut_off
@@ -20,7 +21,7 @@ from .._locate.kinds import tell_kind
 from .._locate.location import Location, is_text_graph
 from .._ops.roles import ASSIGNS, CONSTANTS, RESTORES, VARIABLES
 from ..errors import FormatError, TensorBundleError, UnsupportedError
-from .checkpoint import Array, Checkpoint, Mode
+from .checkpoint import Checkpoint, Mode
 from .report import Fault, Report, fault_of
 
 # What only a graph has that gets the values of its variables elsewhere.

@@ -1,4 +1,4 @@
-"""What verification found, and what probably happened."""
+"""Reports of verification: what was found, and what probably happened."""
 
 from __future__ import annotations
 

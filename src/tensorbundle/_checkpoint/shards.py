@@ -1,4 +1,4 @@
-"""The data shards of a V2 bundle, opened when they are first needed."""
+"""Data shards of a V2 bundle, opened when they are first needed."""
 
 from __future__ import annotations
 

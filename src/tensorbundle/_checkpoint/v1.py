@@ -14,12 +14,13 @@ from .. import _core
 from .._format import boxes as _slices
 from .._format import dtypes
 from .._format.containers import bundle_in
+from .._format.dtypes import Array
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._format.v1_messages import decode_record, decode_values, numpy_dtype
 from .._locate.location import Location
 from ..errors import FormatError, TensorBundleError, UnsupportedError
-from .checkpoint import Array, Checkpoint, Mode
+from .checkpoint import Checkpoint, Mode
 from .v1_headers import StoredTensor, read_headers
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Every tensor against TensorFlow's own restore, bit for bit.
+"""Crosscheck: every tensor against TensorFlow's own restore, bit for bit.
 
 TensorFlow runs in a process of its own (`oracle`), because it aborts on some tensors and because
 a process that holds both libraries would prove less. Both of its ways are asked: the reader of

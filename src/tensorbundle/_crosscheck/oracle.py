@@ -1,4 +1,4 @@
-"""The process in which TensorFlow runs, seen from ours: start, ask, notice its death, start again.
+"""Process of TensorFlow, seen from ours: start, ask, notice its death, start again.
 
 The other end of the pipes is `worker`, which also tells the protocol.
 """

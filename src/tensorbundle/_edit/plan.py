@@ -1,4 +1,4 @@
-"""What a rewrite will do to each tensor, from the index alone."""
+"""Plans of rewrites: what becomes of each tensor, from the index alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checkpoint rewritten: renamed, stripped, cast.
+"""Rewriting a checkpoint: renamed, stripped, cast.
 
 What a rewrite does is planned first, from the index alone, and can be looked at before anything
 is written. Bytes that do not change are not copied: the new index stands beside links of shards.

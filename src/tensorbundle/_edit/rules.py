@@ -1,4 +1,4 @@
-"""What a rewrite is asked to do, read against the names that are there.
+"""Rules of a rewrite: what is asked for, read against the names that are there.
 
 A rule that finds nothing, a name that no rule speaks of where one must, two tensors under one name:
 each is an error, and lists all cases.

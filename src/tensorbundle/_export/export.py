@@ -33,12 +33,14 @@ class Export:
         written: Number of tensors in them.
         nbytes: Size of the data of these tensors, without headers.
         left_out: (name, reason) of each tensor that the format cannot hold.
+        notes: What a reader of the files has to know.
     """
 
     files: tuple[str, ...]
     written: int
     nbytes: int
     left_out: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
 
 def export(
@@ -62,8 +64,9 @@ def export(
     tensor that ``names`` gives in full is an error then.
 
     - `.npz`: what ``np.savez`` would write. Strings become fixed-width ``S``; bfloat16, float8 and
-      int4 come back as raw bytes: ``np.load(path)[name].view(ml_dtypes.bfloat16)``.
-    - `.safetensors`: what ``safetensors.numpy.save_file`` would write, format "np".
+      int4 bear their names, and ``np.load(path)[name].view(ml_dtypes.bfloat16)`` gives them back.
+    - `.safetensors`: what ``safetensors.numpy.save_file`` would write, format "np". Integers
+      below a byte are stored as int8 or uint8, and the metadata says what they were.
     - a directory: `.npy` files, slashes in names being directories, and `index.json` with the
       file, dtype and shape of each name.
 
@@ -116,7 +119,7 @@ def export(
             request, path, overwrite=overwrite, max_shard_bytes=max_shard_bytes
         )
     request.finish()
-    return Export(files, request.written, request.nbytes, tuple(request.left_out))
+    return Export(files, request.written, request.nbytes, tuple(request.left_out), request.notes)
 
 
 def _format_of(path: str) -> str:

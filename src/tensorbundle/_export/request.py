@@ -1,4 +1,4 @@
-"""What is to be exported, what of it was left out, and how far it has come.
+"""Requests to export: what is wanted, what of it was left out, and how far it has come.
 
 The rule of every target: a tensor that it cannot hold is an error if it was asked for by its full
 name, and is left out, with the reason, if a glob, a pattern or "everything" led to it.
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from .._format.foreign.npy import MAX_RANK
 from ..errors import ConversionError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ Piece: TypeAlias = "memoryview | bytes"
 Progress: TypeAlias = "Callable[[int, int], object] | None"
 
 _REPORT_INTERVAL_S: Final = 0.1
-_MAX_RANK: Final = 64  # of numpy
 
 
 class Request:
@@ -34,6 +34,7 @@ class Request:
         self.ckpt = ckpt
         self.infos: list[TensorInfo] = ckpt.infos(names)
         self.left_out: list[tuple[str, str]] = []
+        self.notes: tuple[str, ...] = ()
         self.written = 0
         self.nbytes = 0
         self._named = _literal_names(names)
@@ -90,8 +91,8 @@ class Request:
 def _unreadable(info: TensorInfo) -> str | None:
     if info.dtype is None:
         return f"tensors of type {info.tf_dtype} cannot be read as arrays"
-    if len(info.shape) > _MAX_RANK:
-        return f"it has {len(info.shape)} dimensions, arrays at most {_MAX_RANK}"
+    if len(info.shape) > MAX_RANK:
+        return f"it has {len(info.shape)} dimensions, arrays at most {MAX_RANK}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""The `checkpoint` state file: which checkpoint of a directory is the newest.
+"""State file `checkpoint`: which checkpoint of a directory is the newest.
 
 The file is the text form of TensorFlow's ``CheckpointState`` message (format.md §1.4). Reader and
 writer are twins in this one room; neither knows anything of paths or the file system.

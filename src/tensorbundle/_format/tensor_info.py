@@ -1,4 +1,4 @@
-"""What is known of a tensor without reading it."""
+"""Facts of a tensor that are known without reading it."""
 
 from __future__ import annotations
 

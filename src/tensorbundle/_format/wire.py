@@ -1,4 +1,4 @@
-"""The wire format of protobuf messages, walked field by field and written.
+"""Wire format of protobuf messages, walked field by field and written.
 
 Only the wire format is known here; which field means what is said in the rooms above. Nothing
 recurses and nothing is copied, so a message costs no more than its fields. The core does the walk

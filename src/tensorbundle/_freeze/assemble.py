@@ -1,4 +1,4 @@
-"""The stages of freezing strung together: from a graph and a wish to what is to be written."""
+"""Assembling: the stages of freezing, from a graph and a wish to what is to be written."""
 
 from __future__ import annotations
 

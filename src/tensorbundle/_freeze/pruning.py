@@ -1,4 +1,4 @@
-"""The part of a graph that outputs need, without weights."""
+"""Pruning: the part of a graph that outputs need, without weights."""
 
 from __future__ import annotations
 

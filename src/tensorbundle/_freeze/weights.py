@@ -1,4 +1,4 @@
-"""Where the bytes of each frozen variable come from: ranges of data shards wherever that can be.
+"""Weights of a frozen graph: ranges of data shards wherever that can be.
 
 Nothing is read here but strings, and what must be looked at as a whole: a tensor that is stored in
 boxes which do not lie one after the other, or of which only a part is wanted.

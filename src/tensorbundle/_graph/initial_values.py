@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from .._format.dtypes import numpy_dtype
+from .._format.dtypes import Array, numpy_dtype
 from .._graphdef.tensors import TensorMessage
+from .._ops.edges import data_inputs
 from .._ops.roles import ASSIGNS
 from .sources import Sources
 from .variables import Variable, fits
-from .walk import Scope, data_inputs
+from .walk import Frame
 
 if TYPE_CHECKING:
     from .._graphdef.meta_graph import MetaGraph
 
-Array: TypeAlias = np.ndarray[Any, Any]
 
 _MAX_RANK: Final = 64  # numpy's
 
@@ -65,7 +65,7 @@ class InitialValues:
                 found[name] = [text]
         return found
 
-    def _fold(self, scope: Scope, text: str) -> Array | None:
+    def _fold(self, scope: Frame, text: str) -> Array | None:
         """The value of a ``Const``, or of a ``Fill`` of such."""
         origin = self._walk.origin(scope, text)
         node = None if origin is None else origin.node
@@ -85,7 +85,7 @@ class InitialValues:
                 return None
         return self._constant(scope, text)
 
-    def _constant(self, scope: Scope, text: str) -> Array | None:
+    def _constant(self, scope: Frame, text: str) -> Array | None:
         origin = self._walk.origin(scope, text)
         node = None if origin is None else origin.node
         if origin is None or node is None or node.op != "Const" or origin.cast or origin.reshaped:

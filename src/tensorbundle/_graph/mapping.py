@@ -1,4 +1,4 @@
-"""Which key of a checkpoint holds the value of which variable of a graph (freeze.md §3).
+"""Mapping variables of a graph to keys of a checkpoint (freeze.md §3).
 
 The graph's own restore ops say it best; names come last, since a saver may have swapped them. The
 first source whose key the checkpoint has is taken, and whether the stored tensor fits is told.
@@ -16,7 +16,7 @@ from .._objects.saved_objects import SavedObjects
 from .._ops.roles import RESTORES
 from ..errors import FormatError, TensorNotFoundError
 from .initial_values import InitialValues
-from .sources import Candidate, Override, Sources, shared_name
+from .sources import KeyCandidate, Override, Sources, shared_name
 from .variables import Variable, fits, parse_slice, part_shape, reshapes, variable_nodes
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ class _Chooser:
         self._known: frozenset[str] = frozenset(ckpt or ())
         self._ema = ema
 
-    def choose(self, variable: Variable, candidates: Iterator[Candidate]) -> Variable:
-        first: Candidate | None = None
+    def choose(self, variable: Variable, candidates: Iterator[KeyCandidate]) -> Variable:
+        first: KeyCandidate | None = None
         for each in candidates:
             first = first or each
             if each.computed_by:
@@ -157,7 +157,7 @@ class _Chooser:
             in_checkpoint=None if self._ckpt is None else False,
         )
 
-    def _fit(self, variable: Variable, taken: Candidate, averaged: bool = False) -> Variable:
+    def _fit(self, variable: Variable, taken: KeyCandidate, averaged: bool = False) -> Variable:
         assert self._ckpt is not None
         shape, problem, part = variable.shape, "", taken.slice
         try:
@@ -185,7 +185,7 @@ class _Chooser:
 
 
 def _fitting(
-    variable: Variable, taken: Candidate, info: TensorInfo
+    variable: Variable, taken: KeyCandidate, info: TensorInfo
 ) -> tuple[tuple[int, ...] | None, str]:
     """The variable's shape, and why the stored tensor is not its value."""
     static, stored = variable.shape, info.shape

@@ -1,4 +1,4 @@
-"""What is wrong with the variables that a model needs: told together, with what to do about it."""
+"""Problems of the variables that a model needs, told together, with what to do about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a graph and a checkpoint say about keys of variables, best source first (freeze.md §3.1)."""
+"""Sources of keys: what graph and checkpoint say of variables, best first (freeze.md §3.1)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from .._format.names import as_text
+from .._ops.edges import data_inputs
 from .._ops.roles import ASSIGNS, SAVES, TABLE_IMPORTS, VARIABLES
 from .variables import How, Variable, slice_text
-from .walk import Origin, Placed, Walk, data_inputs
+from .walk import Origin, Placed, Walk
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -28,7 +29,7 @@ _MAX_TWINS: Final = 100
 _EMPTY_STRING: Final = 2  # bytes of an attribute that is one
 
 
-class Candidate(NamedTuple):
+class KeyCandidate(NamedTuple):
     """A key that a variable may have."""
 
     key: str
@@ -48,12 +49,12 @@ class Sources:
         self.walk = Walk(meta)
         self._given = override
 
-    def candidates(self, variable: Variable, node: Node) -> Iterator[Candidate]:
+    def candidates(self, variable: Variable, node: Node) -> Iterator[KeyCandidate]:
         """The keys that a variable may have, best first (freeze.md §3.1)."""
         name = variable.name
         if (key := self._key_given(name)) is not None:
             part = next((each.slice for each in self._restored.get(name, ())), "")
-            yield Candidate(key, "given", part)
+            yield KeyCandidate(key, "given", part)
             return
         yield from self._restored.get(name, ())
         twins = self._twins(node)
@@ -63,14 +64,14 @@ class Sources:
             yield from self._restored_elsewhere.get(each, ())
         yield from self._saved.get(name, ())
         yield from self._slices.get(name, ())
-        yield Candidate(name, "node name")
+        yield KeyCandidate(name, "node name")
         shared = shared_name(node)
         if shared and shared != name:
-            yield Candidate(shared, "shared name")
+            yield KeyCandidate(shared, "shared name")
         for each in (name, shared):
             keys = self._full_names.get(each, ())
             if len(keys) == 1:
-                yield Candidate(keys[0], "full name")
+                yield KeyCandidate(keys[0], "full name")
 
     def _twins(self, node: Node) -> list[str]:
         """The other nodes of the same variable."""
@@ -120,24 +121,24 @@ class Sources:
     # --- restore and save ops --------------------------------------------------------------------
 
     @cached_property
-    def _restored(self) -> dict[str, list[Candidate]]:
-        found: dict[str, list[Candidate]] = defaultdict(list)
+    def _restored(self) -> dict[str, list[KeyCandidate]]:
+        found: dict[str, list[KeyCandidate]] = defaultdict(list)
         for target, placed, value in self.assigned(self.restoring):
             if restored := self.walk.restored(placed.scope, value):
                 key, part, reshaped, cast, _ = restored
-                found[target].append(Candidate(key, "restore op", part, reshaped, cast))
+                found[target].append(KeyCandidate(key, "restore op", part, reshaped, cast))
             elif op := self.walk.is_restored_by_computing(placed.scope, value):
-                found[target].append(Candidate("", "restore op", computed_by=op))
+                found[target].append(KeyCandidate("", "restore op", computed_by=op))
         return found
 
     @cached_property
-    def _restored_elsewhere(self) -> dict[str, list[Candidate]]:
-        found: dict[str, list[Candidate]] = defaultdict(list)
+    def _restored_elsewhere(self) -> dict[str, list[KeyCandidate]]:
+        found: dict[str, list[KeyCandidate]] = defaultdict(list)
         for target, placed, value in self.assigned(self.others):
             restored = self.walk.restored(placed.scope, value)
             if restored and not self._is_another_file(restored.file):
                 key, part, reshaped, cast, _ = restored
-                found[target].append(Candidate(key, "other restore op", part, reshaped, cast))
+                found[target].append(KeyCandidate(key, "other restore op", part, reshaped, cast))
         return found
 
     def assigned(self, nodes: Iterable[Placed]) -> Iterator[tuple[str, Placed, str]]:
@@ -170,8 +171,8 @@ class Sources:
                 yield table.name, keys.key, values.key
 
     @cached_property
-    def _saved(self) -> dict[str, list[Candidate]]:
-        found: dict[str, list[Candidate]] = defaultdict(list)
+    def _saved(self) -> dict[str, list[KeyCandidate]]:
+        found: dict[str, list[KeyCandidate]] = defaultdict(list)
         for scope, node in self.others:
             if node.op not in SAVES:
                 continue
@@ -184,7 +185,7 @@ class Sources:
                 source = self.walk.origin(scope, text)
                 if source is not None and self._is_variable(source):
                     part = slices[at] if slices and at < len(slices) else ""
-                    found[source.name].append(Candidate(key, "save op", part))
+                    found[source.name].append(KeyCandidate(key, "save op", part))
         return found
 
     def _is_variable(self, origin: Origin) -> bool:
@@ -200,7 +201,7 @@ class Sources:
         saver = self._meta.saver
         found = {saver.filename_tensor.partition(":")[0]} if saver else set()
         for scope, node in self.others:
-            todo = data_inputs(node)[:1] if node.op in SAVES else []
+            todo = list(data_inputs(node)[:1]) if node.op in SAVES else []
             for text in todo:
                 source = self.walk.origin(scope, text)
                 if source is None or source.node is None or source.name in found:
@@ -227,13 +228,13 @@ class Sources:
     # --- names -----------------------------------------------------------------------------------
 
     @cached_property
-    def _slices(self) -> dict[str, list[Candidate]]:
-        found: dict[str, list[Candidate]] = defaultdict(list)
+    def _slices(self) -> dict[str, list[KeyCandidate]]:
+        found: dict[str, list[KeyCandidate]] = defaultdict(list)
         for each in self._meta.variable_defs:
             if (info := each.slice) is not None:
                 text = slice_text(info.full_shape, info.var_offset, info.var_shape)
                 name = each.variable_name.partition(":")[0]
-                found[name].append(Candidate(info.full_name, "slice info", text))
+                found[name].append(KeyCandidate(info.full_name, "slice info", text))
         return found
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The variables of a graph, and the parts of stored tensors that some of them are."""
+"""Variables of a graph, and the parts of stored tensors that some of them are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import numpy as np
-
 from .._format import dtypes
+from .._format.dtypes import Array
 from .._format.parts import part_spec, shape_of_part
 from .._graphdef.shapes import ShapeValue
 from .._ops.roles import VARIABLES, VariableKind
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from .._graphdef.meta_graph import MetaGraph
     from .._graphdef.nodes import Node
 
-Array: TypeAlias = np.ndarray[Any, Any]
 # Where a variable's key comes from, best first (freeze.md §3.1).
 How: TypeAlias = Literal[
     "given",

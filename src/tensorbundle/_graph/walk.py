@@ -1,4 +1,4 @@
-"""What restore and save ops say: graphs walked backward, through functions (freeze.md §3.1).
+"""Walking a graph backward from restore and save ops, through functions (freeze.md §3.1).
 
 A value is followed from where it is used to where it comes from, through ops that hand it on and
 through calls of functions in both directions. Nothing recurses, every step is remembered, and a
@@ -15,6 +15,7 @@ from .._format.names import as_name
 from .._graphdef.attributes import FunctionRef
 from .._graphdef.nodes import parse_input
 from .._graphdef.tensors import TensorMessage
+from .._ops.edges import data_inputs
 from .._ops.roles import FUNCTION_USES, HANDED_ON, RESTORES, TRACED_CALLS, VARIABLES
 from ..errors import FormatError
 
@@ -35,7 +36,7 @@ _MAX_STEPS: Final = 1000
 _STRING: Final = 7
 
 
-class Scope:
+class Frame:
     """Where names of nodes mean something: the main graph, or one call of a function."""
 
     __slots__ = ("arguments", "depth", "function", "inputs", "nodes", "parent")
@@ -44,7 +45,7 @@ class Scope:
         self,
         nodes: Nodes,
         function: Function | None = None,
-        parent: Scope | None = None,
+        parent: Frame | None = None,
         inputs: tuple[str, ...] = (),
     ) -> None:
         self.nodes = nodes
@@ -57,10 +58,10 @@ class Scope:
         )
 
 
-class Tensor(NamedTuple):
+class Port(NamedTuple):
     """An output of a node, or an argument of a function."""
 
-    scope: Scope
+    scope: Frame
     name: str
     port: int
     output: str  # the output's name, where the body of a function says it
@@ -69,7 +70,7 @@ class Tensor(NamedTuple):
 class Origin(NamedTuple):
     """Where a value comes from."""
 
-    scope: Scope
+    scope: Frame
     name: str
     port: int
     reshaped: bool = False
@@ -98,7 +99,7 @@ _Read: TypeAlias = "tuple[list[str] | None, list[str] | None, Origin | None]"
 class Placed(NamedTuple):
     """A node and where it is."""
 
-    scope: Scope
+    scope: Frame
     node: Node
 
 
@@ -106,13 +107,13 @@ class Walk:
     """The walks through one graph; what one finds, the next ones know."""
 
     def __init__(self, meta: MetaGraph) -> None:
-        self.main = Scope(meta.nodes)
+        self.main = Frame(meta.nodes)
         self._functions = meta.functions
-        self._origins: dict[Tensor, Origin | None] = {}
-        self._scopes: dict[tuple[Scope, str, tuple[str, ...]], Scope] = {}
-        self._called: dict[tuple[Scope, Node], Scope | None] = {}
+        self._origins: dict[Port, Origin | None] = {}
+        self._scopes: dict[tuple[Frame, str, tuple[str, ...]], Frame] = {}
+        self._called: dict[tuple[Frame, Node], Frame | None] = {}
         self._strings: dict[Node, list[str] | None] = {}
-        self._reads: dict[tuple[Scope, Node], _Read] = {}
+        self._reads: dict[tuple[Frame, Node], _Read] = {}
         self._decoded: dict[bytes, list[str] | None] = {}
         self._body_nodes = 0
 
@@ -180,7 +181,7 @@ class Walk:
             return isinstance(types, list) and _STRING in types
         return any(each.type == _STRING for each in self._functions[node.op].signature.inputs)
 
-    def _entered(self, call: Placed) -> Iterator[Scope]:
+    def _entered(self, call: Placed) -> Iterator[Frame]:
         node = call.node
         if node.op in FUNCTION_USES and node.op not in TRACED_CALLS:
             names, skipped = _named_functions(node), FUNCTION_USES[node.op].first
@@ -197,7 +198,7 @@ class Walk:
             return next(iter(_named_functions(node)), None)
         return node.op if node.op in self._functions else None
 
-    def _enter(self, scope: Scope, node: Node, name: str, skipped: int = 0) -> Scope | None:
+    def _enter(self, scope: Frame, node: Node, name: str, skipped: int = 0) -> Frame | None:
         if name not in self._functions or scope.depth >= _MAX_CALL_DEPTH:
             return None
         inputs = tuple(data_inputs(node)[skipped:])
@@ -205,13 +206,13 @@ class Walk:
         known = self._scopes.get((scope, name, inputs))
         if known is None:
             function = self._functions[name]
-            known = Scope(function.nodes, function, scope, inputs)
+            known = Frame(function.nodes, function, scope, inputs)
             self._scopes[scope, name, inputs] = known
         return known
 
     # --- values ----------------------------------------------------------------------------------
 
-    def origin(self, scope: Scope, text: str) -> Origin | None:
+    def origin(self, scope: Frame, text: str) -> Origin | None:
         """Follow an input to the node whose value it is; None where that is not in the graph."""
         if scope.function is None and not text.startswith("^"):
             # Nearly all that is asked about is made by the very node that is named.
@@ -220,7 +221,7 @@ class Walk:
             if node is not None and node.op in _MAKERS:
                 return Origin(scope, source.name, source.port)
         tensor = self._tensor(scope, text)
-        path: list[tuple[Tensor, str]] = []
+        path: list[tuple[Port, str]] = []
         found: Origin | None = None
         while tensor is not None:
             if tensor in self._origins:
@@ -242,7 +243,7 @@ class Walk:
             self._origins[tensor] = found
         return found
 
-    def _before(self, tensor: Tensor) -> tuple[Tensor | None, str] | None:
+    def _before(self, tensor: Port) -> tuple[Port | None, str] | None:
         """What a tensor is handed on from, and by which op; None if its own node makes it."""
         scope = tensor.scope
         if tensor.name in scope.arguments and scope.parent is not None:
@@ -267,7 +268,7 @@ class Walk:
         text = inner.function.ret.get(output)
         return None if text is None else (self._tensor(inner, text), "")
 
-    def _body(self, scope: Scope, node: Node) -> Scope | None:
+    def _body(self, scope: Frame, node: Node) -> Frame | None:
         """The body of the function that a node calls; it is asked again for each output."""
         if (scope, node) not in self._called:
             callee = self._callee(node)
@@ -276,17 +277,17 @@ class Walk:
             self._called[scope, node] = self._enter(scope, node, callee)
         return self._called[scope, node]
 
-    def _tensor(self, scope: Scope, text: str) -> Tensor | None:
+    def _tensor(self, scope: Frame, text: str) -> Port | None:
         if text.startswith("^"):
             return None
         if scope.function is None:
-            return Tensor(scope, *parse_input(text), "")
+            return Port(scope, *parse_input(text), "")
         name, _, rest = text.partition(":")
         output, _, port = rest.rpartition(":")
         number = int(port) if port.isascii() and port.isdigit() and len(port) < 10 else 0
-        return Tensor(scope, name, number, output)
+        return Port(scope, name, number, output)
 
-    def strings(self, scope: Scope, text: str) -> list[str] | None:
+    def strings(self, scope: Frame, text: str) -> list[str] | None:
         """The strings of a constant; None if it is none."""
         origin = self.origin(scope, text)
         node = None if origin is None else origin.node
@@ -304,7 +305,7 @@ class Walk:
 
     # --- restored values -------------------------------------------------------------------------
 
-    def restored(self, scope: Scope, text: str) -> Restored | None:
+    def restored(self, scope: Frame, text: str) -> Restored | None:
         """What a value is restored from; None if it comes from elsewhere."""
         origin = self.origin(scope, text)
         node = None if origin is None else origin.node
@@ -321,7 +322,7 @@ class Walk:
             file,
         )
 
-    def _read_by(self, scope: Scope, node: Node) -> _Read:
+    def _read_by(self, scope: Frame, node: Node) -> _Read:
         """The names and slices that a restore op reads, and from where; one op reads thousands."""
         known = self._reads.get((scope, node))
         if known is None:
@@ -334,7 +335,7 @@ class Walk:
             self._reads[scope, node] = known
         return known
 
-    def is_restored_by_computing(self, scope: Scope, text: str) -> str | None:
+    def is_restored_by_computing(self, scope: Frame, text: str) -> str | None:
         """The op that makes a value out of restored ones; None where nothing is restored."""
         origin = self.origin(scope, text)
         if origin is None or origin.node is None:
@@ -359,11 +360,6 @@ def _strings(message: TensorMessage) -> list[str] | None:
     if message.dtype != _STRING or message.size > _MAX_NAMES:
         return None
     return [as_name(each) for each in message.array().reshape(-1).tolist()]
-
-
-def data_inputs(node: Node) -> list[str]:
-    """The inputs that are no control inputs."""
-    return [text for text in node.inputs if not text.startswith("^")]
 
 
 def _node_name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a MetaGraph says beside its graph: signatures, collections, savers (freeze.md §1.2)."""
+"""Facts of a MetaGraph beside its graph: signatures, collections, savers (freeze.md §1.2)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from .._format.wire import (
 )
 from ..errors import FormatError
 from .located import located
-from .nodes import Nodes, Source, by_name, read_nodes
+from .nodes import Nodes, NodeSource, by_name, read_nodes
 
 _NODES: Final = 3
 _ARG_FIELDS: Final = (1, 3, 4, 5, 6, 16)
@@ -199,7 +199,7 @@ class Function:
     @located
     def nodes(self) -> Nodes:
         """The nodes of its body by name, in stored order."""
-        source = Source(memoryview(self._raw), self._offset, self.path)
+        source = NodeSource(memoryview(self._raw), self._offset, self.path)
         return by_name(read_nodes(source, _NODES))
 
     def replace(

@@ -29,7 +29,7 @@ from .facts import (
 )
 from .functions import FunctionLibrary, OpDef, decode_op_def
 from .located import located
-from .nodes import Nodes, Source, by_name, make_nodes
+from .nodes import Nodes, NodeSource, by_name, make_nodes
 
 _INFO, _GRAPH, _SAVER, _COLLECTION, _SIGNATURE, _ASSET, _OBJECTS = range(1, 8)
 _VARIABLES: Final = "variables"  # how collections of variables end
@@ -100,8 +100,8 @@ class MetaGraph:
         return memoryview(raw), offset
 
     @property
-    def _source(self) -> Source:
-        return Source(*self.graph_def, self.path)
+    def _source(self) -> NodeSource:
+        return NodeSource(*self.graph_def, self.path)
 
     @located
     def _scan(self) -> GraphScan:

@@ -14,7 +14,7 @@ from .attributes import AttrValue, decode_attr, tensor_attr, type_attr
 from .tensors import TensorMessage, decode_tensor, encode_tensor
 
 
-class Source(NamedTuple):
+class NodeSource(NamedTuple):
     """Bytes that nodes were read from.
 
     Attributes:
@@ -29,7 +29,7 @@ class Source(NamedTuple):
 
 
 _FIELDS: Final = (1, 2, 3, 4, 5)
-_NOWHERE: Final = Source(memoryview(b""))
+_NOWHERE: Final = NodeSource(memoryview(b""))
 
 
 class Node:
@@ -59,7 +59,7 @@ class Node:
         inputs: tuple[str, ...] = (),
         device: str = "",
         attrs: Mapping[str, Raw] | None = None,
-        source: Source = _NOWHERE,
+        source: NodeSource = _NOWHERE,
         begin: int = 0,
         end: int = 0,
     ) -> None:
@@ -164,12 +164,12 @@ class Input(NamedTuple):
     port: int
 
 
-def read_nodes(source: Source, number: int) -> list[Node]:
+def read_nodes(source: NodeSource, number: int) -> list[Node]:
     """All nodes of a message in which they are the fields of that number. Raises FormatError."""
     return make_nodes(GraphScan(source.data, source.base, number), source)
 
 
-def make_nodes(scan: GraphScan, source: Source) -> list[Node]:
+def make_nodes(scan: GraphScan, source: NodeSource) -> list[Node]:
     """All nodes of a scan of these bytes."""
     return scan.make_nodes(Node, source)
 

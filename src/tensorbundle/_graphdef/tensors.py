@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from .._format.dtypes import (
     RESOURCE,
     STRING,
     VARIANT,
+    Array,
     canonical,
     name_of,
     number_of,
@@ -33,8 +34,6 @@ from .._format.wire import (
 )
 from ..errors import ConversionError, FormatError, TensorBundleError, UnsupportedError
 from .shapes import decode_shape, encode_shape
-
-Array: TypeAlias = np.ndarray[Any, Any]
 
 _MAX_RANK: Final = 64  # numpy's
 # What a list of values that is shorter than its tensor may grow to: its last value fills the rest.

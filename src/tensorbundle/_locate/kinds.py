@@ -1,4 +1,4 @@
-"""Which message of graphs a file holds, and what it is when it holds none (freeze.md §1.5, §10)."""
+"""Kinds of graph files: which message one holds, and what it is else (freeze.md §1.5, §10)."""
 
 from __future__ import annotations
 

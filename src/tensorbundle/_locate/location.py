@@ -1,4 +1,4 @@
-"""What lies at a prefix: the bundle, the table, or the set of tables of exactly that name.
+"""Locations: the bundle, the table, or the set of tables of exactly one prefix.
 
 Nothing is opened to find a V2 checkpoint, and its data shards are never listed; V1 files are known
 by the magic at their end. A file that exists under the literal name wins over a pattern.
@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from .._format.filenames import (
     INDEX_SUFFIX,
@@ -34,17 +34,21 @@ _ABSENT: Final = (
 )
 
 
+Kind: TypeAlias = Literal["v2", "v1", "graph", "npz", "npy", "safetensors", "hdf5"]
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """What a path turned out to mean.
 
     Attributes:
         requested: The path as it was given.
-        kind: ``"v2"`` (index and data shards), ``"v1"`` (tables) or ``"graph"`` (a frozen graph).
+        kind: ``"v2"`` (index and data shards), ``"v1"`` (tables), ``"graph"`` (a frozen graph), or
+            a format of other programs: ``"npz"``, ``"npy"``, ``"safetensors"``, ``"hdf5"``.
         prefix: The prefix; for V1 the file, the common start of the shards, or the glob; the file
             of a graph.
         index: The index file of a V2 checkpoint.
-        files: The table files of a V1 checkpoint, sorted; the file of a graph.
+        files: The table files of a V1 checkpoint, sorted; the file of a graph or of tensors.
         meta: The graph saved beside the checkpoint, if there is one.
         state: The state file that named the checkpoint, if one did.
         saved_model: The SavedModel directory that the checkpoint belongs to, if any.
@@ -52,7 +56,7 @@ class Location:
     """
 
     requested: str
-    kind: Literal["v2", "v1", "graph"]
+    kind: Kind
     prefix: str
     index: str | None = None
     files: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What lies beside a path at which there is no checkpoint: the second half of a helpful error.
+"""Neighbours of a path without a checkpoint: the second half of a helpful error.
 
 Only looked at when something is missing, so it may list directories, which reading never does.
 """

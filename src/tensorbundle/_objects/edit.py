@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..errors import ConversionError
 from .graph import ObjectGraph, canonical_key
-from .message import Node, Slot
+from .message import Slot, TrackedObject
 from .tree import escape, unescape
 
 
@@ -78,8 +78,12 @@ class Draft:
         graph = ObjectGraph(self._node(number, place, number in valued) for number in order)
         return self._keyed(graph, order)
 
-    def _node(self, number: int, place: Mapping[int, int], has_values: bool) -> Node:
-        old = self.graph.nodes[number] if number < len(self.graph.nodes) else Node(has_values=True)
+    def _node(self, number: int, place: Mapping[int, int], has_values: bool) -> TrackedObject:
+        old = (
+            self.graph.nodes[number]
+            if number < len(self.graph.nodes)
+            else TrackedObject(has_values=True)
+        )
         return replace(
             old,
             children=tuple((name, place[child]) for name, child in self.children[number].items()),

@@ -1,4 +1,4 @@
-"""The tree of objects that a ``tf.train.Checkpoint`` saves beside its tensors (format.md §9).
+"""Object graph that a ``tf.train.Checkpoint`` saves beside its tensors (format.md §9).
 
 Objects are found by walking names from the root, as TensorFlow does. The keys of tensors are only
 the addresses that a walk ends at, made of the first path, breadth first, that leads to the object.
@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..errors import ConversionError
-from .message import Attribute, Node, Slot, decode_nodes, encode_nodes
+from .message import Attribute, Slot, TrackedObject, decode_nodes, encode_nodes
 from .tree import (
     ATTRIBUTES,
     SLOT,
@@ -32,7 +32,7 @@ GRAPH_KEY: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class SavedVariable:
     """A variable of an object graph.
 
     Attributes:
@@ -60,7 +60,7 @@ class ObjectGraph:
         ('optimizer/_iterations', 'adam/iteration')
     """
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
+    def __init__(self, nodes: Iterable[TrackedObject]) -> None:
         self.nodes = tuple(nodes)
 
     # --- made and written ----------------------------------------------------------------------
@@ -227,7 +227,7 @@ class ObjectGraph:
         return self.key_of("save_counter")
 
     @functools.cached_property
-    def variables(self) -> tuple[Variable, ...]:
+    def variables(self) -> tuple[SavedVariable, ...]:
         """The variables in the order of nodes; slots are folded under theirs."""
         slots: dict[int, dict[str, str]] = {}
         folded = set()
@@ -237,7 +237,7 @@ class ObjectGraph:
                 slots.setdefault(slot.variable, {})[name] = attribute.key
                 folded.add(slot.node)
         return tuple(
-            Variable(
+            SavedVariable(
                 readable(self, number) or attribute.key,
                 attribute.key,
                 attribute.full_name,
@@ -295,7 +295,7 @@ def _readable(route: Route) -> str:
     return path_of(route) if any("/" in name for name in route) else "/".join(route)
 
 
-def value_of(node: Node) -> Attribute | None:
+def value_of(node: TrackedObject) -> Attribute | None:
     """The value of a variable's node; None for other objects."""
     return next((each for each in node.attributes if each.name == VARIABLE_VALUE), None)
 

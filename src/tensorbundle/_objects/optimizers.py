@@ -1,4 +1,4 @@
-"""Which tensors belong to training, not to the model: optimizers' variables and moving averages.
+"""Optimizers' variables and moving averages: tensors that belong to training, not to the model.
 
 TensorFlow 1 says so by names alone; object graphs say so by the shape of the optimizer's object,
 which differs between Keras 2, its legacy optimizers and Keras 3 (format.md §9.4, §9.5).

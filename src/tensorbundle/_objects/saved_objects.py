@@ -1,4 +1,4 @@
-"""What the objects of a TensorFlow 2 SavedModel say about its variables (freeze.md §1.3)."""
+"""Objects of a TensorFlow 2 SavedModel, and what they say of its variables (freeze.md §1.3)."""
 
 from __future__ import annotations
 

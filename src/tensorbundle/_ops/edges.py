@@ -35,18 +35,15 @@ def body_source(edge: str) -> str:
 def data_inputs(node: Node) -> tuple[str, ...]:
     """The inputs of a node that are no control edges."""
     inputs = node.inputs
-    # Control edges stand behind all others, and most nodes have none.
-    if not inputs or not inputs[-1].startswith("^"):
+    # Most nodes have no control edges.
+    if not any(edge[:1] == "^" for edge in inputs):
         return inputs
-    return tuple(edge for edge in inputs if not edge.startswith("^"))
+    return tuple(edge for edge in inputs if edge[:1] != "^")
 
 
 def control_inputs(node: Node) -> tuple[str, ...]:
     """The inputs of a node that are control edges."""
-    inputs = node.inputs
-    if not inputs or not inputs[-1].startswith("^"):
-        return ()
-    return tuple(edge for edge in inputs if edge.startswith("^"))
+    return tuple(edge for edge in node.inputs if edge[:1] == "^")
 
 
 @dataclass(frozen=True, slots=True)

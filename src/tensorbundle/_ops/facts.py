@@ -1,4 +1,4 @@
-"""What operations are: their outputs, whether they have state, the defaults of their attributes.
+"""Facts of operations: their outputs, whether they have state, defaults of their attributes.
 
 A model's own list of operations (``stripped_op_list``) is asked first: it knows custom and old
 ones. It seldom covers what functions use (freeze.md §1.4), so the operations of one TensorFlow are

@@ -1,4 +1,4 @@
-"""What a graph is fed: data, switches with their defaults, labels (freeze.md §4.3)."""
+"""Inputs of a graph: data, switches with their defaults, labels (freeze.md §4.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parts of a training graph are for: variables, their reads, layers, sources, labels.
+"""Roles of a training graph's parts: variables, their reads, layers, sources, labels.
 
 A source is data if something it reaches uses a trained variable directly; otherwise it is a label,
 which meets the network only in the loss (freeze.md §4.2).

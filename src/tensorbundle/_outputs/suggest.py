@@ -1,4 +1,4 @@
-"""What a graph computes, when nobody says: its likely outputs, best first (freeze.md §4)."""
+"""Suggesting outputs of a graph when nobody says them, best first (freeze.md §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A graph as numbers: nodes in stored order, data edges, and cones over them.
+"""Topology of a graph in numbers: nodes in stored order, data edges, and cones over them.
 
 Control edges carry no values and are left out. Everything is iterative and visits an edge a bounded
 number of times: graphs have a million nodes in a chain, and the loops of TensorFlow 1 are cycles.

@@ -1,4 +1,4 @@
-"""The words and operations that tell parts of a graph apart (freeze.md §4.2)."""
+"""Words and operations that tell parts of a graph apart (freeze.md §4.2)."""
 
 from __future__ import annotations
 

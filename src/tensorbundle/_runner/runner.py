@@ -19,20 +19,20 @@ from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node, Nodes, join_input, parse_input
 from .._locate.kinds import tell_kind
 from .._ops.roles import FED
-from .._ops.types import shape_of
+from .._ops.types import Shape, shape_of
 from ..errors import ConversionError, FormatError
 from .engine import Program
 from .feeds import feed_array, shape_fed
 
 if TYPE_CHECKING:
-    from .._checkpoint.checkpoint import Array, Checkpoint
+    from .._checkpoint.checkpoint import Checkpoint
+    from .._format.dtypes import Array
 
 __all__ = ["Runner", "run"]
 
 Model: TypeAlias = "str | os.PathLike[str] | bytes | memoryview | Graph | Frozen"
 Feeds: TypeAlias = "Mapping[str, Any] | None"
 Fetches: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
-Shape: TypeAlias = "tuple[int, ...] | None"
 
 # What tensors that are fetched, and some that are fed, are called in the graph that is run.
 _FETCH: Final = "tensorbundle_fetch"

@@ -1,4 +1,4 @@
-"""A checkpoint appears whole, or not at all: temporary names, and the step to the final ones.
+"""Committing: a checkpoint appears whole, or not at all.
 
 Whatever moment the process is killed at, what lies at the prefix is a whole checkpoint, the
 previous one or the new one, for TensorFlow too. Three things bring that about:
@@ -81,6 +81,11 @@ class PendingFiles:
         except OSError as error:
             self.rename_in(error)
             raise
+
+    def __del__(self) -> None:
+        # Of a writer that nobody closed, or that a signal kept from being entered.
+        if hasattr(self, "_lock"):
+            self.discard()
 
     def _temporary_index(self, suffix: str) -> str:
         return self.stem + INDEX_SUFFIX + suffix

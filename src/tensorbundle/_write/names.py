@@ -1,4 +1,4 @@
-"""The tensors that a checkpoint in the making has already: no name twice, and parts that agree."""
+"""Names taken in a checkpoint in the making: none twice, and parts that agree."""
 
 from __future__ import annotations
 

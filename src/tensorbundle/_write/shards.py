@@ -1,4 +1,4 @@
-"""The files of a new bundle: shards made of other bundles' shards or of new bytes, the index last.
+"""Shards being written: made of other bundles' or of new bytes, the index last.
 
 They appear whole or not at all, as `commit` has it.
 """

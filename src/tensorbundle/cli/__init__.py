@@ -1,4 +1,4 @@
-"""The command line: ``tensorbundle ls|show|verify|export|crosscheck|edit|merge|…``.
+"""Command line ``tensorbundle ls|show|verify|export|crosscheck|edit|merge|…``.
 
 One file a command. Only this folder writes to stdout and stderr, and only it knows click and rich;
 rich is loaded when there is a progress bar to draw, and by names with wide characters.

@@ -1,4 +1,4 @@
-"""The face of ``tf.train`` for variables that are numpy arrays: save, keep the newest, resume.
+"""Face of ``tf.train`` for variables that are numpy arrays: save, keep the newest, resume.
 
 Names, files and state files are TensorFlow's, so that either side continues the other's directory.
 What differs is said where it does: variables are mappings of arrays, errors this library's own.

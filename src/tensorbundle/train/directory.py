@@ -1,4 +1,4 @@
-"""The state file of a directory, and the files of the checkpoints that it names (format.md §1.4).
+"""Directories of checkpoints: the state file, and the files it names (format.md §1.4).
 
 A prefix is taken literally, where TensorFlow takes it for a glob: the only pattern is the one that
 TensorFlow itself records for the shards of V1 checkpoints.

@@ -6,8 +6,9 @@ import functools
 import os
 from typing import Any, TypeAlias
 
-from .._checkpoint.checkpoint import Array, Checkpoint
+from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open
+from .._format.dtypes import Array
 from .._format.names import as_bytes, as_name
 from .._locate.checkpoints import locate
 from ..errors import FormatError, TensorBundleError, TensorNotFoundError

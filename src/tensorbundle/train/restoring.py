@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from .._checkpoint.checkpoint import Array, Checkpoint
+from .._checkpoint.checkpoint import Checkpoint
+from .._format.dtypes import Array
 from .._format.tensor_info import TensorInfo
 from ..errors import ConversionError
 

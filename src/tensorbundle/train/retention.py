@@ -1,4 +1,4 @@
-"""Which checkpoints of a directory stay and which go: TensorFlow's two rules (format.md §1.4).
+"""Retention: which checkpoints of a directory stay (TensorFlow's two rules, format.md §1.4).
 
 Rules only: nothing here knows the file system or the clock, so each is a list that can be tested by
 giving it times. What they say is done in ``train``.

@@ -13,9 +13,10 @@ from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from .._checkpoint.checkpoint import Array, Checkpoint
+from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open
 from .._checkpoint.selection import not_found
+from .._format.dtypes import Array
 from .._format.filenames import STATE_NAME
 from .._objects.graph import GRAPH_KEY
 from .._write.durable import replace_file

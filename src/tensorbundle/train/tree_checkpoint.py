@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .._checkpoint.checkpoint import Array
 from .._checkpoint.opening import open
+from .._format.dtypes import Array
 from .._objects.graph import GRAPH_KEY, ObjectGraph, flatten
 from .._write.writer import save
 from .directory import Path, latest_checkpoint, local_path, update_checkpoint_state

@@ -1,4 +1,4 @@
-"""The body of a function, ready to be put in place of its calls (freeze.md §2.3)."""
+"""Bodies of functions, made ready to be put in place of calls (freeze.md §2.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is needed, and nothing else; then the last look at what is written (freeze.md §2.2)."""
+"""Needed nodes and nothing else; then the last check of edges and types (freeze.md §2.2)."""
 
 from __future__ import annotations
 

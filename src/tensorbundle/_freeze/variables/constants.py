@@ -34,7 +34,7 @@ class Constant(NamedTuple):
     value: bytes | None = None
 
 
-class FrozenGraph(NamedTuple):
+class ConstantGraph(NamedTuple):
     """A graph whose variables are constants.
 
     Attributes:
@@ -58,7 +58,7 @@ def freeze_variables(
     frozen: Mapping[str, Constant],
     roots: Iterable[str],
     op_defs: Mapping[str, OpDef] | None = None,
-) -> FrozenGraph:
+) -> ConstantGraph:
     """Make constants of variables, as far as some nodes need them.
 
     Args:
@@ -94,7 +94,7 @@ def freeze_variables(
             node = variable_constant(node, start[name], attr)
         result[name] = node
     made = {name: function for name, function in specialiser.functions.items() if name in used}
-    return FrozenGraph(
+    return ConstantGraph(
         result,
         {**functions, **made} if made else functions,
         tuple(name for name in result if name in start and frozen[name].value is None),

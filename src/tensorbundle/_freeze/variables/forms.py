@@ -1,4 +1,4 @@
-"""What the users of a variable become when the variable is a constant (freeze.md §2.1).
+"""Forms of a variable's users when the variable is a constant (freeze.md §2.1).
 
 One function for each kind of user. A node keeps its name, so that whoever names it still finds it;
 in the body of a function its output may be called differently afterwards.

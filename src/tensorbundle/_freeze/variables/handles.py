@@ -1,4 +1,4 @@
-"""Where the variables that are to be frozen go: references and handles followed (freeze.md §2.1).
+"""Handles and references of variables, followed to where they go (freeze.md §2.1).
 
 A reference or handle passes through control flow, into functions and out of them. What it passes
 is found in loops over lists of work, since loops of a graph lead back and functions nest deep.
@@ -36,7 +36,7 @@ class Handle:
     is_ref: bool = False
 
 
-class Request(NamedTuple):
+class WantedFunction(NamedTuple):
     """A function is wanted that takes values where the given one takes handles."""
 
     function: str
@@ -44,7 +44,7 @@ class Request(NamedTuple):
 
 
 class Specialised(NamedTuple):
-    """The function that a `Request` asks for.
+    """The function that a `WantedFunction` asks for.
 
     Attributes:
         name: Its name.
@@ -116,7 +116,7 @@ def trace_handles(
     kept: Mapping[str, object],
     start: Mapping[str, Handle],
     functions: Mapping[str, Function],
-) -> Generator[Request, Specialised, Traced]:
+) -> Generator[WantedFunction, Specialised, Traced]:
     """Follow variables through a scope.
 
     Args:
@@ -139,7 +139,7 @@ def trace_handles(
             callees = []
             arguments = tuple(sorted(traced.arguments[name].items()))
             for function in used_functions(scope.nodes[name], use):
-                callees.append((function, (yield Request(function, arguments))))
+                callees.append((function, (yield WantedFunction(function, arguments))))
             traced.callees[name] = callees
             todo += _results(scope, name, use, callees)
             continue

@@ -1,8 +1,8 @@
-"""Which outputs a call means: those named, the signature's, or the best of what may be some."""
+"""Choosing outputs: those named, the signature's, or the best of what may be some."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..._graphdef.nodes import Nodes, parse_input
 from ..._ops.roles import VARIABLES

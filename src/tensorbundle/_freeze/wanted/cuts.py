@@ -1,4 +1,4 @@
-"""Where a user cuts a graph: tensors that are to be fed, and placeholders that get a value."""
+"""Cuts of a graph: tensors that are to be fed, and placeholders that get a value."""
 
 from __future__ import annotations
 

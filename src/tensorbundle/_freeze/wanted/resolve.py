@@ -1,4 +1,4 @@
-"""What a user calls an output, as tensors of the graph; and what to say when there is none such.
+"""Resolving names of outputs into tensors; and what to say when there is none such.
 
 A name is that of a node (its first output is meant), of a tensor (``node:1``), of an output of the
 signature that is used, or of a signature (all its outputs). Nodes inside functions are named by the

@@ -1,4 +1,4 @@
-"""What ``tensorbundle graph`` shows: a summary, and each part by itself."""
+"""Views of ``tensorbundle graph``: a summary, and each part by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where output goes and how it looks: results on stdout, remarks on stderr, colour on terminals.
+"""Console: results on stdout, remarks on stderr, colour on terminals.
 
 Nothing else in the package writes. Text goes through the streams' own buffers, so a million lines
 cost what their bytes cost.
