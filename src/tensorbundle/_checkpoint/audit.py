@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable, Iterator, Sequence
 
 from .. import _core
@@ -39,7 +41,25 @@ def audit(
         fault = fault_of(error, kind, name=name, shard=shard if shard in counts else None)
         faults.append(_labelled(fault, label))
     faults += slice_faults
-    return Report(not faults, checked, nbytes, tuple(with_causes(faults, counts)))
+    ends = functools.cache(lambda: _ends(entries))
+    causes = with_causes(faults, counts, lambda name: entries.find(as_bytes(name)), ends)
+    return Report(not faults, checked, nbytes, tuple(causes))
+
+
+def _ends(entries: _core.Entries) -> dict[int, int]:
+    """Where the last stored range of each shard ends."""
+    ends: dict[int, int] = {}
+    names = entries.names()
+    stored = [entry for name in names if (entry := entries.find(as_bytes(name))) is not None]
+    for name in entries.partitioned():
+        whole = entries.find(as_bytes(name))
+        for slice in () if whole is None else whole[6]:
+            part = entries.find(_core.slice_key(as_bytes(name), slice))
+            stored += [] if part is None else [part]
+    for _, _, nbytes, shard, offset, _, slices in stored:
+        if not slices:
+            ends[shard] = max(ends.get(shard, 0), offset + nbytes)
+    return ends
 
 
 def _labelled(fault: Fault, label: str) -> Fault:
@@ -60,8 +80,8 @@ def _missing_shards(findings: Sequence[_core.Finding], shards: DataShards) -> li
     for shard, names in sorted(lost.items()):
         shown = ", ".join(map(repr, names[:_NAMES_SHOWN]))
         more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        message = f"the shard is missing: with it {shown}{more}"
         path = shards.path(shard)
+        message = f"the shard {os.path.basename(path)!r} is missing: with it {shown}{more}"
         faults.append(Fault(None, shard, None, None, "missing shard", message, path))
     return faults
 
