@@ -48,7 +48,7 @@ FLOORS = (
     ("_ops", "_objects"),
     ("_checkpoint", "_write"),
     ("_graph", "_edit", "_export", "_crosscheck", "train"),
-    ("_outputs",),
+    ("_outputs", "_doctor", "_scan"),
     ("_freeze",),
     ("_runner",),
     ("__init__",),
@@ -72,6 +72,7 @@ OPTIONAL_PACKAGES = {
 }
 LAZY_ROOMS = {
     "_crosscheck",
+    "_doctor",
     "_edit",
     "_export",
     "_freeze",
@@ -80,6 +81,7 @@ LAZY_ROOMS = {
     "_outputs",
     "_ops",
     "_runner",
+    "_scan",
     "_write",
     "cli",
     "train",
