@@ -48,7 +48,7 @@ FLOORS = (
     ("_ops", "_objects"),
     ("_checkpoint", "_write"),
     ("_graph", "_edit", "_export", "_crosscheck", "train"),
-    ("_outputs",),
+    ("_outputs", "_doctor", "_scan"),
     ("_freeze",),
     ("_runner",),
     ("__init__",),
@@ -74,6 +74,7 @@ OPTIONAL_PACKAGES = {
 }
 LAZY_ROOMS = {
     "_crosscheck",
+    "_doctor",
     "_edit",
     "_export",
     "_freeze",
@@ -82,6 +83,7 @@ LAZY_ROOMS = {
     "_outputs",
     "_ops",
     "_runner",
+    "_scan",
     "_write",
     "cli",
     "train",

@@ -26,6 +26,7 @@ NAMES = [
     "Diff",
     "ExportedModel",
     "Fault",
+    "Finding",
     "FormatError",
     "Frozen",
     "Graph",
@@ -40,6 +41,8 @@ NAMES = [
     "Report",
     "Rewrite",
     "Runner",
+    "Salvage",
+    "Scan",
     "TensorBundleError",
     "TensorInfo",
     "TensorNotFoundError",
@@ -61,10 +64,13 @@ NAMES = [
     "relocate",
     "rewrite",
     "run",
+    "salvage",
     "save",
+    "scan",
     "suggest_inputs",
     "suggest_outputs",
     "train",
+    "verify",
 ]
 FUNCTIONS = sorted(
     name for name in NAMES if name.islower() and name not in ("__version__", "train")

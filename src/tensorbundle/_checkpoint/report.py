@@ -28,6 +28,12 @@ FAULT_KINDS: Final = (
     "unsupported",
     "unreadable",
     "replaced",
+    "graph",
+    "variable",
+    "asset",
+    "fingerprint",
+    "objects",
+    "not finite",
 )
 
 # Copies and disks that fail leave holes of whole sectors; shorter runs of zeros are ordinary data.
@@ -46,7 +52,9 @@ class Fault:
         offset: First byte of the range concerned; None where there is none.
         nbytes: Length of that range; None likewise.
         kind: One of ``checksum``, ``truncated``, ``missing shard``, ``overlap``, ``gap``,
-            ``size mismatch``, ``malformed``, ``unsupported``, ``unreadable``, ``replaced``.
+            ``size mismatch``, ``malformed``, ``unsupported``, ``unreadable``, ``replaced``; of
+            models also ``graph``, ``variable``, ``asset``, ``fingerprint``, ``objects``,
+            ``not finite``.
         message: What was expected and what was found.
         path: The file.
         cause: What probably happened, where that can be told.
@@ -64,7 +72,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Result of `Checkpoint.verify`.
+    """Result of `Checkpoint.verify` and `verify`.
 
     Attributes:
         ok: Whether there are no faults.
@@ -72,6 +80,7 @@ class Report:
         nbytes: Their bytes.
         faults: What is wrong, in key order, the index first.
         notes: What is odd and does no harm.
+        unchecked: What was not looked at.
     """
 
     ok: bool
@@ -79,6 +88,7 @@ class Report:
     nbytes: int
     faults: tuple[Fault, ...]
     notes: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ("the graph and NaN: tensorbundle.verify looks at them too",)
 
     def __bool__(self) -> bool:
         return self.ok
