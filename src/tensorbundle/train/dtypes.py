@@ -127,7 +127,7 @@ class DType:
 
     @property
     def is_numeric(self) -> bool:
-        """True when TensorFlow computes with it, not only stores it as types of less than a byte."""
+        """True when TensorFlow computes with it: not types of a byte or less that only store."""
         number = self._number % _REF
         others = (STRING, BOOL, RESOURCE, VARIANT)
         return number not in others and number not in _SMALL_FLOATS | _BELOW_A_BYTE
