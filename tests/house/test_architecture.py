@@ -61,11 +61,13 @@ OPTIONAL_PACKAGES = {
     "fsspec",
     "google",
     "h5py",
+    "jax",
     "ml_dtypes",
     "openvino",
     "rich",
     "safetensors",
     "tensorflow",
+    "torch",
     "zstandard",
 }
 LAZY_ROOMS = {

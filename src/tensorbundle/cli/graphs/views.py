@@ -322,7 +322,7 @@ def _describe_input(console: Console, graph: Graph, text: str) -> str:
 
 def _inside_functions(console: Console, graph: Graph, name: str) -> tuple[Node, str]:
     """A node of a function's body, named ``function/node``; or an error with what is near."""
-    from ..._freeze.wanted.resolve import unknown_name
+    from ..._freeze.wanted.unknown import unknown_name
 
     for key, function in graph.functions.items():
         if name.startswith(f"{key}/") and (node := function.nodes.get(name[len(key) + 1 :])):
