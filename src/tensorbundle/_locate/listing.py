@@ -28,7 +28,7 @@ _STEP: Final = re.compile(r"-(\d{1,18})$")
 
 @dataclass(frozen=True, slots=True)
 class ListedCheckpoint:
-    """A checkpoint of a directory.
+    """Checkpoint of a directory.
 
     Attributes:
         prefix: Its prefix, to be opened by.
@@ -51,7 +51,7 @@ class ListedCheckpoint:
 
     @property
     def complete(self) -> bool:
-        """Whether it can be read, and all its files are there; their bytes are not looked at."""
+        """True when it can be read and all its files are there; bytes are not looked at."""
         return self.missing == ()
 
 
