@@ -159,6 +159,26 @@ def test_diff_takes_any_of_them_as_either_side(tmp_path: Path, target: str) -> N
         assert ([each.name for each in found.changed], found.equal) == (["other"], 1)
 
 
+def test_edit_takes_a_file_of_tensors_and_crosscheck_says_that_tensorflow_does_not(
+    tmp_path: Path,
+) -> None:
+    np.savez(tmp_path / "w.npz", a=np.ones(3), b=np.ones(2))
+    run("edit", tmp_path / "w.npz", tmp_path / "out", "--drop", "b")
+    assert set(tb.open(tmp_path / "out")) == {"a"}
+    error = run("crosscheck", tmp_path / "w.npz", code=2).stderr
+    assert "TensorFlow restores no npz" in error
+
+
+def test_a_file_of_tensors_in_the_memory_of_the_program_is_exported_too(tmp_path: Path) -> None:
+    arrays = {"w": np.ones((2, 3), "bfloat16"), "n": 3, "s": ["a", b"b"], b"raw": np.array([True])}
+    done = tb.export(arrays, tmp_path / "m.npz")
+    assert (done.written, done.left_out) == (4, ())
+    tb.save(tmp_path / "m", arrays)
+    assert facts(tmp_path / "m.npz") == facts(tmp_path / "m")
+    with pytest.raises(tb.ConversionError, match="'bad'"):
+        tb.export({"bad": object()}, tmp_path / "x.npz")
+
+
 # --- names ----------------------------------------------------------------------------------------
 
 
