@@ -3,6 +3,7 @@
 No room here opens a file.
 
     boxes        partitioned tensors put together from their slices, and parts of tensors read alone
+    containers   files that hold others: Magenta's bundles
     dtypes       TensorFlow's DataType numbers and the numpy dtypes that hold them
     filenames    names of the files that make up one checkpoint (format.md §1.1, §8.1)
     names        names of tensors, nodes and files

@@ -19,6 +19,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from ..._format.wording import in_command
 from ..._write.staging import TargetExistsError
 from ...errors import ChecksumError, CompatibilityWarning, TensorBundleError
 from ..terminal.console import PROGRAM, Console
@@ -99,11 +100,12 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and not isinstance(error, TensorBundleError) and error.strerror:
         where = f": {error.filename}" if error.filename is not None else ""
         return f"{error.strerror[0].lower()}{error.strerror[1:]}{where}"
+    if isinstance(error, TensorBundleError):
+        error.message = in_command(error.message)
     if isinstance(error, MemoryError):
         return "out of memory"
     if isinstance(error, TargetExistsError):
-        # In the words of this program, not of the function behind it.
-        return error.worded("add --force")
+        return in_command(error.message)
     return str(error) or type(error).__name__
 
 
