@@ -355,6 +355,9 @@ def crc32c(data: Any, value: int = 0) -> int:
 def crc32c_combine(first: int, second: int, second_size: int) -> int:
     """The CRC-32C of two byte strings one after the other."""
 
+def fingerprint64(data: Any) -> int:
+    """TensorFlow's Fingerprint64 of a contiguous buffer, as ``fingerprint.pb`` has it."""
+
 def crc32c_kernel() -> str:
     """Which implementation runs on this machine."""
 

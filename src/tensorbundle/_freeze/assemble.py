@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 from .._checkpoint.selection import select
 from .._format.wording import Worded, joined, listed, option, quoted
 from .._graph.mapping import map_tables, map_variables
-from .._graph.problems import MappingReport, report
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes, parse_input
 from .._ops.facts import default_attrs
-from ..errors import ConversionError, MissingFileError, TensorBundleError, UnsupportedError
+from ..errors import ConversionError, UnsupportedError
+from .contents import contents_of
 from .naming import name_outputs
 from .stages.idle import drop_idle_controls
 from .stages.inference import to_inference, training_notes
@@ -30,7 +30,7 @@ from .wanted.request import bound_values, cut_shapes
 from .wanted.resolve import Target, check_port
 from .wanted.signatures import input_keys
 from .wanted.unknown import unknown_name
-from .weights import Content, Weights
+from .weights import Content
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .._graph.variables import Variable
     from .._graphdef.functions import OpDef
     from .._graphdef.nodes import Node
-    from .wanted.request import Missing, Request
+    from .wanted.request import Request
 
 _SHOWN: Final = 5
 
@@ -233,7 +233,7 @@ def assemble(
     nodes = pruned.nodes
     needed = [variables[n] for n in frozen.constants if n in nodes and n in variables]
     streamed = {} if tables is None else {n: k for n, k in tables.streamed.items() if n in nodes}
-    contents = _contents(graph, ckpt, needed, streamed, request.missing, verify=verify)
+    contents = contents_of(graph, ckpt, needed, streamed, request.missing, verify=verify)
     if request.add_default_attrs:
         nodes = {name: with_defaults(node, op_defs) for name, node in nodes.items()}
     check_graph(nodes, pruned.functions, op_defs)
@@ -336,71 +336,3 @@ def with_defaults(node: Node, op_defs: Mapping[str, OpDef]) -> Node:
     """The node with the attributes that were left out because they have their default."""
     absent = {k: v for k, v in default_attrs(node.op, op_defs).items() if k not in node.attrs}
     return node.replace(attrs={**node.attrs, **absent}) if absent else node
-
-
-# --- values -----------------------------------------------------------------------------------
-
-
-def _contents(
-    graph: Graph,
-    ckpt: Checkpoint | None,
-    needed: Sequence[Variable],
-    streamed: Mapping[str, str],
-    missing: Missing,
-    *,
-    verify: bool,
-) -> dict[str, Content]:
-    """The values of constants; what is wrong with any of them is told together."""
-    if not needed and not streamed:
-        return {}
-    if ckpt is None:
-        raise _no_checkpoint(graph, needed)
-    _raise_problems(report(needed, ckpt), missing)
-    weights = Weights(ckpt, verify=verify)
-    contents: dict[str, Content] = {}
-    absent: dict[str, tuple[MissingFileError, list[str]]] = {}
-    for variable in needed:
-        try:
-            contents[variable.name] = weights.of(variable)
-        except MissingFileError as gone:
-            absent.setdefault(gone.path or "", (gone, []))[1].append(variable.name)
-        except TensorBundleError as other:
-            raise other.add_context(path=ckpt.location.prefix, key=variable.key) from None
-    for error, names in absent.values():
-        needing = listed(names, _SHOWN)
-        raise MissingFileError(
-            f"{error.message}; it is needed by {needing}", path=error.path
-        ) from None
-    for name, key in streamed.items():
-        contents[name] = weights.content(key)
-    return contents
-
-
-def _raise_problems(found: MappingReport, missing: Missing) -> None:
-    """Raise what is wrong with variables, with what helps against it."""
-    error = found.error()
-    if error is None:
-        return
-    if found.missing:
-        ways = [Worded("take initial values with ", option("missing", "initial"))]
-        ways = ways if missing == "error" else []
-        names = [each.variable.name for each in found.missing]
-        ways.append(Worded("name what is fed by ", option("inputs", names[:_SHOWN])))
-        error.message = joined("; ", [error.message, joined(", or ", ways)])
-    raise error
-
-
-def _no_checkpoint(graph: Graph, needed: Sequence[Variable]) -> MissingFileError:
-    """The error for a graph with variables whose values are nowhere."""
-    shown = listed((each.name for each in needed), _SHOWN)
-    what = f"no values for the {len(needed)} variables of the graph ({shown})"
-    give = Worded(what, ": give a checkpoint by ", option("ckpt"))
-    if graph.checkpoint_path is None:
-        return MissingFileError(give, path=graph.path)
-    from .._locate.checkpoints import locate
-
-    try:
-        locate(graph.checkpoint_path)
-    except TensorBundleError as error:
-        return MissingFileError(f"{what}: {error.message}", path=graph.checkpoint_path)
-    return MissingFileError(give, path=graph.checkpoint_path)

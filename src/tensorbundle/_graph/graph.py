@@ -272,7 +272,7 @@ def _choose(metas: tuple[MetaGraph, ...], tags: str | Iterable[str] | None, path
 
 
 def _tag_set(tags: str | Iterable[str]) -> frozenset[str]:
-    """The set that is meant; an empty text has no tag in it."""
+    """Tags that are meant; an empty text has none in it."""
     return frozenset([tags] if isinstance(tags, str) else tags) - {""}
 
 

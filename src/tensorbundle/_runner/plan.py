@@ -1,4 +1,4 @@
-"""A graph cut to what is fetched and fed, and made ready to run."""
+"""Plan of a run: a graph cut to what is fetched and fed, and made ready to run."""
 
 from __future__ import annotations
 

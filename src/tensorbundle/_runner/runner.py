@@ -124,7 +124,7 @@ class Runner:
 
     @property
     def inputs(self) -> dict[str, FrozenInput]:
-        """What is to be fed for what is computed by default: by key of the signature, or by name.
+        """Inputs of what is computed by default: by key of the signature, or by name.
 
         Raises:
             ConversionError: Nothing says what is computed.
@@ -133,7 +133,7 @@ class Runner:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The tensors that are computed by default, by key.
+        """Tensors that are computed by default, by key.
 
         Raises:
             ConversionError: Nothing says what they are.

@@ -126,6 +126,13 @@ class Staging:
         return path
 
     def __enter__(self) -> Self:
+        try:
+            return self._begin()
+        except BaseException as error:  # a signal too: nobody would call __exit__
+            self._undo(error)
+            raise
+
+    def _begin(self) -> Self:
         parent = self._parent()
         self._made = _make_directories(parent)
         while True:

@@ -86,23 +86,26 @@ def training_notes(
     """
     apart = _switched_branches(nodes)
     found = fused_in_training(nodes)
+    inside: list[str] = []
     for name, function in functions.items():
         if name in apart:
             continue
-        found += [f"{function.name}/{name}" for name in fused_in_training(function.nodes)]
+        inside += [f"{function.name}/{name}" for name in fused_in_training(function.nodes)]
     means = any(node.op == "Mean" for node in nodes.values())
     kept = list(averages(before)) if means else []
     for tensor in kept:
         used = [name for name in _places(before, tensor) if name in nodes]
         found += [name for name in used[:1] if name not in found]
-    found = [name for name in found if name not in apart]
+    found = [name for name in found if name not in apart] + inside
     if not found:
         return
     said = (
         "batch normalization is in training mode, its moving averages are not used: "
         f"{listed(found)}"
     )
-    if tried:
+    if tried and inside:
+        yield f"{said}; those inside of functions stay as they are"
+    elif tried:
         yield f"{said}; no update says which variables keep them"
     else:
         yield Worded(said, "; ", option("training", False), " makes it use them")
