@@ -82,6 +82,7 @@ MEMBERS = {
     *("chunks", "get", "info", "infos", "items", "iter_infos", "keys", "load", "location", "mode"),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
     *("big_endian", "file_of", "origin", "read_range", "stored"),
+    *("to_jax", "to_torch", "to_tree"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

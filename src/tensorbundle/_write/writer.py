@@ -127,8 +127,12 @@ class Writer:
 
         Args:
             tensors: Values by name.
-            dtypes: What ``dtype`` of `add` is, for some of the names.
+            dtypes: What ``dtype`` of `add` is, for some of the names. Those of a checkpoint are
+                its own.
         """
+        if not isinstance(tensors, dict):
+            self._add_each(tensors, dtypes or {})
+            return
         names: list[str] = list(tensors)
         if set(map(type, names)) != {str}:
             names = list(map(as_name, names))
@@ -146,6 +150,13 @@ class Writer:
             content = _value_of(names[at], values[at], (dtypes or {}).get(names[at]))
             self._write(core, names[at], content)
             at += 1
+
+    def _add_each(self, tensors: Mapping[str, Any], dtypes: Mapping[str, str]) -> None:
+        """Write the values of a mapping that may make them as they are asked for, and keep none."""
+        info = getattr(tensors, "info", None)  # of a checkpoint, which knows their types
+        for name in tensors:
+            stated = None if info is None else info(name).tf_dtype
+            self.add(name, tensors[name], dtype=dtypes.get(name, stated))
 
     def add_slice(
         self,
