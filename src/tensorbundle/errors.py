@@ -34,7 +34,7 @@ __all__ = [
 
 
 class TensorBundleError(Exception):
-    """The base of every error of this library.
+    """Base of every error of this library.
 
     Attributes:
         path: The file concerned, or None.
@@ -122,7 +122,7 @@ class MissingFileError(TensorBundleError, FileNotFoundError):
 
 
 class TensorNotFoundError(TensorBundleError, KeyError):
-    """The checkpoint holds no tensor of that name.
+    """Missing tensor: the checkpoint holds none of that name.
 
     Attributes:
         near: Up to three names that may be meant. They are sought when they are first asked for,
@@ -159,20 +159,20 @@ class TensorNotFoundError(TensorBundleError, KeyError):
 
 
 class FormatError(TensorBundleError, ValueError):
-    """The bytes are not a well-formed checkpoint."""
+    """Malformed bytes: not those of a well-formed checkpoint or graph."""
 
 
 class ChecksumError(FormatError):
-    """The bytes are well-formed, but not those that were written."""
+    """Changed bytes: well-formed, but not those that were written."""
 
 
 class UnsupportedError(TensorBundleError, NotImplementedError):
-    """The file is sound, but of a version or type that is not supported."""
+    """Unsupported version or type of a file that is sound."""
 
 
 class ConversionError(TensorBundleError, ValueError):
-    """The target format or memory cannot hold this tensor."""
+    """Impossible conversion: the target format or memory cannot hold this tensor."""
 
 
 class CompatibilityWarning(UserWarning):
-    """What is written is sound, but TensorFlow will not be able to read it back."""
+    """Warning: what is written is sound, but TensorFlow will not be able to read it back."""

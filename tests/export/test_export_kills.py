@@ -155,6 +155,26 @@ def test_a_link_called_like_a_leftover_is_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "precious" / "file").read_bytes() == b"precious"
 
 
+@pytest.mark.parametrize(
+    "journal",
+    [
+        '{"staged": {}, "earlier": {}, "moves": {"a": "precious"}, "moved": null}',
+        '{"staged": {}, "earlier": {}, "moves": {"a": "../precious"}, "moved": null}',
+        '{"staged": {"../precious": null}, "earlier": {"/precious": null}, "moves": {}}',
+        '{"staged": 3}',
+        "[" * 5000,
+    ],
+)
+def test_a_journal_that_no_export_wrote_has_nothing_removed(tmp_path: Path, journal: str) -> None:
+    hidden = tmp_path / "out" / ".tensorbundle-0123abcd"
+    hidden.mkdir(parents=True)
+    for place in (tmp_path, tmp_path / "out"):
+        (place / "precious").write_bytes(b"precious")
+    (hidden / ".journal").write_text(journal)
+    export(FakeCheckpoint({"w": np.ones(1)}), tmp_path / "out" / "w.npz", overwrite=True)
+    assert content(tmp_path).keys() == {"precious", "out/precious", "out/w.npz"}
+
+
 def test_temporary_files_are_for_the_writer_alone_and_never_opened_twice(tmp_path: Path) -> None:
     old_mask = os.umask(0)
     try:

@@ -75,7 +75,7 @@ METHODS = ["infos", "load", "read_slice", "verify"]
 MEMBERS = {
     *("chunks", "get", "info", "infos", "items", "iter_infos", "keys", "load", "location", "mode"),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
-    *("big_endian", "checked_range", "origin", "stored"),
+    *("big_endian", "file_of", "origin", "read_range", "stored"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import resource
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,3 +220,56 @@ def test_a_closed_writer_takes_nothing_more(tmp_path: Path) -> None:
     writer.close()
     with pytest.raises(ValueError, match="closed"):
         writer.add("b", 1)
+
+
+# --- what others do meanwhile --------------------------------------------------------------------
+
+
+@pytest.fixture(params=["disk", "memory"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Where files are written straight to the disk, if that can be, and where they cannot be."""
+    if request.param == "disk":
+        yield tmp_path
+    else:
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as made:
+            yield Path(made)
+
+
+@pytest.mark.parametrize("nbytes", [100_000, 12_000_000])
+def test_an_array_that_changes_while_it_is_saved_is_stored_as_some_state_that_verifies(
+    folder, nbytes
+):
+    array = np.zeros(nbytes // 4, np.float32)
+    stop = threading.Event()
+
+    def train():
+        while not stop.is_set():
+            np.add(array, 1, out=array)
+
+    trainer = threading.Thread(target=train)
+    trainer.start()
+    try:
+        for i in range(6):
+            prefix = str(folder / f"model-{i}")
+            tb.save(prefix, {"w": array, "v": array[::2], "b": array[:1000]})
+            assert tb.open(prefix).verify().faults == ()
+    finally:
+        stop.set()
+        trainer.join()
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_shard_that_somebody_else_has_put_there_is_refused_and_left_alone(tmp_path, kind):
+    theirs = tmp_path / "theirs"
+    writer = tb.Writer(str(tmp_path / "model"))
+    (index,) = [name for name in os.listdir(tmp_path) if ".index" in name]
+    suffix = index.partition(".index")[2]
+    shard = tmp_path / f"model.data-00000{suffix}"
+    if kind == "file":
+        shard.write_bytes(b"theirs")
+    else:
+        shard.symlink_to(theirs)
+    with pytest.raises(FileExistsError, match=r"model\.data-00000"), writer:
+        writer.add("w", np.zeros(10, np.float32))
+    assert not theirs.exists()
+    assert not (tmp_path / "model.index").exists()

@@ -30,7 +30,7 @@ DEFAULT_CHUNK_BYTES = 8 << 20
 
 
 class Checkpoint(Mapping[str, Array], ABC):
-    """A checkpoint: ``Mapping[str, numpy.ndarray]``. Made by `tensorbundle.open`.
+    """Checkpoint: ``Mapping[str, numpy.ndarray]``. Made by `tensorbundle.open`.
 
     Names are ``str`` in key order, with bytes that are not UTF-8 as surrogate escapes; raw
     ``bytes`` are accepted wherever a name is. Strings are arrays of ``bytes`` objects.
@@ -150,12 +150,12 @@ class Checkpoint(Mapping[str, Array], ABC):
 
     @property
     def num_shards(self) -> int:
-        """How many data shards (V2) or files (V1) the checkpoint says it has."""
+        """Number of data shards (V2) or files (V1) that the checkpoint says it has."""
         return len(self.location.files)
 
     @functools.cached_property
     def objects(self) -> ObjectGraph | None:
-        """The object graph of a ``tf.train.Checkpoint``; None where there is none.
+        """Object graph of a ``tf.train.Checkpoint``; None where there is none.
 
         With one, tensors are found by the readable path of their object too, on every way that
         leads to it: ``ckpt["model/layer1/kernel"]``.
@@ -169,7 +169,7 @@ class Checkpoint(Mapping[str, Array], ABC):
 
     @property
     def origin(self) -> Origin:
-        """What made it: ``"tf1"`` (names only), ``"keras2"``, ``"keras3"`` or ``"tf.Module"``.
+        """Origin: ``"tf1"`` (names only), ``"keras2"``, ``"keras3"`` or ``"tf.Module"``.
 
         Example:
             >>> import tensorbundle as tb

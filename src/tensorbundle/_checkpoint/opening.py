@@ -82,9 +82,10 @@ def _open(location: Location, mode: Mode, verify: Literal["read", "never"]) -> C
         from .foreign.tensor_files import TensorFiles
 
         return TensorFiles(location, mode)
-    if mode == "r" and File(location.index or "").on_network:
+    index = File(location.index or "")
+    if mode == "r" and index.on_network:
         mode = "read"
-    return Bundle(location, mode, verify == "read")
+    return Bundle(location, mode, verify == "read", index)
 
 
 def path_of(src: Source) -> str:

@@ -27,6 +27,7 @@ FAULT_KINDS: Final = (
     "malformed",
     "unsupported",
     "unreadable",
+    "replaced",
 )
 
 # Copies and disks that fail leave holes of whole sectors; shorter runs of zeros are ordinary data.
@@ -45,7 +46,7 @@ class Fault:
         offset: First byte of the range concerned; None where there is none.
         nbytes: Length of that range; None likewise.
         kind: One of ``checksum``, ``truncated``, ``missing shard``, ``overlap``, ``gap``,
-            ``size mismatch``, ``malformed``, ``unsupported``, ``unreadable``.
+            ``size mismatch``, ``malformed``, ``unsupported``, ``unreadable``, ``replaced``.
         message: What was expected and what was found.
         path: The file.
         cause: What probably happened, where that can be told.
@@ -63,7 +64,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of `Checkpoint.verify`.
+    """Result of `Checkpoint.verify`.
 
     Attributes:
         ok: Whether there are no faults.

@@ -16,7 +16,7 @@ from .._format import dtypes
 from .._format.containers import bundle_in
 from .._format.dtypes import Array
 from .._format.names import as_bytes
-from .._format.tensor_info import TensorInfo
+from .._format.tensor_info import MAX_DIMENSIONS, TensorInfo
 from .._format.v1_messages import decode_record, decode_values, numpy_dtype
 from .._locate.location import Location
 from ..errors import FormatError, TensorBundleError, UnsupportedError
@@ -26,7 +26,6 @@ from .v1_headers import StoredTensor, read_headers
 if TYPE_CHECKING:
     from .report import Report
 
-_MAX_DIMENSIONS: Final = 64  # numpy's own limit; TensorFlow allows 254
 # No value takes less than a byte, and snappy makes at most 64 bytes of 3.
 _MAX_VALUES_PER_BYTE: Final = 22
 # Larger blocks hold one large tensor, smaller ones many: the one read last is kept, checked and
@@ -191,9 +190,9 @@ def _readable(info: TensorInfo) -> np.dtype[Any]:
             f"tensors of type {info.tf_dtype} cannot be read: V1 has no form for them",
             key=info.name,
         )
-    if len(info.shape) > _MAX_DIMENSIONS:
+    if len(info.shape) > MAX_DIMENSIONS:
         raise UnsupportedError(
-            f"numpy arrays have at most {_MAX_DIMENSIONS} dimensions: "
+            f"numpy arrays have at most {MAX_DIMENSIONS} dimensions: "
             f"this tensor has {len(info.shape)}",
             key=info.name,
         )

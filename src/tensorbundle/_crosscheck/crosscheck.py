@@ -39,7 +39,7 @@ _CONTRADICTIONS: Final = ("different", "only here", "only there")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What became of one tensor.
+    """Verdict on one tensor.
 
     Attributes:
         name: The tensor.
@@ -71,7 +71,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Crosscheck:
-    """The outcome of `crosscheck`.
+    """Outcome of `crosscheck`.
 
     Attributes:
         location: What the path turned out to mean.
@@ -97,13 +97,13 @@ class Crosscheck:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing contradicts and, if there is a tensor at all, one was found equal."""
+        """True when nothing contradicts and, if there is a tensor at all, one was found equal."""
         equal = any(each.status == "equal" for each in self.comparisons)
         return all(each.ok for each in self.comparisons) and (equal or not self.comparisons)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many tensors have each status that occurs."""
+        """Number of tensors by each status that occurs."""
         return dict(Counter(each.status for each in self.comparisons))
 
     def certificate(self) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def crosscheck(
 def _reporting(
     infos: list[TensorInfo], progress: Callable[[int, int], object] | None
 ) -> Iterator[TensorInfo]:
-    """The infos, with progress told after each has been dealt with."""
+    """Infos, with progress told after each has been dealt with."""
     done, total, last = 0, sum(info.nbytes for info in infos), time.monotonic()
     for info in infos:
         yield info
@@ -284,7 +284,7 @@ def _compare_way(
 
 
 def _ask_in_vain(oracle: Oracle, way: str, info: TensorInfo) -> str:
-    """What TensorFlow says to a tensor that tensorbundle cannot read."""
+    """Ask TensorFlow for a tensor that tensorbundle cannot read."""
     try:
         oracle.ask(do=way, name=info.name, dtype=info.data_type)
     except OracleFailure as failure:

@@ -17,7 +17,7 @@ from ..errors import MissingFileError, TensorBundleError
 
 @dataclass(frozen=True, slots=True)
 class Relocation:
-    """What `relocate` did, or would do.
+    """Result of `relocate`: what it did, or would do.
 
     Attributes:
         path: The state file.

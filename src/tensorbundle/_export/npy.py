@@ -23,7 +23,8 @@ from .._format.dtypes import number_named, numpy_dtype
 from .._format.foreign.npy import encode_header
 from .._format.names import as_bytes
 from .._locate.tensor_files import INDEX_NAME
-from .._write.staging import HIDDEN, FolderStaging
+from .._write.journal import HIDDEN
+from .._write.staging import FolderStaging
 from ..errors import TensorBundleError
 from .request import Piece, Request
 
@@ -50,8 +51,7 @@ _MAX_FILE_BYTES: Final = 1000
 
 def encode(request: Request, info: TensorInfo) -> Iterator[Piece] | str:
     """Give the pieces of the `.npy` file of a tensor, or the reason why there is none."""
-    assert info.dtype is not None
-    if info.dtype.kind != "O":
+    if info.array_dtype().kind != "O":
         return _pieces(request, info)
     strings = np.asarray(request.ckpt[info.name], dtype=object).reshape(-1)
     if any(string.endswith(b"\0") for string in strings):
@@ -65,8 +65,7 @@ def encode(request: Request, info: TensorInfo) -> Iterator[Piece] | str:
 
 
 def _pieces(request: Request, info: TensorInfo) -> Iterator[Piece]:
-    assert info.dtype is not None
-    yield encode_header(info.dtype, info.shape)
+    yield encode_header(info.array_dtype(), info.shape)
     yield from request.pieces(info)
 
 

@@ -69,7 +69,6 @@ def write(
 
 
 def _obstacle(info: TensorInfo) -> str | None:
-    assert info.dtype is not None
     if _stored_as(info) not in WORDS:
         return f"safetensors has no dtype for {info.tf_dtype}"
     try:
@@ -87,8 +86,7 @@ def _stored_as(info: TensorInfo) -> str:
 
 
 def _nbytes(info: TensorInfo) -> int:
-    assert info.dtype is not None
-    return info.size * info.dtype.itemsize
+    return info.size * info.array_dtype().itemsize
 
 
 def _shards(infos: list[TensorInfo], max_shard_bytes: int | None) -> Iterator[list[TensorInfo]]:

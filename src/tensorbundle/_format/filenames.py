@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .. import _core
+
 STATE_NAME = "checkpoint"
 INDEX_SUFFIX = ".index"
 META_SUFFIX = ".meta"
@@ -24,7 +26,7 @@ def shard_path(prefix: str, shard: int, num_shards: int) -> str:
         >>> shard_path("model.ckpt", 0, 1)
         'model.ckpt.data-00000-of-00001'
     """
-    return f"{prefix}.data-{shard:05d}-of-{num_shards:05d}"
+    return _core.shard_path(prefix, shard, num_shards)
 
 
 def split_shard_path(path: str) -> tuple[str, int, int] | None:

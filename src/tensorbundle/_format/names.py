@@ -76,8 +76,9 @@ def closest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
 
     if len(name) > _LONGEST:
         return []
-    slack = max(3, len(name) * 2 // 5)
-    alike = [each for each in names if abs(len(each) - len(name)) <= slack]
+    # Of others no six tenths can be alike, which is what is asked for below.
+    length = len(name)
+    alike = [each for each in names if 3 * length <= 7 * len(each) and 3 * len(each) <= 7 * length]
     if len(alike) > _COMPARED:
         # Those of the same last component first: a wrong scope is the commonest slip.
         last = name.rpartition("/")[2]

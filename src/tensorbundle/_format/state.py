@@ -17,7 +17,7 @@ from .names import as_bytes, as_text
 
 @dataclass(frozen=True, slots=True)
 class CheckpointState:
-    """What a state file says.
+    """State of a directory: what its state file says.
 
     Attributes:
         model_checkpoint_path: The newest checkpoint as written: relative to the state file's

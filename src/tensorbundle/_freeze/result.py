@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A frozen graph, and what to know for using it.
+    """Frozen graph, and what to know for using it.
 
     Attributes:
         path: The file, or None when it was not written to one.

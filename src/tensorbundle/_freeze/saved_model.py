@@ -22,8 +22,9 @@ from .._graphdef.nodes import Nodes, parse_input
 from .._graphdef.shapes import encode_shape
 from .._locate.location import shards_at
 from .._ops.types import dtype_of, shape_of
+from .._write.journal import HIDDEN
 from .._write.shards import clone
-from .._write.staging import HIDDEN, FolderStaging, Staging, check_target
+from .._write.staging import FolderStaging, Staging, check_target
 from ..errors import ConversionError, TensorBundleError
 from .assemble import Assembled, Prepared, assemble, prepare
 from .freeze import checkpoint_of
@@ -55,7 +56,7 @@ _MAX_SHARDS: Final = 99_999
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
-    """What `export_saved_model` wrote.
+    """Result of `export_saved_model`: what it wrote.
 
     Attributes:
         path: The directory.

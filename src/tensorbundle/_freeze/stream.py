@@ -259,7 +259,7 @@ def _flush(batch: list[Any], sink: _Sink, *, verify: bool) -> None:
     for part, computed in zip(batch, checksums, strict=True):
         stored = part.stored if isinstance(part, Span) else None
         if verify and stored is not None and stored.crc32c != computed:
-            raise explain(checksum_error(stored, computed, part.file.path), part.file.path)
+            raise explain(checksum_error(stored, computed, part.file.path))
     batch.clear()
 
 

@@ -22,7 +22,7 @@ _MAPPED_FROM: Final = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class GraphFile:
-    """A file of graphs.
+    """File of graphs.
 
     Attributes:
         path: The file that was read.
@@ -83,7 +83,7 @@ def read_graph_file(path: str | os.PathLike[str] | bytes) -> GraphFile:
 
 
 def _is_chunked(data: memoryview) -> bool:
-    """Whether these are Riegeli records: the hash of an empty first block, and its sizes."""
+    """Tell whether these are Riegeli records: the hash of an empty first block, and its sizes."""
     return bytes(data[:8]) == bytes.fromhex("83af70d10d884a3f") and len(data) >= 64
 
 
@@ -110,7 +110,7 @@ def _part_with_graph(path: str, head: bytes) -> Part | None:
 
 
 def _read(path: str) -> tuple[memoryview, bool]:
-    """The bytes of a file, and whether they are text; refused when they cannot be a graph."""
+    """Bytes of a file, and whether they are text; refused when they cannot be a graph."""
     file = File(path)
     head = file.read(0, min(file.size, 4096))
     if (part := _part_with_graph(path, head)) is not None:

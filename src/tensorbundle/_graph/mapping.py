@@ -187,7 +187,7 @@ class _Chooser:
 def _fitting(
     variable: Variable, taken: KeyCandidate, info: TensorInfo
 ) -> tuple[tuple[int, ...] | None, str]:
-    """The variable's shape, and why the stored tensor is not its value."""
+    """Variable's shape, and why the stored tensor is not its value."""
     static, stored = variable.shape, info.shape
     if variable.dtype and variable.dtype != info.data_type and not taken.cast:
         return static, (

@@ -30,7 +30,7 @@ _EMPTY_STRING: Final = 2  # bytes of an attribute that is one
 
 
 class KeyCandidate(NamedTuple):
-    """A key that a variable may have."""
+    """Key that a variable may have."""
 
     key: str
     how: How
@@ -41,7 +41,7 @@ class KeyCandidate(NamedTuple):
 
 
 class Sources:
-    """What a graph and a checkpoint say about keys; each source is read when it is first needed."""
+    """Sources of keys in a graph and a checkpoint; each source is read when it is first needed."""
 
     def __init__(self, meta: MetaGraph, ckpt: Checkpoint | None, override: Override) -> None:
         self._meta = meta
@@ -50,7 +50,7 @@ class Sources:
         self._given = override
 
     def candidates(self, variable: Variable, node: Node) -> Iterator[KeyCandidate]:
-        """The keys that a variable may have, best first (freeze.md §3.1)."""
+        """Keys that a variable may have, best first (freeze.md §3.1)."""
         name = variable.name
         if (key := self._key_given(name)) is not None:
             part = next((each.slice for each in self._restored.get(name, ())), "")
@@ -74,14 +74,14 @@ class Sources:
                 yield KeyCandidate(keys[0], "full name")
 
     def _twins(self, node: Node) -> list[str]:
-        """The other nodes of the same variable."""
+        """Other nodes of the same variable."""
         shared = _resource(node)
         names = self._resources.get(shared, ()) if shared is not None else ()
         return [each for each in names if each != node.name]
 
     @cached_property
     def _resources(self) -> dict[tuple[str, object], list[str]]:
-        """The nodes that are one variable: those which share the name of it."""
+        """Nodes that are one variable: those which share the name of it."""
         found: dict[tuple[str, object], list[str]] = defaultdict(list)
         for name, node in self._meta.nodes.items():
             if node.op in VARIABLES and (shared := _resource(node)) is not None:
@@ -100,7 +100,7 @@ class Sources:
 
     @cached_property
     def restoring(self) -> list[Placed]:
-        """What the graph's saver runs to restore."""
+        """Nodes that the graph's saver runs to restore."""
         saver = self._meta.saver
         return self.walk.before(saver.restore_op, _WRITERS) if saver and saver.restore_op else []
 
@@ -197,7 +197,7 @@ class Sources:
 
     @cached_property
     def _saver_files(self) -> set[str]:
-        """The nodes that savers take the name of the file from."""
+        """Nodes that savers take the name of the file from."""
         saver = self._meta.saver
         found = {saver.filename_tensor.partition(":")[0]} if saver else set()
         for scope, node in self.others:
@@ -213,7 +213,7 @@ class Sources:
         return found
 
     def _is_another_file(self, file: Origin | None) -> bool:
-        """Whether what is restored comes from a file that the graph itself names.
+        """Tell whether what is restored comes from a file that the graph itself names.
 
         ``init_from_checkpoint`` starts from a trained model so: its keys mean that model's tensors,
         which this checkpoint may hold under other names.
@@ -239,7 +239,7 @@ class Sources:
 
     @cached_property
     def _full_names(self) -> dict[str, tuple[str, ...]]:
-        """The keys that objects with a name in a graph have in the checkpoint."""
+        """Keys that objects with a name in a graph have in the checkpoint."""
         objects = None if self._ckpt is None else self._ckpt.objects
         found: dict[str, tuple[str, ...]] = {}
         for node in objects.nodes if objects is not None else ():
@@ -250,13 +250,13 @@ class Sources:
 
 
 def _resource(node: Node) -> tuple[str, object] | None:
-    """What tells a variable from others at run time; None if it is the node alone."""
+    """Name that tells a variable from others at run time; None if it is the node alone."""
     shared = shared_name(node)
     return (shared, node.attr("container")) if shared not in ("", _ANONYMOUS) else None
 
 
 def shared_name(node: Node) -> str:
-    """The name under which sessions share a variable or table; empty if it has none."""
+    """Name under which sessions share a variable or table; empty if it has none."""
     if len(node.attrs.get("shared_name", b"")) <= _EMPTY_STRING:
         return ""  # of most, and not worth decoding
     value = node.attr("shared_name")

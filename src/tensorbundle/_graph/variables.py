@@ -38,7 +38,7 @@ How: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of a graph, and where a checkpoint holds its value.
+    """Variable of a graph, and where a checkpoint holds its value.
 
     Attributes:
         name: The name of its node.
@@ -86,17 +86,17 @@ class Variable:
 
     @property
     def is_static(self) -> bool:
-        """Whether all dimensions are known."""
+        """True when all dimensions are known."""
         return self.shape is not None and all(size >= 0 for size in self.shape)
 
     @property
     def found(self) -> bool:
-        """Whether it has a value that fits: stored, or initial."""
+        """True when it has a value that fits: stored, or initial."""
         return not self.problem and (bool(self.in_checkpoint) or self.initial is not None)
 
 
 def variable_nodes(meta: MetaGraph) -> Iterator[tuple[Node, Variable]]:
-    """The variables of a graph in the order of its nodes, without their keys."""
+    """Variables of a graph in the order of its nodes, without their keys."""
     trainable: set[str] = set()
     known: set[str] = set()
     for definition in meta.variable_defs:
@@ -165,7 +165,7 @@ def slice_text(full_shape: Sequence[int], offset: Sequence[int], shape: Sequence
 
 
 def part_shape(text: str) -> tuple[int, ...]:
-    """The shape of a part. Raises FormatError."""
+    """Shape of a part. Raises FormatError."""
     full_shape, extents = parse_slice(text)
     return shape_of_part(extents, full_shape)
 
@@ -197,7 +197,7 @@ def read_variable(ckpt: Checkpoint, variable: Variable) -> Array:
 
 
 def fits(shape: tuple[int, ...], static: tuple[int, ...] | None) -> bool:
-    """Whether a tensor of this shape may be the value of a variable of that static shape."""
+    """Tell whether a tensor of this shape may be the value of a variable of that static shape."""
     return (
         static is None
         or shape == static
@@ -209,7 +209,7 @@ def fits(shape: tuple[int, ...], static: tuple[int, ...] | None) -> bool:
 
 
 def reshapes(shape: tuple[int, ...], static: tuple[int, ...] | None) -> bool:
-    """Whether it may be once a restore op has reshaped it."""
+    """Tell whether it may be once a restore op has reshaped it."""
     if static is None or -1 in static:
         return True
     return math.prod(shape) == math.prod(static)

@@ -37,7 +37,7 @@ _STRING: Final = 7
 
 
 class Frame:
-    """Where names of nodes mean something: the main graph, or one call of a function."""
+    """Frame in which names of nodes mean something: the main graph, or a call of a function."""
 
     __slots__ = ("arguments", "depth", "function", "inputs", "nodes", "parent")
 
@@ -59,7 +59,7 @@ class Frame:
 
 
 class Port(NamedTuple):
-    """An output of a node, or an argument of a function."""
+    """Output of a node, or an argument of a function."""
 
     scope: Frame
     name: str
@@ -68,7 +68,7 @@ class Port(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a value comes from."""
+    """Origin of a value: the output that makes it."""
 
     scope: Frame
     name: str
@@ -78,12 +78,12 @@ class Origin(NamedTuple):
 
     @property
     def node(self) -> Node | None:
-        """The node that makes it; None for an argument that nobody gives."""
+        """Node that makes it; None for an argument that nobody gives."""
         return self.scope.nodes.get(self.name)
 
 
 class Restored(NamedTuple):
-    """What an op restores: the key, the part of it, and whether it is reshaped or cast."""
+    """Key that an op restores, the part of it, and whether it is reshaped or cast."""
 
     key: str
     slice: str
@@ -97,14 +97,14 @@ _Read: TypeAlias = "tuple[list[str] | None, list[str] | None, Origin | None]"
 
 
 class Placed(NamedTuple):
-    """A node and where it is."""
+    """Node and where it is."""
 
     scope: Frame
     node: Node
 
 
 class Walk:
-    """The walks through one graph; what one finds, the next ones know."""
+    """Walks through one graph; what one finds, the next ones know."""
 
     def __init__(self, meta: MetaGraph) -> None:
         self.main = Frame(meta.nodes)
@@ -120,7 +120,7 @@ class Walk:
     # --- nodes -----------------------------------------------------------------------------------
 
     def before(self, name: str, ops: Collection[str]) -> list[Placed]:
-        """The nodes of some ops among a node of the main graph, all before it, and what they call.
+        """Nodes of some ops among a node of the main graph, all before it, and what they call.
 
         Raises:
             FormatError: There is no end of what they call.
@@ -145,7 +145,7 @@ class Walk:
         return [*found, *self.bodies(calls, ops)]
 
     def bodies(self, calls: Iterable[Placed], ops: Collection[str]) -> Iterator[Placed]:
-        """The nodes of some ops in the functions that nodes call, and in those that these call.
+        """Nodes of some ops in the functions that nodes call, and in those that these call.
 
         Raises:
             FormatError: There is no end of them.
@@ -173,7 +173,7 @@ class Walk:
         return node.op in TRACED_CALLS or node.op in FUNCTION_USES or node.op in self._functions
 
     def takes_strings(self, node: Node) -> bool:
-        """Whether a node calls a function with a string, as those that save and restore do."""
+        """Tell whether a node calls a function with a string, as those that save and restore do."""
         if self._callee(node) is None:
             return False
         if node.op not in self._functions:
@@ -193,7 +193,7 @@ class Walk:
                 yield scope
 
     def _callee(self, node: Node) -> str | None:
-        """The one function whose results are the node's outputs."""
+        """One function whose results are the node's outputs."""
         if node.op in TRACED_CALLS:
             return next(iter(_named_functions(node)), None)
         return node.op if node.op in self._functions else None
@@ -244,7 +244,7 @@ class Walk:
         return found
 
     def _before(self, tensor: Port) -> tuple[Port | None, str] | None:
-        """What a tensor is handed on from, and by which op; None if its own node makes it."""
+        """Find what a tensor is handed on from, and by which op; None if its own node makes it."""
         scope = tensor.scope
         if tensor.name in scope.arguments and scope.parent is not None:
             position = scope.arguments[tensor.name]
@@ -269,7 +269,7 @@ class Walk:
         return None if text is None else (self._tensor(inner, text), "")
 
     def _body(self, scope: Frame, node: Node) -> Frame | None:
-        """The body of the function that a node calls; it is asked again for each output."""
+        """Body of the function that a node calls; it is asked again for each output."""
         if (scope, node) not in self._called:
             callee = self._callee(node)
             if callee is None:
@@ -288,7 +288,7 @@ class Walk:
         return Port(scope, name, number, output)
 
     def strings(self, scope: Frame, text: str) -> list[str] | None:
-        """The strings of a constant; None if it is none."""
+        """Strings of a constant; None if it is none."""
         origin = self.origin(scope, text)
         node = None if origin is None else origin.node
         if node is None or node.op != "Const":
@@ -306,7 +306,7 @@ class Walk:
     # --- restored values -------------------------------------------------------------------------
 
     def restored(self, scope: Frame, text: str) -> Restored | None:
-        """What a value is restored from; None if it comes from elsewhere."""
+        """Find what a value is restored from; None if it comes from elsewhere."""
         origin = self.origin(scope, text)
         node = None if origin is None else origin.node
         if origin is None or node is None or node.op not in RESTORES:
@@ -323,7 +323,7 @@ class Walk:
         )
 
     def _read_by(self, scope: Frame, node: Node) -> _Read:
-        """The names and slices that a restore op reads, and from where; one op reads thousands."""
+        """Names and slices that a restore op reads, and from where; one op reads thousands."""
         known = self._reads.get((scope, node))
         if known is None:
             given = data_inputs(node)
@@ -336,7 +336,7 @@ class Walk:
         return known
 
     def is_restored_by_computing(self, scope: Frame, text: str) -> str | None:
-        """The op that makes a value out of restored ones; None where nothing is restored."""
+        """Op that makes a value out of restored ones; None where nothing is restored."""
         origin = self.origin(scope, text)
         if origin is None or origin.node is None:
             return None
@@ -363,13 +363,13 @@ def _strings(message: TensorMessage) -> list[str] | None:
 
 
 def _node_name(text: str) -> str:
-    """The node of an input of the main graph."""
+    """Node of an input of the main graph."""
     name, colon, port = text.rpartition(":")
     return (name if colon and port.isdigit() else text).lstrip("^")
 
 
 def _named_functions(node: Node) -> list[str]:
-    """The functions in the attributes of an op that runs them."""
+    """Functions in the attributes of an op that runs them."""
     names = []
     for key in ("f", "then_branch", "else_branch", "cond", "body", "branches"):
         value = node.attr(key)

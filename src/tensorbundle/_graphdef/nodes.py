@@ -79,7 +79,7 @@ class Node:
 
     @property
     def attrs(self) -> Mapping[str, Raw]:
-        """The raw attributes (``AttrValue``) by key. Raises FormatError when first asked."""
+        """Raw attributes (``AttrValue``) by key. Raises FormatError when first asked."""
         if self._attrs is None:
             try:
                 self._attrs = map_entries(self._raw, 5, self._offset)
@@ -96,7 +96,7 @@ class Node:
         return self._source.base + self._begin
 
     def attr(self, key: str, default: Any = None) -> Any:
-        """The value of an attribute; see `decode_attr` for what values there are."""
+        """Decode the value of an attribute; see `decode_attr` for what values there are."""
         raw = self.attrs.get(key)
         if raw is None:
             return default
@@ -111,7 +111,7 @@ class Node:
         return value
 
     def _place(self, key: str) -> int:
-        """Where a stored attribute begins in the file; 0 for one that was made."""
+        """Tell where a stored attribute begins in the file; 0 for one that was made."""
         return map_value_offset(self._raw, 5, key, self._offset) if self._same else 0
 
     def replace(
@@ -123,7 +123,7 @@ class Node:
         device: str | None = None,
         attrs: Mapping[str, Raw] | None = None,
     ) -> Node:
-        """A copy with some parts changed; ``attrs`` is a whole new mapping."""
+        """Copy with some parts changed; ``attrs`` is a whole new mapping."""
         node = Node(
             self.name if name is None else name,
             self.op if op is None else op,
@@ -158,7 +158,7 @@ Nodes: TypeAlias = dict[str, Node]
 
 
 class Input(NamedTuple):
-    """An input of a node of the main graph: where it comes from, which output; -1 is control."""
+    """Input of a node of the main graph: where it comes from, which output; -1 is control."""
 
     name: str
     port: int
@@ -193,12 +193,12 @@ def make_node(
     attrs: Mapping[str, Raw] | None = None,
     device: str = "",
 ) -> Node:
-    """A new node."""
+    """New node."""
     return Node(name, op, tuple(inputs), device, attrs or {})
 
 
 def const_node(name: str, value: Any, device: str = "") -> Node:
-    """A new ``Const``.
+    """New ``Const``.
 
     Args:
         name: Its name.

@@ -34,17 +34,18 @@ _ABSENT: Final = (
 )
 
 
-Kind: TypeAlias = Literal["v2", "v1", "graph", "npz", "npy", "safetensors", "hdf5"]
+Kind: TypeAlias = Literal["v2", "v1", "graph", "npz", "npy", "safetensors", "hdf5", "arrays"]
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """What a path turned out to mean.
+    """Place of a checkpoint: what a path turned out to mean.
 
     Attributes:
         requested: The path as it was given.
         kind: ``"v2"`` (index and data shards), ``"v1"`` (tables), ``"graph"`` (a frozen graph), or
-            a format of other programs: ``"npz"``, ``"npy"``, ``"safetensors"``, ``"hdf5"``.
+            a format of other programs: ``"npz"``, ``"npy"``, ``"safetensors"``, ``"hdf5"``; or
+            ``"arrays"``, which lie in no file.
         prefix: The prefix; for V1 the file, the common start of the shards, or the glob; the file
             of a graph.
         index: The index file of a V2 checkpoint.

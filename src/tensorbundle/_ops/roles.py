@@ -85,7 +85,7 @@ SAME_SHAPE: Final = (
 
 
 class FunctionUse(NamedTuple):
-    """How an operation uses functions.
+    """Use of functions by an operation.
 
     Attributes:
         keys: The attributes that name them.

@@ -124,7 +124,7 @@ def _product(meta: MetaGraph, nodes: Nodes, node: Node) -> Shape:
 
 
 def _stated(meta: MetaGraph, node: Node, port: int, reads: bool) -> Shape:
-    """The shape of an output that the node itself or a signature says."""
+    """Shape of an output that the node itself or a signature says."""
     if reads and node.op in roles.RESOURCE_VARIABLES:
         return _attribute(node)
     if (inferred := _listed(node, "_output_shapes", port)) is not None:
@@ -170,14 +170,14 @@ def _listed(node: Node, key: str, port: int) -> Shape:
 
 
 def _scalars_are_vague(meta: MetaGraph, node: Node) -> bool:
-    """Whether the shape of a scalar is how this graph writes one that is not known."""
+    """Tell whether the shape of a scalar is how this graph writes one that is not known."""
     return node.op == "Variable" or (
         node.op == "Placeholder" and meta.versions.producer <= _LAST_VAGUE_PRODUCER
     )
 
 
 def _count(node: Node, arg: Arg, op_defs: Mapping[str, OpDef]) -> int:
-    """How many tensors of one type an output is; 0 where the node does not say."""
+    """Count the tensors of one type of an output; 0 where the node does not say."""
     if not arg.number_attr:
         return 1
     number = _value(node, arg.number_attr, op_defs)

@@ -70,7 +70,7 @@ def run(
 
 
 class Runner:
-    """A graph that is run again and again, on OpenVINO in full float32 precision.
+    """Graph that is run again and again, on OpenVINO in full float32 precision.
 
     What is fetched together is cut out of the graph and compiled when it is first asked for, and
     kept. So anything can be fetched that the engine can compute, whatever else the graph holds.

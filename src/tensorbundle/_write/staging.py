@@ -19,31 +19,35 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
-import re
 import secrets
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from ..errors import TensorBundleError
-from .durable import flush_directory, flush_path
+from ..errors import ConversionError, TensorBundleError
+from .durable import Lock, flush_directory, flush_path, locked_directory
+from .journal import (
+    HIDDEN,
+    JOURNAL,
+    MOVED,
+    PREVIOUS,
+    add_name,
+    identity_of,
+    lock_hidden,
+    recover,
+    roll_back,
+    roll_forward,
+    write_new,
+)
 from .syscalls import exchange, flush_file_system
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-HIDDEN: Final = re.compile(r"\.tensorbundle-[0-9a-f]{8}")
-SECOND_NAME: Final = re.compile(rf"{HIDDEN.pattern}-\d+\.\w+")
-
-# What lies in the hidden directory beside the files: of these names no file of an export is.
-_JOURNAL: Final = ".journal"
-_MOVED: Final = ".moved"
-_PREVIOUS: Final = ".previous"
 _FLUSHED_ONE_BY_ONE: Final = 8
 # Of a file that is written; an error of reading bears the name of what was read.
 _WRITE_ERRORS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
@@ -103,7 +107,7 @@ class Staging:
         self._names: list[str] = []
         self._made: list[str] = []
         self._hidden = ""
-        self._lock = -1
+        self._lock: Lock | None = None
         self._mode = 0
 
     @property
@@ -138,10 +142,9 @@ class Staging:
             os.mkdir(self._hidden)
             self._mode = stat.S_IMODE(os.stat(self._hidden).st_mode)
             os.chmod(self._hidden, 0o700)
-            with _locked(self._hidden, keep=True) as lock:
-                if lock is not None:  # else another one took it for a leftover
-                    self._lock = lock
-                    return self
+            self._lock = lock_hidden(self._hidden)
+            if self._lock is not None:  # else another one took it for a leftover
+                return self
 
     def __exit__(
         self,
@@ -158,7 +161,8 @@ class Staging:
         else:
             self._undo(error)
         finally:
-            _unlock(self._lock)
+            if self._lock is not None:
+                self._lock.close()
 
     def _undo(self, error: BaseException | None) -> None:
         """Remove what is hidden, and tell an error of names that the user knows."""
@@ -188,10 +192,10 @@ class Staging:
             return
         for made in self._made:
             flush_directory(os.path.dirname(made))
-        with _locked(self._directory or os.curdir, wait=True):
+        with locked_directory(self._directory):
             journal = self._journal()
             if len(self._names) > 1 or set(self._earlier).difference(self._names):
-                _write(os.path.join(self._hidden, _JOURNAL), json.dumps(journal).encode())
+                write_new(os.path.join(self._hidden, JOURNAL), json.dumps(journal).encode())
                 flush_directory(self._hidden)
             try:
                 self._move_away(journal["moves"])
@@ -201,10 +205,10 @@ class Staging:
                         self._flush_folders()
                     os.replace(os.path.join(self._hidden, name), path)
             except BaseException:
-                _roll_back(self._directory, self._hidden, journal)
+                roll_back(self._directory, self._hidden, journal)
                 raise
             self._flush_folders()
-            _roll_forward(self._directory, journal)
+            roll_forward(self._directory, journal)
 
     def _journal(self) -> dict[str, Any]:
         """Say what is going to be done; the earlier index, and one for second names, lie ready."""
@@ -215,13 +219,13 @@ class Staging:
             token = os.path.basename(self._hidden)
             for number, name in enumerate(taken):
                 moves[name] = f"{token}-{number}{os.path.splitext(name)[1]}"
-            _write(os.path.join(self._hidden, _MOVED), self._moved(moves))
-            _add_name(os.path.join(self._directory, index), os.path.join(self._hidden, _PREVIOUS))
+            write_new(os.path.join(self._hidden, MOVED), self._moved(moves))
+            add_name(os.path.join(self._directory, index), os.path.join(self._hidden, PREVIOUS))
         return {
-            "staged": {name: _identity(self._hidden, name) for name in self._names},
-            "earlier": {name: _identity(self._directory, name) for name in self._earlier},
+            "staged": {name: identity_of(self._hidden, name) for name in self._names},
+            "earlier": {name: identity_of(self._directory, name) for name in self._earlier},
             "moves": moves,
-            "moved": _identity(self._hidden, _MOVED),
+            "moved": identity_of(self._hidden, MOVED),
         }
 
     def _flush(self) -> None:
@@ -240,10 +244,10 @@ class Staging:
 
     def _move_away(self, moves: Mapping[str, str]) -> None:
         for name, second in moves.items():
-            _add_name(os.path.join(self._directory, name), os.path.join(self._directory, second))
+            add_name(os.path.join(self._directory, name), os.path.join(self._directory, second))
         if moves:
             flush_directory(self._directory)
-            moved = os.path.join(self._hidden, _MOVED)
+            moved = os.path.join(self._hidden, MOVED)
             os.replace(moved, os.path.join(self._directory, self._names[-1]))
             flush_directory(self._directory)
 
@@ -302,145 +306,6 @@ class FolderStaging(Staging):
                     os.rename(path, os.path.join(target, place))
 
 
-# --- what killed processes left -------------------------------------------------------------------
-
-
-def recover(directory: str) -> None:
-    """Undo or finish what killed processes began in a directory, and remove their leftovers."""
-    try:
-        names = os.listdir(directory or os.curdir)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for name in names:
-        if not HIDDEN.fullmatch(name):
-            continue
-        path = os.path.join(directory, name)
-        with contextlib.suppress(OSError), _locked(path) as lock:
-            if lock is None or os.fstat(lock).st_uid != os.geteuid():
-                continue
-            journal = _read_journal(path)
-            if journal is not None:
-                last = next(reversed(journal["staged"]), "")
-                if _is_there(directory, last, journal["staged"].get(last)):
-                    _roll_forward(directory, journal)
-                else:
-                    _roll_back(directory, path, journal)
-            shutil.rmtree(path)
-
-
-def _read_journal(hidden: str) -> dict[str, Any] | None:
-    try:
-        with open(os.path.join(hidden, _JOURNAL), "rb") as file:
-            journal = json.load(file)
-    except (OSError, ValueError):
-        return None
-    return journal if isinstance(journal, dict) else None
-
-
-def _roll_forward(directory: str, journal: Mapping[str, Any]) -> None:
-    """Remove what the files that are now in place have made superfluous, the index first."""
-    for name, identity in journal["earlier"].items():
-        if name not in journal["staged"] and _is_there(directory, name, identity):
-            os.unlink(os.path.join(directory, name))
-            flush_directory(directory)
-    for second in journal["moves"].values():
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(directory, second))
-
-
-def _roll_back(directory: str, hidden: str, journal: Mapping[str, Any]) -> None:
-    """Remove those new files that have their names already, and give earlier ones theirs back."""
-    index = next(reversed(journal["staged"]), "")
-    for name, identity in journal["staged"].items():
-        if _is_there(directory, name, identity):
-            os.unlink(os.path.join(directory, name))
-    if _is_there(directory, index, journal["moved"]):
-        for name, second in journal["moves"].items():
-            if not os.path.lexists(os.path.join(directory, name)):
-                _add_name(os.path.join(directory, second), os.path.join(directory, name))
-        flush_directory(directory)
-        os.replace(os.path.join(hidden, _PREVIOUS), os.path.join(directory, index))
-        flush_directory(directory)
-    for second in journal["moves"].values():
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(directory, second))
-
-
-def _add_name(path: str, other: str) -> None:
-    """Make a file available under another name too, by a copy where there are no links."""
-    try:
-        os.link(path, other, follow_symlinks=False)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EIO):
-            raise
-        shutil.copyfile(path, other)
-        flush_path(other)
-
-
-def _identity(directory: str, name: str) -> tuple[int, int, int] | None:
-    try:
-        status = os.lstat(os.path.join(directory, name))
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _is_there(directory: str, name: str, identity: Any) -> bool:
-    """Whether a file that is in place is the very one that a journal tells of."""
-    found = _identity(directory, name)
-    return found is not None and identity is not None and [*found] == [*identity]
-
-
-@contextlib.contextmanager
-def _locked(path: str, *, wait: bool = False, keep: bool = False) -> Iterator[int | None]:
-    """Lock a directory; None if another process has it locked, or it is no longer there.
-
-    Args:
-        path: The directory.
-        wait: Wait for the lock.
-        keep: Leave it locked: the caller closes the descriptor.
-    """
-    try:
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags if not wait else flags & ~os.O_NOFOLLOW)
-    except OSError:
-        yield None
-        return
-    kept = False
-    try:
-        is_ours = True
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            is_ours = os.path.samestat(os.fstat(descriptor), os.stat(path))
-        except BlockingIOError:
-            is_ours = False
-        except FileNotFoundError:
-            is_ours = False
-        except OSError:
-            # This file system has no locks: nobody's leftovers are removed, and one's own is one's.
-            is_ours = wait or keep
-        kept = keep and is_ours
-        yield descriptor if is_ours else None
-    finally:
-        if not kept:
-            _unlock(descriptor)
-
-
-def _unlock(descriptor: int) -> None:
-    """Close a locked file; the lock is taken off first, as forked children share it."""
-    with contextlib.suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-    os.close(descriptor)
-
-
-def _write(path: str, content: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(path, flags, 0o666), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 # --- targets --------------------------------------------------------------------------------------
 
 
@@ -474,7 +339,7 @@ def nearest_directory(path: str) -> str:
 def check_target(path: str, *, is_directory: bool) -> str:
     """Follow a symbolic link, and refuse early what the last step could only fail or harm."""
     if path in ("", "-"):
-        raise ValueError(f"cannot write to {path!r}: the name of a file or directory is needed")
+        raise ConversionError(f"cannot write to {path!r}: the name of a file or folder is needed")
     path = path.rstrip(os.sep) or path if is_directory else path
     if os.path.islink(path):
         path = os.path.realpath(path)

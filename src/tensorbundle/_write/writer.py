@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -12,9 +11,9 @@ from .. import _core
 from .._format.dtypes import number_named, plain_number_of
 from .._format.names import as_name
 from .._format.parts import PartSpec, part_spec, shape_of_part
-from ..errors import CompatibilityWarning, ConversionError, UnsupportedError
+from ..errors import ConversionError, UnsupportedError
 from .commit import PendingFiles, refuse_existing
-from .names import WrittenNames
+from .names import WrittenNames, warn_of_patterns
 from .values import Value, value_of
 
 if TYPE_CHECKING:
@@ -392,10 +391,4 @@ def _check_prefix(prefix: str) -> None:
         raise UnsupportedError(f"cannot write to {prefix!r}: only local files are written")
     if not prefix or "\0" in prefix:
         raise ValueError(f"not a prefix: {prefix!r}")
-    if marks := sorted(set(prefix) & set("[]*?\\")):
-        warnings.warn(
-            f"TensorFlow takes {prefix!r} for a pattern, because of {' '.join(marks)}: "
-            "it will not find this checkpoint, or not only this one",
-            CompatibilityWarning,
-            stacklevel=3,
-        )
+    warn_of_patterns(prefix)

@@ -117,12 +117,12 @@ class CheckpointManager:
 
     @property
     def latest_checkpoint(self) -> str | None:
-        """The newest checkpoint of the directory; None when there is none."""
+        """Newest checkpoint of the directory; None when there is none."""
         return self._retention.latest
 
     @property
     def checkpoints(self) -> list[str]:
-        """The checkpoints in the rotation, oldest first; those kept for good are not among them."""
+        """Checkpoints in the rotation, oldest first; those kept for good are not among them."""
         return self._retention.paths
 
     def save(

@@ -215,7 +215,7 @@ def latest_checkpoint(checkpoint_dir: Path, latest_filename: str | None = None) 
 
 
 def checkpoint_exists(checkpoint_prefix: Path) -> bool:
-    """Whether a V2 or V1 checkpoint lies at a prefix; its shards are not looked for.
+    """Tell whether a V2 or V1 checkpoint lies at a prefix; its shards are not looked for.
 
     Example:
         >>> import tensorbundle as tb

@@ -21,7 +21,7 @@ _Identity: TypeAlias = tuple[tuple[int, int, int, int], ...]
 
 
 class CheckpointReader:
-    """The reader that `load_checkpoint` returns.
+    """Reader that `load_checkpoint` returns.
 
     Args:
         filename: A checkpoint that is open, or what `NewCheckpointReader` takes.
@@ -37,7 +37,7 @@ class CheckpointReader:
         self._checkpoint = filename if isinstance(filename, Checkpoint) else _strictly(filename)
 
     def has_tensor(self, tensor_str: str | bytes) -> bool:
-        """Whether there is a tensor of that name.
+        """Tell whether there is a tensor of that name.
 
         Raises:
             TypeError: It is no name.

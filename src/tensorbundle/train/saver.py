@@ -341,7 +341,7 @@ class Saver:
 
     @property
     def last_checkpoints(self) -> list[str]:
-        """The checkpoints in the rotation, oldest first."""
+        """Checkpoints in the rotation, oldest first."""
         return self._retention.paths
 
     def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""A tensor in another program's file: what it is, and where its bytes come from."""
+"""Content of another program's file: what a tensor in it is, and where its bytes come from."""
 
 from __future__ import annotations
 

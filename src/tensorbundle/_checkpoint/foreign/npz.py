@@ -85,19 +85,21 @@ class Archive:
         member = self._members[name]
         if name not in self._headers:
             self._check(member)
-            try:
-                with self._opened(member) as stream:
-                    header = read_header(lambda size: _read(stream, size))
-                check(header, member.file_size - header.nbytes)
-            except FormatError as error:
-                shown = f"member {member.filename!r}"
-                if shown not in error.message:
-                    error.message = f"not a .npz file of arrays: {shown}: {error.message}"
-                raise
+            header = self._header(member)
             self._headers[name] = header
         header = self._headers[name]
         content = Deflated(self, member, header.nbytes, member.file_size - header.nbytes)
         return held_of(header, content, _noted_type(member.extra), 0, None)
+
+    def _header(self, member: zipfile.ZipInfo) -> Header:
+        with self._opened(member) as stream:
+            try:
+                header = read_header(lambda size: _read(stream, size))
+                check(header, member.file_size - header.nbytes)
+            except FormatError as error:
+                what = f"not a .npz file of arrays: member {member.filename!r}"
+                raise FormatError(f"{what}: {error.message}") from None
+        return header
 
     def _check(self, member: zipfile.ZipInfo) -> None:
         """Refuse a member that claims what cannot be, before anything is made of its claim."""

@@ -8,10 +8,10 @@ from ..._core import File
 from ..._format import dtypes
 from ..._format.foreign.safetensors import (
     MAX_HEADER_BYTES,
+    HeaderEntry,
     parse_header,
     parse_index,
 )
-from ..._format.foreign.safetensors import Held as Entry
 from ..._locate.tensor_files import SHARDS_INDEX
 from ...errors import FormatError, TensorBundleError
 from .content import Held, Span
@@ -35,7 +35,7 @@ class SafetensorsFiles:
         files = [path] if places is None else sorted({*places.values()})
         paths = [path] if places is None else [os.path.join(folder, name) for name in files]
         self.files = tuple(paths) or (path,)
-        self._entries: dict[str, tuple[int, File, Entry]] = {}
+        self._entries: dict[str, tuple[int, File, HeaderEntry]] = {}
         for number, (name, place) in enumerate(zip(files, paths, strict=True)):
             file, entries = read_shard(place)
             for tensor, entry in entries.items():
@@ -73,7 +73,7 @@ class SafetensorsFiles:
         )
 
 
-def read_shard(path: str) -> tuple[File, dict[str, Entry]]:
+def read_shard(path: str) -> tuple[File, dict[str, HeaderEntry]]:
     """Open a file and read its header.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The header of a `.npy` file, read and written.
+"""Header of a `.npy` file, read and written.
 
 numpy has no name for ml_dtypes' types. They are written as a structure of one field that bears the
 type's name, ``[('bfloat16', '<u2')]``: ``np.load`` shows what it is, ``.view(ml_dtypes.bfloat16)``
@@ -18,10 +18,10 @@ import numpy as np
 
 from ...errors import FormatError
 from .. import dtypes
+from ..tensor_info import MAX_DIMENSIONS
 
 MAGIC: Final = b"\x93NUMPY"
 
-MAX_RANK: Final = 64  # of numpy
 _MAX_HEADER_BYTES: Final = 10_000  # numpy's limit too
 _MAX_BYTES: Final = (1 << 63) - 1
 
@@ -133,8 +133,10 @@ def _header(facts: dict[str, str], nbytes: int) -> Header:
     if sizes[-1] == "" and len(sizes) != 1:
         sizes.pop()
     shape = () if sizes == [""] else tuple(map(_size, sizes))
-    if len(shape) > MAX_RANK:
-        raise FormatError(f"a .npy array of {len(shape)} dimensions: at most {MAX_RANK} are read")
+    if len(shape) > MAX_DIMENSIONS:
+        raise FormatError(
+            f"a .npy array of {len(shape)} dimensions: at most {MAX_DIMENSIONS} are read"
+        )
     word = facts["descr"].strip("'\"")
     dtype, number = _dtype(facts["descr"])
     # numpy multiplies the sizes that are not 0, and fails where that is too much.

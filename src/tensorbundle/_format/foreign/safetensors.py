@@ -1,4 +1,4 @@
-"""The header of a `.safetensors` file, read and written, and the index of several.
+"""Header of a `.safetensors` file, read and written, and the index of several.
 
 A file is the length of the header (8 bytes, little-endian), the header (JSON, filled up with spaces
 to a multiple of 8), and the tensors without a gap, little-endian and row-major. TensorFlow's types
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from ...errors import FormatError
+from ..tensor_info import MAX_DIMENSIONS
 
 # TensorFlow's name of a dtype → the format's, in the rank that safetensors gives them.
 WORDS: Final = {
@@ -56,7 +57,6 @@ TF_DTYPES: Final = "tensorflow_dtypes"
 # What the index of an export says under "metadata", and no other program's does.
 WRITER: Final = {"writer": "tensorbundle"}
 MAX_HEADER_BYTES: Final = 100_000_000  # readers refuse more
-MAX_RANK: Final = 64  # of numpy
 
 _NAMES: Final = {word: name for name, word in WORDS.items()}
 # Of types that no array holds, bits an element: their places are checked all the same.
@@ -67,7 +67,7 @@ _ITEM_BITS: Final = {
 } | _OTHER_BITS
 
 
-class Held(NamedTuple):
+class HeaderEntry(NamedTuple):
     """A tensor of a file.
 
     Attributes:
@@ -85,7 +85,7 @@ class Held(NamedTuple):
     nbytes: int
 
 
-def parse_header(text: bytes, file_size: int) -> dict[str, Held]:
+def parse_header(text: bytes, file_size: int) -> dict[str, HeaderEntry]:
     """Read a header: the tensors by name.
 
     Args:
@@ -145,7 +145,7 @@ def _notes(metadata: object) -> Mapping[str, str]:
     return noted if isinstance(noted, dict) else {}
 
 
-def _held(name: str, entry: object, begin: int, notes: Mapping[str, str]) -> Held:
+def _held(name: str, entry: object, begin: int, notes: Mapping[str, str]) -> HeaderEntry:
     match entry:
         case {"dtype": str(word), "shape": list(shape), "data_offsets": [start, end]}:
             pass
@@ -155,7 +155,7 @@ def _held(name: str, entry: object, begin: int, notes: Mapping[str, str]) -> Hel
             )
     # bool is an int in Python; not in this format.
     numbers = (*shape, start, end)
-    if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers) or len(shape) > MAX_RANK:
+    if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers) or len(shape) > MAX_DIMENSIONS:
         raise FormatError(f"the entry of tensor {name!r} is malformed: shape or place are no sizes")
     if word not in _ITEM_BITS:
         raise FormatError(f"tensor {name!r} has the type {word[:40]!r}, which is not known")
@@ -169,7 +169,7 @@ def _held(name: str, entry: object, begin: int, notes: Mapping[str, str]) -> Hel
     noted = notes.get(name)
     if isinstance(noted, str) and STAND_INS.get(noted) == kind:
         kind = noted
-    return Held(word, kind, tuple(shape), begin + start, end - start)
+    return HeaderEntry(word, kind, tuple(shape), begin + start, end - start)
 
 
 def parse_index(text: bytes) -> dict[str, str]:

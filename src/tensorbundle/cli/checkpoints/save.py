@@ -110,6 +110,11 @@ def save(
 def _refuse_unreadable(checkpoint: Checkpoint, infos: Iterable[TensorInfo]) -> None:
     """Raise before anything is written: what is saved is all of it."""
     for info in infos:
+        if not info.name:
+            raise ConversionError(
+                "a tensor needs a name: TensorFlow crashes on an empty one",
+                path=checkpoint.location.prefix,
+            )
         if info.dtype is None:
             checkpoint[info.name]
 

@@ -17,14 +17,16 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final, NoReturn
 
 import click
 
 from ..._write.staging import TargetExistsError
-from ...errors import ChecksumError, TensorBundleError
+from ...errors import ChecksumError, CompatibilityWarning, TensorBundleError
 from ..terminal.console import PROGRAM, Console
 from .help import DocumentedCommand
 
@@ -104,15 +106,34 @@ class Program(DocumentedCommand, click.Group):
         sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a closed pipe ends it quietly."""
+        """Run the command; a closed pipe ends it quietly, and warnings are notes."""
         try:
-            result = super().invoke(ctx)
+            with _warnings_as_notes(ctx.obj):
+                result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
             # What is still buffered has no reader; Python would complain of it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(_PIPE_CLOSED)
         return result
+
+
+@contextmanager
+def _warnings_as_notes(console: Console) -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", CompatibilityWarning)
+        try:
+            yield
+        finally:
+            for each in found:
+                if issubclass(each.category, CompatibilityWarning):
+                    console.note(str(each.message))
+                else:
+                    sys.stderr.write(
+                        warnings.formatwarning(
+                            each.message, each.category, each.filename, each.lineno
+                        )
+                    )
 
 
 def describe(error: Exception) -> str:
