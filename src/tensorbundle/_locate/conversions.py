@@ -36,8 +36,8 @@ def explain_length(
     if not excess:
         return False, None
     if excess > 0:
-        for offset, nbytes, crc32c in list(ranges)[:_TRIED]:
-            if nbytes and _lies_at(file, offset + excess, nbytes, crc32c):
+        for offset, nbytes, stored in list(ranges)[:_TRIED]:
+            if nbytes and _lies_at(file, offset + excess, nbytes, stored):
                 return True, f"{excess} bytes were put in front: after them the tensors are whole"
     content = file.read(0, min(file.size, _LOOKED_AT))
     if (told := _as_text(content)) is not None:
@@ -49,11 +49,11 @@ def explain_length(
 
 
 def _lies_at(file: File, offset: int, nbytes: int, expected: int) -> bool:
+    """Whether the bytes of a tensor are found at another place."""
     found = 0
     try:
-        for start in range(offset, offset + nbytes, _LOOKED_AT):
-            piece = file.read(start, min(_LOOKED_AT, offset + nbytes - start))
-            found = crc32c(piece, found)
+        for at in range(offset, offset + nbytes, _LOOKED_AT):
+            found = crc32c(file.read(at, min(_LOOKED_AT, offset + nbytes - at)), found)
     except TensorBundleError:
         return False
     return found == expected
