@@ -62,6 +62,21 @@ def test_inference_is_what_tensorflow_builds_for_use_bit_for_bit(
     assert_as_built_for_use(programs, tmp_path, names, training=False)
 
 
+def test_layers_of_tensorflow_1_and_keras_2_are_turned_to_inference_bit_for_bit(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "layers").mkdir()
+    in_tensorflow("layer_programs", tmp_path / "layers")
+    names = sorted(each.name for each in (tmp_path / "layers").iterdir())
+    assert len(names) == 4
+    assert_as_built_for_use(tmp_path / "layers", tmp_path, names, training=False)
+    for name in names:
+        frozen = tb.freeze(model(tmp_path / "layers", name), outputs="out", training=False)
+        assert [each.name for each in frozen.inputs] == ["x:0"]
+        assert not any("is in training mode" in each for each in frozen.warnings)
+        assert not any("random ops" in each for each in frozen.warnings)
+
+
 @pytest.mark.parametrize("name", NORMALISED)
 def test_batch_normalisation_in_training_mode_is_told_by_name(programs: Path, name: str) -> None:
     warnings = tb.freeze(model(programs, name), outputs="out").warnings
@@ -80,6 +95,15 @@ def test_what_is_no_batch_normalisation_in_training_is_not_told_of(
 ) -> None:
     frozen = tb.freeze(model(programs, name), outputs="out", use_stored=True, training=False)
     assert not any("is in training mode" in each for each in frozen.warnings)
+
+
+def test_branch_that_is_turned_off_is_not_told_of(programs: Path) -> None:
+    for name in SWITCHED[:2]:
+        frozen = tb.freeze(model(programs, name), outputs="out", training=False)
+        assert not any("is in training mode" in each for each in frozen.warnings)
+    # A condition that is always true does train.
+    frozen = tb.freeze(model(programs, "switched_constant"), outputs="out")
+    assert any("is in training mode" in each for each in frozen.warnings)
 
 
 def test_noise_that_is_no_dropout_stays_and_is_told(programs: Path) -> None:

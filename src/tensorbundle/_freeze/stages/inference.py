@@ -16,6 +16,7 @@ from ..._format import dtypes
 from ..._format.wording import Worded, listed, option
 from ..._graphdef.attributes import bool_attr, function_names
 from ..._graphdef.nodes import Node, Nodes, const_node, join_input, make_node, parse_input
+from ..._graphdef.tensors import TensorMessage
 from ..._ops.edges import data_inputs, reachable
 from ..._ops.roles import PLACEHOLDERS
 from ..._ops.types import dtype_of, shape_of
@@ -112,33 +113,41 @@ def training_notes(
 
 
 def _switched_branches(nodes: Nodes) -> set[str]:
-    """The nodes and functions that run only when something that is fed turns them on."""
+    """The nodes and functions that do not run, or only when something that is fed says so."""
     walk = Walk(nodes)
-    consumers: dict[str, list[str]] = {}
+    consumers: dict[str, list[tuple[str, int]]] = {}
     for name, node in nodes.items():
         for text in node.inputs:
-            consumers.setdefault(parse_input(text).name, []).append(name)
-    waiting: list[str] = []
+            source = parse_input(text)
+            consumers.setdefault(source.name, []).append((name, source.port))
     found: set[str] = set()
+    waiting: list[tuple[str, int | None]] = []
     for name, node in nodes.items():
-        is_switch = node.op in ("Switch", "RefSwitch")
-        place = 1 if is_switch else 0 if node.op in ("If", "StatelessIf") else -1
-        if place < 0 or len(node.inputs) <= place:
-            continue
-        decides, _ = walk.origin(node.inputs[place])
-        if decides is None or decides.op not in PLACEHOLDERS:
-            continue
-        if is_switch:
-            waiting.append(name)
-        else:
-            found.update(function_names(node.attrs.get("then_branch", b"")))
-            found.update(function_names(node.attrs.get("else_branch", b"")))
-    for name in waiting:  # which grows
-        for other in consumers.get(name, ()):
-            if other not in found and nodes[other].op != "Merge":
+        if node.op in ("Switch", "RefSwitch") and len(node.inputs) > 1:
+            decides, _ = walk.origin(node.inputs[1])
+            if decides is not None and decides.op in PLACEHOLDERS:
+                waiting.append((name, None))
+            elif decides is not None and (value := _truth(decides)) is not None:
+                waiting.append((name, int(not value)))
+        elif node.op in ("If", "StatelessIf") and node.inputs:
+            decides, _ = walk.origin(node.inputs[0])
+            if decides is not None and decides.op in PLACEHOLDERS:
+                found.update(function_names(node.attrs.get("then_branch", b"")))
+                found.update(function_names(node.attrs.get("else_branch", b"")))
+    for name, port in waiting:  # which grows
+        for other, used in consumers.get(name, ()):
+            if other not in found and nodes[other].op != "Merge" and port in (None, used):
                 found.add(other)
-                waiting.append(other)
+                waiting.append((other, None))
     return found
+
+
+def _truth(node: Node) -> bool | None:
+    """What a constant truth value is."""
+    value = node.attr("value") if node.op == "Const" else None
+    if not isinstance(value, TensorMessage) or value.dtype != dtypes.BOOL or value.size != 1:
+        return None
+    return bool(value.array().all())
 
 
 # --- switches -----------------------------------------------------------------------------------
