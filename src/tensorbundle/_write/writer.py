@@ -127,11 +127,13 @@ class Writer:
 
         Args:
             tensors: Values by name.
-            dtypes: What ``dtype`` of `add` is, for some of the names. Those of a checkpoint are
-                its own.
+            dtypes: What ``dtype`` of `add` is, for some names; a checkpoint has its own.
         """
-        if not isinstance(tensors, dict):
-            self._add_each(tensors, dtypes or {})
+        if not isinstance(tensors, dict):  # it may make its values when they are asked for
+            info = getattr(tensors, "info", None)  # of a checkpoint, which knows their types
+            for name in tensors:
+                stated = (dtypes or {}).get(name) or (info and info(name).tf_dtype)
+                self.add(name, tensors[name], dtype=stated)
             return
         names: list[str] = list(tensors)
         if set(map(type, names)) != {str}:
@@ -150,13 +152,6 @@ class Writer:
             content = _value_of(names[at], values[at], (dtypes or {}).get(names[at]))
             self._write(core, names[at], content)
             at += 1
-
-    def _add_each(self, tensors: Mapping[str, Any], dtypes: Mapping[str, str]) -> None:
-        """Write the values of a mapping that may make them as they are asked for, and keep none."""
-        info = getattr(tensors, "info", None)  # of a checkpoint, which knows their types
-        for name in tensors:
-            stated = None if info is None else info(name).tf_dtype
-            self.add(name, tensors[name], dtype=dtypes.get(name, stated))
 
     def add_slice(
         self,
