@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Outputs: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 
 _HINTS: Final = 5
+_ALIKE: Final = 4  # letters that a likely output begins with as the name does
 _TAILS: Final = 8  # of a name: where only its end is right
 _COMPARED: Final = 20_000  # names, which difflib compares in a second or two
 _DEFAULT_SIGNATURE: Final = "serving_default"
@@ -264,7 +265,7 @@ def unknown_name(graph: Graph, name: str, what: str) -> TensorNotFoundError:
     """The error for a name that is not in the graph, with what the user may have meant."""
     plain = parse_input(name).name
     inside = _inside_functions(graph, plain)
-    near = near_names(plain, graph.nodes)
+    near = _near_outputs(graph, plain) if what == "output" else near_names(plain, graph.nodes)
     message = f"there is no {what} {name!r} in the graph"
     if inside:
         message += f": {inside}"
@@ -274,6 +275,20 @@ def unknown_name(graph: Graph, name: str, what: str) -> TensorNotFoundError:
         kind = "inputs" if what in _FED else "outputs"
         message += f": tensorbundle.suggest_{kind} lists what may be {kind}"
     return TensorNotFoundError(message, key=name)
+
+
+def _near_outputs(graph: Graph, name: str) -> list[str]:
+    """Near names, before them the likely outputs that begin alike; no initial values."""
+    from ..._outputs.suggest import suggest_outputs
+
+    near = [each for each in near_names(name, graph.nodes) if "/Initializer/" not in each]
+    last = name.lower().rpartition("/")[2]
+    if any(each.lower().rpartition("/")[2] == last for each in near):
+        return near
+    begin = last[:_ALIKE]
+    forms = [form for each in suggest_outputs(graph) for form in (each.name, *each.aliases)]
+    likely = [each for each in forms if begin and each.lower().rpartition("/")[2].startswith(begin)]
+    return list(dict.fromkeys([*likely, *near]))[:_HINTS]
 
 
 def near_names(name: str, names: Iterable[str]) -> list[str]:
