@@ -1,6 +1,6 @@
 """Suggested outputs of programs that were written, their heads too, before the rules saw them.
 
-A second author wrote four sets, one after the other. Each was counted once, as it was, with the
+A second author wrote five sets, one after the other. Each was counted once, as it was, with the
 rules of before (those that the corpus and the known programs had taught) and with the rules as they
 stood after the sets before it; then its misses were read and mended by what they showed. What their
 author fetches is the truth, strictly: the same head in another form is a miss where the author
@@ -13,6 +13,7 @@ first       74  75.7 % first, 83.8 % in three   (the same)
 second      40  80.0 %, 87.5 %                  80.0 %, 87.5 %
 third       35  74.3 %, 77.1 %                  77.1 %, 82.9 %
 fourth      27  66.7 %, 81.5 %                  77.8 %, 85.2 %
+last        10  70.0 %, 80.0 %                  80.0 %, 90.0 %
 ======  ======  ==============================  ===================================
 
 What the test prints is no longer blind. It holds what was learned.
@@ -27,7 +28,7 @@ import tensorbundle as tb
 from tests.outputs.measure import Hits, built
 
 Suggested = dict[Path, tuple[tb.Graph, list[tb.Candidate], list[tb.InputCandidate]]]
-SETS = ("first", "second", "third", "fourth")
+SETS = ("first", "second", "third", "fourth", "last")
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +67,8 @@ def test_heads_of_blind_programs_come_first(
         with capsys.disabled():
             print(f"\n{hits.report(f'{chosen} set')}")
     with capsys.disabled():
-        print(every.report("all four").splitlines()[0])
-    assert every.graphs >= 170
+        print(every.report("all five").splitlines()[0])
+    assert every.graphs >= 180
     assert every.first / every.graphs >= 0.90
     assert every.third / every.graphs >= 0.93
     assert every.found / every.heads >= 0.85
