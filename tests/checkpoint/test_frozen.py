@@ -15,18 +15,14 @@ from tensorbundle._format.wire import bytes_field
 from tensorbundle._graphdef.attributes import tensor_attr, type_attr
 from tensorbundle._graphdef.nodes import const_node, make_node
 from tensorbundle._graphdef.tensors import encode_tensor, tensor_header
-from tests.places import PROJECT
-
-WORKER = "tests.checkpoint.frozen_worker"
+from tests.oracle.client import in_tensorflow
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Graphs and checkpoints that TensorFlow wrote."""
     folder = tmp_path_factory.mktemp("frozen")
-    command = [sys.executable, "-W", "ignore", "-m", WORKER, folder]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    in_tensorflow("tests.checkpoint.frozen_programs", "write", folder)
     return folder
 
 
@@ -282,9 +278,10 @@ def test_a_bad_constant_spoils_itself_only(tmp_path: Path) -> None:
 def test_one_value_for_more_than_memory_is_refused(tmp_path: Path) -> None:
     path = write_graph(tmp_path / "g.pb", raw_const("huge", tensor_header(1, (1 << 40,), 0)))
     ckpt = tb.open(path)
-    for read in (lambda: ckpt["huge"], lambda: ckpt.load(), lambda: list(ckpt.chunks("huge"))):
-        with pytest.raises(tb.UnsupportedError, match="one value stands for 4398046511104 bytes"):
+    for read in (lambda: ckpt["huge"], lambda: ckpt.load(), lambda: ckpt.views()):
+        with pytest.raises(tb.UnsupportedError, match=r"stands? for 4398046511104 bytes"):
             read()
+    assert len(next(ckpt.chunks("huge"))) == 8 << 20
     assert ckpt.verify().ok  # it is sound, only too large to be made
 
 

@@ -97,7 +97,6 @@ def test_export_replaces_only_with_force(tmp_path: Path) -> None:
         (["x.safetensors", "--max-shard-bytes", "5 apples"], "is not a size such as 5GB"),
         (["x.unknown"], "no format for "),
         (["x.npz", "--names", "nosuch*"], "no tensor matches 'nosuch*'"),
-        (["no/such/folder/x.npz"], "no such file or directory"),
     ],
 )
 def test_export_that_cannot_be_exits_2(tmp_path, arguments: list[str], message: str) -> None:
@@ -123,3 +122,40 @@ def test_crosscheck_of_a_damaged_tensor_exits_1(monkeypatch: pytest.MonkeyPatch)
     statuses = {tensor["name"]: tensor["status"] for tensor in report["tensors"]}
     assert statuses == {"dense/bias": "equal", "dense/kernel": "we cannot"}
     assert report["ok"] is False
+
+
+# --- export, for programs -------------------------------------------------------------------------
+
+
+def test_export_tells_programs_what_was_left_out(tmp_path: Path) -> None:
+    done = document("export", DEMO, tmp_path / "demo.safetensors")
+    assert done["files"] == [str(tmp_path / "demo.safetensors")]
+    assert (done["tensors"], done["notes"]) == (27, [])
+    assert done["left_out"] == [{"name": "labels", "reason": "safetensors has no dtype for string"}]
+
+
+def test_export_that_may_leave_out_nothing_exits_2_and_writes_nothing(tmp_path: Path) -> None:
+    error = run("export", DEMO, tmp_path / "x.safetensors", "--strict", code=2).stderr
+    assert "cannot export tensor 'labels': safetensors has no dtype for string" in error
+    assert list(tmp_path.iterdir()) == []
+    run("export", DEMO, tmp_path / "x.npz", "--strict")
+
+
+def test_export_notes_the_types_that_numpy_has_no_name_for(tmp_path: Path) -> None:
+    tb.save(tmp_path / "m", {"w": np.ones(2, "bfloat16"), "v": np.ones(2)})
+    done = run("export", tmp_path / "m", tmp_path / "m.npz")
+    assert "note: 1 tensor has a type that numpy has no name for" in done.stderr
+    assert "[name].view(ml_dtypes.bfloat16)" in done.stderr
+    assert run("export", tmp_path / "m", tmp_path / "v.npz", "--names", "v").stderr == ""
+
+
+def test_export_to_a_dash_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = run("export", DEMO, "-", "--format", "npz", code=2).stderr
+    assert "cannot write to '-': the name of a file or folder is needed" in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_export_makes_the_parents_of_its_target(tmp_path: Path) -> None:
+    run("export", DEMO, tmp_path / "x" / "y" / "z.npz")
+    assert len(np.load(tmp_path / "x" / "y" / "z.npz").files) == 28

@@ -26,10 +26,12 @@ NAMES = [
     "Diff",
     "ExportedModel",
     "Fault",
+    "Finding",
     "FormatError",
     "Frozen",
     "Graph",
     "InputCandidate",
+    "ListedCheckpoint",
     "Location",
     "Merge",
     "MissingFileError",
@@ -39,6 +41,8 @@ NAMES = [
     "Report",
     "Rewrite",
     "Runner",
+    "Salvage",
+    "Scan",
     "TensorBundleError",
     "TensorInfo",
     "TensorNotFoundError",
@@ -47,6 +51,7 @@ NAMES = [
     "Writer",
     "__version__",
     "average",
+    "checkpoints",
     "crosscheck",
     "diff",
     "export",
@@ -59,10 +64,13 @@ NAMES = [
     "relocate",
     "rewrite",
     "run",
+    "salvage",
     "save",
+    "scan",
     "suggest_inputs",
     "suggest_outputs",
     "train",
+    "verify",
 ]
 FUNCTIONS = sorted(
     name for name in NAMES if name.islower() and name not in ("__version__", "train")
@@ -73,7 +81,8 @@ METHODS = ["infos", "load", "read_slice", "verify"]
 MEMBERS = {
     *("chunks", "get", "info", "infos", "items", "iter_infos", "keys", "load", "location", "mode"),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
-    *("big_endian", "checked_range", "origin", "stored"),
+    *("big_endian", "file_of", "origin", "read_range", "stored"),
+    *("to_jax", "to_torch", "to_tree"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

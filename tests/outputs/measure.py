@@ -1,24 +1,17 @@
 """How suggestions are measured: programs built by TensorFlow in a process, and hits counted."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.places import PROJECT
+from tests.oracle.client import in_tensorflow
+from tests.outputs.programs.programs import ENVIRONMENT
 
 PROGRAMS = "tests.outputs.programs.programs"
 
 
 def built(folder: Path, *sets: str) -> Path:
     """Build sets of programs, each into a folder of its own below this one."""
-    command = [sys.executable, "-W", "ignore", "-m", PROGRAMS, folder, *sets]
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        command, cwd=PROJECT, capture_output=True, text=True, env=environment, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    in_tensorflow(PROGRAMS, "build_all", folder, sets, environment=ENVIRONMENT)
     return folder
 
 

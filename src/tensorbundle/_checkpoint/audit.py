@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from .. import _core
 from .._format import boxes as _slices
@@ -10,60 +13,71 @@ from .._format import dtypes
 from .._format.names import as_bytes, as_text
 from ..errors import FormatError
 from .report import Fault, Report, fault_of, with_causes
-from .shards import DataShards
 
 _NAMES_SHOWN = 3
 
 
 def audit(
-    index: _core.Index,
+    bundle: _core.Bundle,
     index_path: str,
-    shards: DataShards,
     threads: int,
     progress: Callable[[int, int], object] | None,
 ) -> Report:
     """Check a bundle; see `Checkpoint.verify`."""
-    entries, damaged_blocks = index.salvage()
+    entries, damaged_blocks = bundle.index.salvage()
     counts = entries.shard_counts()
     total = entries.stored_bytes
     tick = None if progress is None else lambda done: progress(done, total)
-    checked, nbytes, findings = index.verify(entries, shards.present(counts), threads, tick)
+    checked, nbytes, findings, lost = bundle.verify(entries, threads, tick)
 
     faults = [fault_of(error, kind) for _, _, kind, error in damaged_blocks]
-    faults += _missing_shards(findings, shards)
+    faults += map(_lost_shard, lost)
     slice_labels, slice_faults = _partitions(entries, index_path)
     for key, shard, kind, error in findings:
-        if kind == "missing shard":
-            continue
         name, label = slice_labels.get(key, (as_text(key), ""))
         fault = fault_of(error, kind, name=name, shard=shard if shard in counts else None)
         faults.append(_labelled(fault, label))
     faults += slice_faults
-    return Report(not faults, checked, nbytes, tuple(with_causes(faults, counts)))
+    ends = functools.cache(lambda: _ends(entries))
+    causes = with_causes(faults, counts, lambda name: entries.find(as_bytes(name)), ends)
+    return Report(not faults, checked, nbytes, tuple(causes))
+
+
+def _ends(entries: _core.Entries) -> dict[int, int]:
+    """Where the last stored range of each shard ends."""
+    ends: dict[int, int] = {}
+    names = entries.names()
+    stored = [entry for name in names if (entry := entries.find(as_bytes(name))) is not None]
+    for name in entries.partitioned():
+        whole = entries.find(as_bytes(name))
+        for slice in () if whole is None else whole[6]:
+            part = entries.find(_core.slice_key(as_bytes(name), slice))
+            stored += [] if part is None else [part]
+    for _, _, nbytes, shard, offset, _, slices in stored:
+        if not slices:
+            ends[shard] = max(ends.get(shard, 0), offset + nbytes)
+    return ends
 
 
 def _labelled(fault: Fault, label: str) -> Fault:
     if not label:
         return fault
-    from dataclasses import replace
-
     return replace(fault, message=f"slice {label}: {fault.message}")
 
 
-def _missing_shards(findings: Sequence[_core.Finding], shards: DataShards) -> list[Fault]:
-    """One fault a shard, however many tensors it had."""
-    lost: dict[int, list[str]] = {}
-    for key, shard, kind, _ in findings:
-        if kind == "missing shard":
-            lost.setdefault(shard, []).append(key.decode("utf-8", "replace"))
-    faults = []
-    for shard, names in sorted(lost.items()):
-        shown = ", ".join(map(repr, names[:_NAMES_SHOWN]))
-        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        message = f"the shard is missing: with it {shown}{more}"
-        path = shards.path(shard)
-        faults.append(Fault(None, shard, None, None, "missing shard", message, path))
-    return faults
+def _lost_shard(lost: _core.LostShard) -> Fault:
+    """One fault for a shard that cannot be opened, however many tensors it had."""
+    shard, kind, error, keys = lost
+    shown = ", ".join(repr(key.decode("utf-8", "replace")) for key in keys[:_NAMES_SHOWN])
+    more = f" and {len(keys) - _NAMES_SHOWN} more" if len(keys) > _NAMES_SHOWN else ""
+    fault = fault_of(error, kind, shard=shard)
+    name = os.path.basename(fault.path or "")
+    if kind == "missing shard":
+        what = f"the shard {name!r} is missing"
+    else:
+        reason = getattr(error, "strerror", None) or fault.message
+        what = f"the shard {name!r} cannot be used: {reason}"
+    return replace(fault, message=f"{what}: with it {shown}{more}")
 
 
 def _partitions(

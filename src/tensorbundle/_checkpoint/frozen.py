@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
 
 from .._core import File, MappedFile
 from .._format import dtypes
+from .._format.dtypes import Array
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
+from .._format.wire import told_if_cut_off
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node
-from .._graphdef.tensors import TensorMessage
+from .._graphdef.tensors import ContentSizeError, TensorMessage
 from .._locate.kinds import tell_kind
 from .._locate.location import Location, is_text_graph
+from .._ops.roles import ASSIGNS, CONSTANTS, RESTORES, VARIABLES
 from ..errors import FormatError, TensorBundleError, UnsupportedError
-from .checkpoint import Array, Checkpoint, Mode
+from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode
 from .report import Fault, Report, fault_of
+from .selection import Filter
 
-_CONSTANTS: Final = frozenset(["Const", "HostConst"])
-_VARIABLES: Final = frozenset(["Variable", "VariableV2", "VarHandleOp"])
 # What only a graph has that gets the values of its variables elsewhere.
-_SETTERS: Final = frozenset(
-    ["Assign", "AssignVariableOp", "InitializeTable", "Restore", "RestoreSlice", "RestoreV2"]
-)
+_SETTERS: Final = ASSIGNS | RESTORES | {"InitializeTable"}
 # Of smaller files a copy costs nothing, and it stays whatever happens to the file.
 _MAPPED_FROM: Final = 64 << 20
 # One stored value may stand for a whole tensor: up to this size it is made when it is asked for.
@@ -48,14 +48,16 @@ class FrozenGraph(Checkpoint):
     def __init__(self, location: Location, mode: Mode) -> None:
         super().__init__(location, mode)
         try:
-            self._load(MetaGraph(_message(location.prefix, mode), bare=True))
+            message = _message(location.prefix, mode)
+            with told_if_cut_off(message):
+                self._load(MetaGraph(message, bare=True))
         except TensorBundleError as error:
             raise error.add_context(path=location.prefix) from None
 
     def _load(self, graph: MetaGraph) -> None:
         path = self.location.prefix
         ops = graph.ops
-        variables = sum(count for op, count in ops.items() if op in _VARIABLES)
+        variables = sum(count for op, count in ops.items() if op in VARIABLES)
         if variables and not _SETTERS.isdisjoint(ops):
             raise FormatError(
                 f"not a frozen graph: {path!r} has {variables} variables whose values are in a "
@@ -130,6 +132,74 @@ class FrozenGraph(Checkpoint):
         except TensorBundleError as error:
             raise error.add_context(path=self.location.prefix, key=name) from None
 
+    def load(
+        self,
+        names: Filter = None,
+        *,
+        out: Mapping[str, Array] | None = None,
+        threads: int = 0,
+    ) -> dict[str, Array]:
+        """Read many tensors into arrays of their own; see `Checkpoint.load`.
+
+        Raises:
+            UnsupportedError: A few stored values stand for more than 256 MiB in all.
+        """
+        chosen = self.select(list(out) if names is None and out is not None else names)
+        total = 0
+        for name in chosen:
+            if out is None:
+                total = self._counted(total, self.info(name))
+        return super().load(chosen, out=out, threads=threads)
+
+    def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
+        """Give many tensors at once; see `Checkpoint.views`.
+
+        Raises:
+            UnsupportedError: As `load`, of tensors that are no views.
+        """
+        total = 0
+        found: dict[str, Array] = {}
+        for name in self.select(names):
+            array = found[name] = self[name]
+            # One value that stands for all of them is a view that takes no memory.
+            if self.mode != "r" or any(array.strides):
+                total = self._counted(total, self.info(name))
+        return found
+
+    def _counted(self, total: int, info: TensorInfo) -> int:
+        """How many bytes one call has made of few stored ones, with another tensor.
+
+        Raises:
+            UnsupportedError: They are too many.
+        """
+        total += info.nbytes if info.nbytes > len(self._tensor(info.name).raw) else 0
+        if total > _MAX_FILLED_BYTES:
+            raise UnsupportedError(
+                f"few stored values stand for {total} bytes and more: at most {_MAX_FILLED_BYTES} "
+                "are made of such in one call; take them one by one, or `chunks`",
+                path=self.location.prefix,
+                key=info.name,
+            )
+        return total
+
+    def chunks(
+        self, name: str | bytes, *, nbytes: int = DEFAULT_CHUNK_BYTES
+    ) -> Iterator[memoryview]:
+        """Give a tensor's bytes in pieces; see `Checkpoint.chunks`.
+
+        One value that stands for any number of bytes is repeated without ever being all of them.
+        """
+        info = self.info(name)
+        array = self._values(info.name)
+        if array.dtype == object or array.size < 2 or any(array.strides):
+            yield from super().chunks(name, nbytes=nbytes)
+            return
+        element = array[(slice(0, 1),) * array.ndim].reshape(-1)
+        count = max(1, nbytes // element.itemsize)
+        block = np.repeat(_little(element), min(count, array.size)).view(np.uint8).data
+        for start in range(0, array.size, count):
+            yield block[: min(count, array.size - start) * element.itemsize]
+
     # --- verification ----------------------------------------------------------------------------
 
     def verify(
@@ -154,7 +224,8 @@ class FrozenGraph(Checkpoint):
             except UnsupportedError as error:
                 faults.append(fault_of(error, "unsupported", name=name))
             except TensorBundleError as error:
-                kind = "size mismatch" if "of content" in error.message else "malformed"
+                wrong_size = isinstance(error, ContentSizeError)
+                kind = "size mismatch" if wrong_size else "malformed"
                 faults.append(fault_of(error, kind, name=name))
             done += len(node.encode())
             if progress is not None and (time.monotonic() - last >= 0.1 or done == total):
@@ -175,6 +246,10 @@ class FrozenGraph(Checkpoint):
         return len(tensor.raw)
 
 
+def _little(array: Array) -> Array:
+    return array if array.dtype.itemsize == 1 else array.astype(array.dtype.newbyteorder("<"))
+
+
 def _twice(name: str) -> str:
     return f"several nodes have the name {name!r}: the first was taken"
 
@@ -190,7 +265,8 @@ def _message(path: str, mode: Mode) -> memoryview:
     else:
         mapped = file.size >= _MAPPED_FROM and mode == "r" and not file.on_network
         message = memoryview(MappedFile(file) if mapped else file.read(0, file.size))
-        kind = tell_kind(message)
+        with told_if_cut_off(message):
+            kind = tell_kind(message)
     if kind != "graph":
         raise FormatError(f"not a frozen graph: {path!r} holds another message: {kind}", path=path)
     return message
@@ -198,11 +274,11 @@ def _message(path: str, mode: Mode) -> memoryview:
 
 def _constants_of(graph: MetaGraph) -> Iterable[tuple[str, Node]]:
     for node in graph.nodes.values():
-        if node.op in _CONSTANTS:
+        if node.op in CONSTANTS:
             yield node.name, node
     for name, function in graph.functions.items():
         for node in function.nodes.values():
-            if node.op in _CONSTANTS:
+            if node.op in CONSTANTS:
                 yield f"{name}/{node.name}", node
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the variables that a model needs: told together, with what to do about it."""
+"""Problems of the variables that a model needs, told together, with what to do about them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .._checkpoint.selection import near_keys
+from .._format.names import near
+from .._format.wording import Worded, joined, listed, option, quoted
 from ..errors import ConversionError, TensorBundleError, TensorNotFoundError
 from .mapping import AVERAGE
 
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from .variables import Variable
 
 _OBJECT_KEY: Final = "/.ATTRIBUTES/"
-_SHOWN: Final = 20  # in a message: the report holds all of them
-_WITH_NEAR: Final = 20  # near names are looked for: difflib is slow
+_SHOWN: Final = 10  # in a message: the report holds all of them
+_WITH_NEAR: Final = 10  # near names are looked for: difflib is slow
 _SCOPES: Final = 32  # that may be a prefix
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A variable that the checkpoint does not hold.
+    """Variable that the checkpoint does not hold.
 
     Attributes:
         variable: The variable; its key is what was looked for, and ``how`` says why.
@@ -35,16 +36,16 @@ class Missing:
 
     def __str__(self) -> str:
         variable = self.variable
-        text = f"{variable.name!r}"
+        text = quoted(variable.name)
         if variable.key != variable.name:
-            text += f" as {variable.key!r}"
+            text += f" as {quoted(variable.key)}"
         text += " (by the key given" if variable.how == "given" else f" (by {variable.how}"
-        return text + (f"; near: {', '.join(map(repr, self.near))})" if self.near else ")")
+        return text + (f"; near: {listed(self.near)})" if self.near else ")")
 
 
 @dataclass(frozen=True, slots=True)
 class MappingReport:
-    """How the variables of a model were found in a checkpoint.
+    """Report on how the variables of a model were found in a checkpoint.
 
     Attributes:
         path: The prefix of the checkpoint.
@@ -64,28 +65,28 @@ class MappingReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every variable has its value."""
+        """True when every variable has its value."""
         return not self.missing and not self.unfit
 
     def error(self) -> TensorBundleError | None:
-        """What is wrong, all of it in one error; None if nothing is."""
-        parts = []
+        """Tell what is wrong, all of it in one error; None if nothing is."""
+        parts: list[str] = []
         if self.missing:
-            parts.append(
+            told = (
                 f"{len(self.missing)} of {self.total} variables are not in the checkpoint: "
-                + _listed([str(each) for each in self.missing])
-                + "".join(f"; {hint}" for hint in self.hints)
+                f"{_listed([str(each) for each in self.missing[:_SHOWN]], len(self.missing))}"
             )
+            parts.append(joined("; ", [told, *self.hints]))
         if self.unfit:
             parts.append(
                 f"{len(self.unfit)} of {self.total} variables do not fit the checkpoint: "
-                + _listed([_unfit(each) for each in self.unfit])
+                f"{_listed([_unfit(each) for each in self.unfit[:_SHOWN]], len(self.unfit))}"
             )
         if not parts:
             return None
         if self.missing:
             return TensorNotFoundError(
-                "; ".join(parts), path=self.path, key=self.missing[0].variable.key
+                joined("; ", parts), path=self.path, key=self.missing[0].variable.key
             )
         return ConversionError(parts[0], path=self.path, key=self.unfit[0].key)
 
@@ -114,7 +115,7 @@ def report(variables: Iterable[Variable], ckpt: Checkpoint) -> MappingReport:
         path=ckpt.location.prefix,
         total=len(needed),
         missing=tuple(
-            Missing(each, near_keys(each.key or each.name, keys) if at < _WITH_NEAR else ())
+            Missing(each, near(each.key or each.name, keys) if at < _WITH_NEAR else ())
             for at, each in enumerate(absent)
         ),
         unfit=tuple(each for each in needed if each.problem),
@@ -124,14 +125,14 @@ def report(variables: Iterable[Variable], ckpt: Checkpoint) -> MappingReport:
 
 
 def _unfit(variable: Variable) -> str:
-    text = f"{variable.name!r}"
+    text = quoted(variable.name)
     if variable.key and variable.key != variable.name:
-        text += f" as {variable.key!r}"
+        text += f" as {quoted(variable.key)}"
     return f"{text}, {variable.problem}"
 
 
-def _listed(parts: list[str]) -> str:
-    more = len(parts) - _SHOWN
+def _listed(parts: list[str], count: int) -> str:
+    more = count - _SHOWN
     return "; ".join(parts[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
@@ -141,14 +142,18 @@ def _listed(parts: list[str]) -> str:
 def _hints(
     absent: Sequence[Variable], total: int, ckpt: Checkpoint, keys: Sequence[str]
 ) -> Iterator[str]:
-    """What several missing variables have in common (freeze.md §10)."""
+    """Tell what several missing variables have in common (freeze.md §10)."""
     wanted = [each.key or each.name for each in absent if each.how != "given"]
     if not wanted:
         return
     known = frozenset(keys)
     averages = sum(key + AVERAGE in known for key in wanted)
     if averages:
-        yield f"{averages} of them are there as moving averages: ask for those (ema=True)"
+        yield Worded(
+            f"{averages} of them are there as moving averages: ask for those (",
+            option("ema", True),
+            ")",
+        )
     plain = sum(key.removesuffix(AVERAGE) in known for key in wanted if key.endswith(AVERAGE))
     if plain:
         yield (
@@ -175,7 +180,7 @@ def _hints(
 def _prefix_hint(
     wanted: Sequence[str], keys: Sequence[str], known: frozenset[str]
 ) -> Iterator[str]:
-    """A prefix that the checkpoint has before, or lacks from, what is looked for."""
+    """Prefix that the checkpoint has before, or lacks from, what is looked for."""
     by_end: dict[str, Counter[str]] = {}
     ends = frozenset(wanted)
     for key in keys:
@@ -196,7 +201,7 @@ def _prefix_hint(
 
 
 def _divided(key: str) -> Iterator[tuple[str, str]]:
-    """A key divided behind each of its first slashes."""
+    """Key divided behind each of its first slashes."""
     cut = -1
     for _ in range(_SCOPES):
         cut = key.find("/", cut + 1)
@@ -206,5 +211,5 @@ def _divided(key: str) -> Iterator[tuple[str, str]]:
 
 
 def _most(counts: Mapping[str, int]) -> tuple[str, int] | None:
-    """The most frequent; of equals the first in order."""
+    """Most frequent; of equals the first in order."""
     return min(counts.items(), key=lambda each: (-each[1], each[0])) if counts else None

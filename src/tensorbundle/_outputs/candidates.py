@@ -1,4 +1,4 @@
-"""Which nodes may be results: sinks of the network, last layers, and what is near or named so."""
+"""Candidates for results: sinks of the network, last layers, and what is near or named so."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class Network:
 
     def rounds(self, place: int) -> bool:
         """Whether numbers become whole ones: as pictures and classes are shown, not compared."""
-        source, made = self.graph.nodes[place].attr("SrcT"), dtype_of(self.graph.nodes[place])
+        source, made = self.graph.nodes[place].attr("SrcT"), dtype_of(self.graph, place)
         return (
             self.graph.ops[place] == "Cast" and source in words.FLOATS and made not in words.FLOATS
         )

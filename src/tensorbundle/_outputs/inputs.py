@@ -1,4 +1,4 @@
-"""What a graph is fed: data, switches with their defaults, labels (freeze.md §4.3)."""
+"""Inputs of a graph: data, switches with their defaults, labels (freeze.md §4.3)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .._format.dtypes import BOOL, name_of
 from .._graph.graph import load_graph
-from .._graphdef.nodes import Node, join_input
+from .._graphdef.nodes import join_input
 from .._graphdef.tensors import TensorMessage
 from . import words
 from .heads import Scored
@@ -27,7 +27,7 @@ _CHAIN: Final = 8  # identities between a default and who takes it
 
 @dataclass(frozen=True, slots=True)
 class InputCandidate:
-    """A tensor that a program feeds.
+    """Suggested input: a tensor that a program feeds.
 
     Attributes:
         name: Its name: of the node, with ``:k`` for an output other than the first.
@@ -140,7 +140,7 @@ def _input(graph: Topology, source: Source, needed: bool, best: str) -> InputCan
     elif source.role == "fills":
         role, reason = "data", "fills a queue or a dataset, from which the network takes it"
     elif source.role == "switch":
-        role, reason = "switch", _kind_of_switch(node)
+        role, reason = "switch", _kind_of_switch(graph, source)
     elif source.role == "training":
         reason = "no output needs it: only training takes it"
     elif source.role == "label":
@@ -150,7 +150,7 @@ def _input(graph: Topology, source: Source, needed: bool, best: str) -> InputCan
     return InputCandidate(
         name=join_input(node.name, source.port),
         op=node.op,
-        dtype=name_of(dtype_of(node, source.port)),
+        dtype=name_of(dtype_of(graph, source.place, source.port)),
         shape=shape_of(graph, source.place, source.port),
         role=role,
         default=_default(graph, source.place),
@@ -158,10 +158,10 @@ def _input(graph: Topology, source: Source, needed: bool, best: str) -> InputCan
     )
 
 
-def _kind_of_switch(node: Node) -> str:
-    if dtype_of(node) == BOOL:
+def _kind_of_switch(graph: Topology, source: Source) -> str:
+    if dtype_of(graph, source.place, source.port) == BOOL:
         return "a truth value"
-    if words.SWITCH_NAMES.search(words.last_part(node.name)):
+    if words.SWITCH_NAMES.search(words.last_part(graph.nodes[source.place].name)):
         return "by its name"
     return "a rate: compared with random numbers"
 

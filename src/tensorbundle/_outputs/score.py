@@ -1,4 +1,4 @@
-"""How likely a node is what a program wants, and why (freeze.md §4.2: structure beats names)."""
+"""Scores of candidates: what speaks for each, and why (freeze.md §4.2: structure beats names)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from .._graphdef.tensors import TensorMessage
+from .._ops.roles import ACTIVATIONS
 from . import words
 from .candidates import Network
 from .heads import Scored, are_steps, compares_twins, is_part, is_reduced, leads_on, root
@@ -255,7 +256,7 @@ class _Scorer:
             )
 
         seen = [each for each in users if not self.roles.excluded[each]]
-        if len(set(seen)) == 1 and graph.ops[seen[0]] in words.ACTIVATIONS:
+        if len(set(seen)) == 1 and graph.ops[seen[0]] in ACTIVATIONS:
             found.add(-3.0, "only its activation is used")
         if self.training.tells_real(found.place):
             found.add(-4.0, "to be one, whatever comes in: it tells what is real")

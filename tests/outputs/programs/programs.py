@@ -1,19 +1,15 @@
 """Programs of TensorFlow 1's time, as people wrote them.
 
-Run as a process of its own: ``python -m tests.outputs.programs.programs FOLDER SET...``.
-
 Each function of the modules builds one training graph and returns its heads, each a list of
 the tensors that are that head (probabilities, logits, arg-max), what its author fetches first.
 Written are `FOLDER/SET/<name>.meta` and `FOLDER/SET/heads.json`. Needs TensorFlow.
 """
 
 import json
-import os
-import sys
 from pathlib import Path
 
-os.environ["TF_USE_LEGACY_KERAS"] = "1"  # tf.layers and the recurrent cells need Keras 2
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+# tf.layers and the recurrent cells need Keras 2.
+ENVIRONMENT = {"TF_USE_LEGACY_KERAS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 # The rules were made with the known ones in sight. Each of the others was written, its heads too,
 # before the rules of its time had seen it; what came of it is in `test_blind.py`.
@@ -34,7 +30,13 @@ SETS = {
 }
 
 
-def build_all(folder: Path, chosen: str) -> None:
+def build_all(parent: Path, sets: tuple[str, ...]) -> None:
+    """Build sets of programs, each into a folder of its own below this one."""
+    for each in sets:
+        build_set(parent / each, each)
+
+
+def build_set(folder: Path, chosen: str) -> None:
     """Build every program's graph of a set, each in a graph and with a saver of its own."""
     import importlib
 
@@ -55,8 +57,3 @@ def build_all(folder: Path, chosen: str) -> None:
                 saver.export_meta_graph(str(folder / f"{name}.meta"))
             heads[name] = [[tensor.op.name for tensor in head] for head in made]
     (folder / "heads.json").write_text(json.dumps(heads), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    for each in sys.argv[2:]:
-        build_all(Path(sys.argv[1]) / each, each)

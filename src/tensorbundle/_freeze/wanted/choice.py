@@ -1,14 +1,16 @@
-"""Which outputs a call means: those named, the signature's, or the best of what may be some."""
+"""Choosing outputs: those named, the signature's, or the best of what may be some."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..._graph.variables import VARIABLE_OPS
+from ..._format.wording import Worded, option, plain, quoted
 from ..._graphdef.nodes import Nodes, parse_input
+from ..._ops.roles import VARIABLES
 from ...errors import ConversionError
 from ..result import shown_shape
-from .resolve import Outputs, Target, default_signature, models_of, resolve
+from .resolve import Outputs, Target, resolve
+from .signatures import default_signature, models_of
 
 if TYPE_CHECKING:
     from ..._checkpoint.checkpoint import Checkpoint
@@ -31,12 +33,15 @@ def choose(
         if not found:
             raise ConversionError("no node looks like an output: name it", path=graph.path)
         best = found[0]
-        said = f"outputs='auto' took {best.name!r} ({best.op}): {best.reason}"
+        said = Worded(
+            option("outputs", "auto"),
+            f" took {quoted(best.name)} ({plain(best.op)}): {best.reason}",
+        )
         return resolve(graph, best.name, signature), (said,)
     if outputs is None and signature is None and default_signature(graph) is None:
         if models_of(graph):
             return resolve(graph, None, None), ()
-        constant = graph.kind == "graph" and not VARIABLE_OPS.keys() & graph.ops.keys()
+        constant = graph.kind == "graph" and not VARIABLES.keys() & graph.ops.keys()
         if constant and (sinks := _sinks(graph.nodes)):
             return resolve(graph, sinks, None), ()
         raise _no_outputs(graph, ckpt)
@@ -54,11 +59,14 @@ def _no_outputs(graph: Graph, ckpt: Checkpoint | None) -> ConversionError:
     from ..._outputs.suggest import suggest_outputs
 
     shown = "; ".join(
-        f"{each.name!r} ({each.op}{shown_shape(each.shape)})"
+        f"{quoted(each.name)} ({plain(each.op)}{shown_shape(each.shape)})"
         for each in suggest_outputs(graph, ckpt)[:5]
     )
-    hint = f"; outputs='auto' takes the first of the candidates: {shown}" if shown else ""
+    auto = option("outputs", "auto")
+    hint = Worded("; ", auto, f" takes the first of the candidates: {shown}") if shown else ""
     return ConversionError(
-        f"no outputs are named and the graph has no signature: give outputs={hint}",
+        Worded(
+            "no outputs are named and the graph has no signature: give ", option("outputs"), hint
+        ),
         path=graph.path,
     )

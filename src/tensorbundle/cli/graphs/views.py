@@ -1,4 +1,4 @@
-"""What ``tensorbundle graph`` shows: a summary, and each part by itself."""
+"""Views of ``tensorbundle graph``: a summary, and each part by itself."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _LONGEST: Final = 120  # characters of an attribute's value
 _KINDS: Final = {"meta": "MetaGraph", "graph": "GraphDef", "saved_model": "SavedModel"}
 
 Row = tuple[str, ...]
+_NOT_THERE: Final = "not there"
 
 
 def format_dims(shape: tuple[int, ...] | None) -> str:
@@ -82,7 +83,8 @@ def _write_entries(console: Console, lines: list[tuple[str, str]], most: float =
     width = max(len(title) for title in counts) + 1
     for title, text in lines:
         seen[title] += 1
-        shown = (title if counts[title] == 1 else title + "s") if seen[title] == 1 else ""
+        several = counts[title] > 1 and title != _NOT_THERE  # which is no noun
+        shown = (f"{title}s" if several else title) if seen[title] == 1 else ""
         if seen[title] <= most:
             console.line(f"  {console.style(shown.ljust(width), dim=True)}  {text}")
         elif seen[title] == most + 1:
@@ -101,22 +103,27 @@ def _describe_values(console: Console, graph: Graph, ckpt: Any) -> list[tuple[st
     if not variables:
         return [("variables", "none")]
     known = sum(_nbytes(each) for each in variables)
+    notes = () if ckpt is not None else graph.notes
     lines = [("variables", f"{len(variables):,}, {format_size(known)}")]
     where = ckpt.location.prefix if ckpt is not None else None
     if where is None and graph.checkpoint is not None:
         where = graph.checkpoint.prefix
     if where is None:
-        return [*lines, ("values", "no checkpoint found")]
+        return [*lines, ("values", "no checkpoint found"), *_as_notes(console, notes)]
     found = [each for each in variables if each.found]
     ways = Counter(str(each.how) for each in found)
     by = ", ".join(f"{count:,} by {way}" for way, count in ways.most_common())
     lines.append(("values", f"{len(found):,} of {len(variables):,} in {where} ({by or 'none'})"))
     missing = [each for each in variables if not each.found]
     lines += [
-        ("not there", f"{console.spell(each.name)}: {each.problem or 'not stored'}")
+        (_NOT_THERE, f"{console.spell(each.name)}: {each.problem or 'not stored'}")
         for each in missing
     ]
-    return lines
+    return lines + _as_notes(console, notes)
+
+
+def _as_notes(console: Console, notes: Iterable[str]) -> list[tuple[str, str]]:
+    return [("note", console.spell(each)) for each in notes]
 
 
 def _nbytes(variable: Any) -> int:
@@ -315,7 +322,7 @@ def _describe_input(console: Console, graph: Graph, text: str) -> str:
 
 def _inside_functions(console: Console, graph: Graph, name: str) -> tuple[Node, str]:
     """A node of a function's body, named ``function/node``; or an error with what is near."""
-    from ..._freeze.wanted.resolve import unknown_name
+    from ..._freeze.wanted.unknown import unknown_name
 
     for key, function in graph.functions.items():
         if name.startswith(f"{key}/") and (node := function.nodes.get(name[len(key) + 1 :])):
