@@ -26,6 +26,7 @@ SETS = {
     "second": "blind_makers blind_lenses blind_pages blind_columns",
     "third": "blind_players blind_cameras blind_readers",
     "fourth": "blind_tools blind_records",
+    "last": "blind_last",
 }
 
 
