@@ -15,15 +15,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What pyproject.toml names as build-system.requires, and the two tools pip would otherwise fetch
-# for every single build. Without isolation the build folder stays valid: an edit recompiles one file.
+# for every single build. Without isolation a build folder stays valid.
 BUILD_TOOLS := 'scikit-build-core>=1.0' 'pybind11>=3.0' 'numpy>=2.0' 'cmake>=3.21' ninja
+# Kept between builds, so that an edit recompiles what it concerns.
+KEPT_BUILD := --config-settings=build-dir='build/{wheel_tag}'
 PACKAGE_FILES := pyproject.toml CMakeLists.txt $(shell find cpp src -name __pycache__ -prune -o -print)
 CPP_FILES := $(wildcard cpp/*/*.?pp cpp/*/*/*.?pp tests/cpp/*.?pp tests/fuzz/*.?pp)
 PYTHON_DIRS := $(wildcard src tests benchmarks)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python lint format tidy asan tsan fuzz bench golden clean
+.PHONY: help venv build demo test test-cpp test-python kills lint format tidy asan tsan fuzz bench golden clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -39,12 +41,12 @@ $(VENV)/tools.ok:
 	@touch $@
 
 $(VENV)/package.ok: $(VENV)/tools.ok $(PACKAGE_FILES)
-	$(PIP) install --no-build-isolation .
+	$(PIP) install --no-build-isolation $(KEPT_BUILD) .
 	@touch $@
 
 # An extra is installed once, and again when pyproject.toml changes.
 $(VENV)/%-extra.ok: pyproject.toml | $(VENV)/package.ok
-	$(PIP) install --no-build-isolation '.[$*]'
+	$(PIP) install --no-build-isolation $(KEPT_BUILD) '.[$*]'
 	@touch $@
 
 demo: $(VENV)/package.ok  ## list, verify and extract a real checkpoint, without TensorFlow
@@ -61,6 +63,9 @@ test-cpp: build/$(CPP_PRESET)/run.ok
 
 test-python: $(VENV)/package.ok $(VENV)/test-extra.ok
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill a thousand exports, at any moment, and look what is there
+	KILLS=1000 $(BIN)/python -m pytest -q tests/export/test_export_kills.py
 
 asan tsan: %: build/%/run.ok
 asan:  ## run the C++ tests under AddressSanitizer and UBSan

@@ -9,6 +9,7 @@ import pytest
 from tests.freeze.models import Models
 from tests.oracle.client import TensorFlow
 from tests.places import PROJECT
+from tests.train.savers import Savers
 
 # The same examples in every run, and no deadline: the machine that tests may be busy.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
@@ -25,11 +26,16 @@ def corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tensorflow() -> Iterator[TensorFlow]:
-    """Real TensorFlow, in one process for all tests that ask for it; its clock is the true one."""
-    running = TensorFlow.start()
-    yield running
-    running.stop()
+def oracle() -> Iterator[TensorFlow]:
+    """Real TensorFlow, in one process for all tests that ask for it."""
+    with TensorFlow() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def tensorflow(oracle: TensorFlow) -> Savers:
+    """Its savers and managers; their clock is the true one."""
+    return Savers(oracle)
 
 
 @pytest.fixture(scope="session")

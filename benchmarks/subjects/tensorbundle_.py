@@ -54,7 +54,7 @@ def crc32c(data):
 
 def save(data, fsync=False):
     tensors = tb.open(data.prefix).load()
-    return lambda: tb.save(data.scratch / "saved", tensors, fsync=fsync)
+    return lambda: tb.save(data.scratch / "saved", tensors, fsync=fsync, overwrite=True)
 
 
 def save_synced(data):

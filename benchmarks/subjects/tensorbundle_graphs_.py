@@ -7,7 +7,7 @@ def freeze_meta(data):
     target = data.scratch / "frozen.pb"
 
     def run():
-        tb.freeze(data.meta, outputs=["out"], path=target)
+        tb.freeze(data.meta, outputs=["out"], path=target, overwrite=True)
         return target
 
     return run
@@ -17,7 +17,7 @@ def freeze_saved_model(data):
     target = data.scratch / "frozen.pb"
 
     def run():
-        tb.freeze(data.prefix, path=target)
+        tb.freeze(data.prefix, path=target, overwrite=True)
         return target
 
     return run

@@ -45,14 +45,14 @@ struct Message {
   std::uint64_t base;
 };
 
-struct Entry {
+struct MapEntry {
   ByteView key;
   ByteView value;
   std::uint64_t offset = 0;  // of the value
 };
 
-Entry read_entry(const Field& field) {
-  Entry entry;
+MapEntry read_entry(const Field& field) {
+  MapEntry entry;
   entry.offset = field.bytes_offset;
   MessageReader reader(field.message(), field.bytes_offset);
   Field part;
@@ -72,7 +72,7 @@ py::dict map_entries(const py::object& object, std::uint32_t number, std::uint64
   Field field;
   while (reader.next(field)) {
     if (field.number != number) continue;
-    const Entry entry = read_entry(field);
+    const MapEntry entry = read_entry(field);
     entries[decode_name(entry.key)] =
         entry.value.size() <= kShort ? py::object(py::bytes(entry.value.data(), entry.value.size()))
                                      : message.view(entry.value);
@@ -90,7 +90,7 @@ std::uint64_t map_value_offset(const py::object& object, std::uint32_t number, c
   Field field;
   while (reader.next(field)) {
     if (field.number != number) continue;
-    if (const Entry entry = read_entry(field); entry.key == wanted) offset = entry.offset;
+    if (const MapEntry entry = read_entry(field); entry.key == wanted) offset = entry.offset;
   }
   return offset;
 }

@@ -26,8 +26,8 @@ void register_table(py::module_& module);
 void register_message(py::module_& module);
 void register_attributes(py::module_& module);
 void register_graph(py::module_& module);
-void register_index(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module);
-void register_bulk(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module);
+void register_index(py::module_& module);
+void register_bundle(py::module_& module);
 void register_writer(py::module_& module);
 void register_output(py::module_& module);
 
@@ -48,6 +48,21 @@ py::str decode_path(const std::string& path);
 // Names: UTF-8, with bytes that are not as surrogate escapes.
 py::str decode_name(ByteView key);
 std::string encode_name(const py::handle& name);
+
+// The key that a name means, given as str or bytes: borrowed where that is possible. None for what
+// is neither, and for a str that no key is shown as.
+class Key {
+ public:
+  explicit Key(const py::handle& name);
+  Key(const Key&) = delete;
+  Key& operator=(const Key&) = delete;
+
+  [[nodiscard]] const std::optional<ByteView>& bytes() const { return bytes_; }
+
+ private:
+  std::string own_;
+  std::optional<ByteView> bytes_;
+};
 
 // Memory that somebody else owns, for as long as this object lives.
 class BorrowedBuffer {
@@ -92,8 +107,5 @@ class BulkCall {
   BulkOptions options_;
   std::optional<py::error_already_set> pending_;
 };
-
-// {shard number: File or None}
-Shards shards_from(const py::dict& files);
 
 }  // namespace tensorbundle::bindings

@@ -1,11 +1,8 @@
-// Bulk calls on an index: everything of 50,000 tensors for the price of one crossing.
-#include <pybind11/stl.h>
-
+// Bulk calls on a bundle: everything of 50,000 tensors for the price of one crossing.
 #include <algorithm>
-#include <limits>
 
 #include "arrays.hpp"
-#include "bindings.hpp"
+#include "bundle.hpp"
 #include "tensorbundle/reading/verify.hpp"
 
 namespace tensorbundle::bindings {
@@ -35,11 +32,10 @@ struct Selected {
   py::str name;
 };
 
-Arena<Selected> select(const Index& index, const py::object& names) {
-  const EntryList& entries = index.all();  // kept alive by the index
+Arena<Selected> select(const EntryList& entries, const py::object& names) {
   Arena<Selected> selected;
   if (names.is_none()) {
-    selected.reserve(entries.size());
+    selected.reserve(entries.num_tensors());
     for (std::size_t i = 0; i < entries.size(); ++i) {
       if (!entries.row(i).is_slice) selected.push_back({i, decode_name(entries.name(i))});
     }
@@ -51,49 +47,6 @@ Arena<Selected> select(const Index& index, const py::object& names) {
     selected.push_back({*row, py::reinterpret_borrow<py::str>(name)});
   }
   return selected;
-}
-
-// numpy's dtype of the rows that are plain bytes in this process's order, None for all others.
-class PlainTypes {
- public:
-  PlainTypes(const Index& index, const py::sequence& dtypes)
-      : big_endian_(index.header().big_endian) {
-    for (const py::handle& dtype : dtypes) {
-      dtypes_.push_back(py::reinterpret_borrow<py::object>(dtype));
-    }
-  }
-
-  [[nodiscard]] const py::object* of(const EntryList& entries, std::size_t i) const {
-    const EntryList::Row& row = entries.row(i);
-    if (row.has_extra || row.dtype < 0) return nullptr;
-    const auto number = static_cast<std::size_t>(row.dtype);
-    const bool plain = number < dtypes_.size() && !dtypes_[number].is_none() &&
-                       (!big_endian_ || element_bytes(row.dtype) == 1) &&
-                       row.rank <= kMaxArrayDimensions && fits(entries.range(i).shape);
-    return plain ? &dtypes_[number] : nullptr;
-  }
-
-  // numpy refuses an empty array whose other dimensions multiply to more than memory could hold.
-  static bool fits(std::span<const std::int64_t> shape) {
-    constexpr std::int64_t kLargestElement = 16;
-    std::int64_t room = std::numeric_limits<std::int64_t>::max() / kLargestElement;
-    for (const std::int64_t size : shape) room /= std::max<std::int64_t>(size, 1);
-    return room > 0;
-  }
-
- private:
-  std::vector<py::object> dtypes_;
-  bool big_endian_;
-};
-
-Job plan_named(const Index& index, const Shards& shards, const Selected& one) {
-  try {
-    return plan(index.all().range(one.row), index.header(), shards);
-  } catch (const Error& error) {
-    const File* const file =
-        shards.find(static_cast<std::uint32_t>(index.all().row(one.row).shard));
-    throw_python(error, file != nullptr ? std::optional(file->path()) : std::nullopt, one.name);
-  }
 }
 
 // Overlapping entries can ask for far more memory and work than their files hold.
@@ -115,32 +68,50 @@ void refuse_more_than_the_files_hold(std::span<const Job> jobs) {
   }
 }
 
-// The plain tensors among those that were asked for, with a job for each. Where others are left
-// out, the dict holds a place for all, because it keeps the order in which names come first.
-struct Batch {
-  Arena<Selected> plain;
-  Arena<const py::object*> dtypes;
-  Arena<Job> jobs;
-  py::dict arrays;
-  py::list left_out;
-};
+// What became of a whole shard: a fault of its own, whatever kept it from being opened.
+const char* shard_fault_kind(ErrorCode code) {
+  return code == ErrorCode::kMissingFile || code == ErrorCode::kReplaced
+             ? fault_kind(code)
+             : fault_kind(ErrorCode::kSystem);
+}
 
-Batch plan_batch(const Index& index, const Shards& shards, const PlainTypes& types,
-                 const py::object& names) {
+// Runs a bulk call without the GIL; raises the first of its failures.
+template <typename Work>
+void run_or_raise(unsigned threads, std::span<const Job> jobs, std::span<const py::str> names,
+                  Work&& work) {
+  BulkCall call(threads, py::none());
+  const std::vector<Failure> failures = call.run([&] { return work(call.options()); });
+  if (failures.empty()) return;
+  const Failure& first = failures.front();
+  throw_python(first.error, jobs[first.job].file->path(), names[first.job]);
+}
+
+}  // namespace
+
+Bundle::Batch Bundle::plan_batch(const py::object& names) const {
+  const EntryList& entries = list();
   Batch batch;
-  const Arena<Selected> selected = select(index, names);
-  batch.plain.reserve(selected.size());
+  const Arena<Selected> selected = select(entries, names);
+  batch.rows.reserve(selected.size());
+  batch.names.reserve(selected.size());
   batch.dtypes.reserve(selected.size());
   batch.jobs.reserve(selected.size());
   for (const Selected& one : selected) {
-    const py::object* const dtype = types.of(index.all(), one.row);
-    if (dtype == nullptr) {
+    const EntryList::Row& row = entries.row(one.row);
+    const StoredRange range = entries.range(one.row);
+    const Dtypes::Type& type = dtypes_.at(row.dtype);
+    if (row.has_extra || !is_plain(type, range)) {
       batch.left_out.append(one.name);
       continue;
     }
-    batch.jobs.push_back(plan_named(index, shards, one));
-    batch.dtypes.push_back(dtype);
-    batch.plain.push_back(one);
+    try {
+      batch.jobs.push_back(reader_.plan(range));
+    } catch (const Error& error) {
+      raise(error, row.shard, one.name);
+    }
+    batch.rows.push_back(one.row);
+    batch.names.push_back(one.name);
+    batch.dtypes.push_back(&type.dtype);
   }
   if (!batch.left_out.empty()) {
     for (const Selected& one : selected) batch.arrays[one.name] = py::none();
@@ -149,108 +120,71 @@ Batch plan_batch(const Index& index, const Shards& shards, const PlainTypes& typ
   return batch;
 }
 
-void run_or_raise(const Batch& batch, unsigned threads) {
-  BulkCall call(threads, py::none());
-  const std::vector<Failure> failures =
-      call.run([&] { return run_jobs(batch.jobs, call.options()); });
-  if (failures.empty()) return;
-  const Failure& first = failures.front();
-  throw_python(first.error, batch.jobs[first.job].file->path(), batch.plain[first.job].name);
-}
-
-py::tuple views(const Index& index, const py::dict& files, const py::dict& maps,
-                const py::sequence& dtypes, const py::object& names, bool checked,
-                unsigned threads) {
-  const Shards shards = shards_from(files);
-  const PlainTypes types(index, dtypes);
-  Batch batch = plan_batch(index, shards, types, names);
-  if (checked) run_or_raise(batch, threads);
-  std::uint32_t shard = 0;
-  py::object map;
-  const MappedFile* mapped = nullptr;
+py::tuple Bundle::views(const py::object& names, unsigned threads) {
+  Batch batch = plan_batch(names);
+  if (checks_) {
+    run_or_raise(threads, batch.jobs, batch.names, [&](const BulkOptions& options) {
+      return reader_.check(batch.jobs, batch.rows, options);
+    });
+  }
+  std::optional<std::uint32_t> shard;
+  py::object base;
+  char* data = nullptr;
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
     const Job& job = batch.jobs[i];
-    if (mapped == nullptr || job.shard != shard) {
+    if (job.shard != shard) {
+      const auto map = reader_.shards().map(job.shard);
       shard = job.shard;
-      map = maps[py::int_(shard)];
-      mapped = &map.cast<const MappedFile&>();
+      base = base_of(job.shard, map);
+      data = map->data();
     }
-    char* const data = job.size == 0 ? nullptr : mapped->data() + job.offset;
-    batch.arrays[batch.plain[i].name] =
-        borrow_array(*batch.dtypes[i], index.all().range(batch.plain[i].row).shape, data,
-                     mapped->writable(), map);
+    batch.arrays[batch.names[i]] =
+        borrow_array(*batch.dtypes[i], list().range(batch.rows[i]).shape,
+                     job.size > 0 ? data + job.offset : nullptr, writable(), base);
   }
   return py::make_tuple(batch.arrays, batch.left_out);
 }
 
-py::tuple load(const Index& index, const py::dict& files, const py::sequence& dtypes,
-               const py::object& names, const py::object& out, unsigned threads) {
-  const Shards shards = shards_from(files);
-  const PlainTypes types(index, dtypes);
-  Batch batch = plan_batch(index, shards, types, names);
+py::tuple Bundle::load(const py::object& names, const py::object& out, unsigned threads) const {
+  Batch batch = plan_batch(names);
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
-    const Selected& one = batch.plain[i];
     const py::object array = out.is_none()
-                                 ? new_array(*batch.dtypes[i], index.all().range(one.row).shape)
-                                 : py::object(out[one.name]);
+                                 ? new_array(*batch.dtypes[i], list().range(batch.rows[i]).shape)
+                                 : py::object(out[batch.names[i]]);
     batch.jobs[i].into = array_data(array);
-    batch.arrays[one.name] = array;
+    batch.arrays[batch.names[i]] = array;
   }
-  run_or_raise(batch, threads);
+  run_or_raise(threads, batch.jobs, batch.names,
+               [&](const BulkOptions& options) { return reader_.run(batch.jobs, options); });
   return py::make_tuple(batch.arrays, batch.left_out);
 }
 
-void read_range(const std::shared_ptr<File>& file, std::uint64_t offset, std::uint64_t size,
-                std::uint32_t crc32c, const py::object& out, unsigned threads) {
-  std::optional<BorrowedBuffer> buffer;
-  if (!out.is_none()) buffer.emplace(out, true);
-  if (buffer && buffer->size() != size) throw py::value_error("`out` is of another size");
-  Job job;
-  job.offset = offset;
-  job.size = size;
-  job.crc32c = crc32c;
-  job.file = file.get();
-  job.into = buffer ? buffer->data() : nullptr;
-  BulkCall call(threads, py::none());
-  const auto failures = call.run([&] { return run_jobs({&job, 1}, call.options()); });
-  if (!failures.empty()) throw_python(failures.front().error, file->path(), py::none());
-}
-
-py::tuple verify(const Index& index, const EntryList& entries, const py::dict& files,
-                 unsigned threads, const py::object& progress) {
-  const Shards shards = shards_from(files);
+py::tuple Bundle::verify(const EntryList& entries, unsigned threads,
+                         const py::object& progress) const {
   BulkCall call(threads, progress);
-  const Verification result =
-      call.run([&] { return verify_entries(entries, index.header(), shards, call.options()); });
+  const Verification result = call.run(
+      [&] { return verify_entries(entries, reader_.header(), reader_.shards(), call.options()); });
   py::list findings;
   for (const Finding& finding : result.findings) {
     const ByteView name = entries.name(finding.row);
-    const EntryList::Row& row = entries.row(finding.row);
-    const File* const file = shards.find(static_cast<std::uint32_t>(row.shard));
-    const auto path = file != nullptr ? std::optional(file->path()) : std::nullopt;
-    findings.append(py::make_tuple(py::bytes(name.data(), name.size()), row.shard,
+    const std::int32_t shard = entries.row(finding.row).shard;
+    const auto path = reader_.shards().has(shard) ? std::optional(path_of(shard)) : std::nullopt;
+    findings.append(py::make_tuple(py::bytes(name.data(), name.size()), shard,
                                    fault_kind(finding.error.code()),
                                    exception_for(finding.error, path, decode_name(name))));
   }
-  return py::make_tuple(result.checked, result.nbytes, findings);
-}
-
-}  // namespace
-
-void register_bulk(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module) {
-  using namespace py::literals;
-  import_numpy();
-  index.def("views", &views, "shards"_a, "maps"_a, "dtypes"_a, "names"_a, "checked"_a, "threads"_a)
-      .def("load", &load, "shards"_a, "dtypes"_a, "names"_a, "out"_a, "threads"_a)
-      .def("verify", &verify, "entries"_a, "shards"_a, "threads"_a, "progress"_a);
-  module.def(
-      "empty",
-      [](const std::vector<std::int64_t>& shape, const py::object& dtype) {
-        return new_array(dtype, shape);
-      },
-      "shape"_a, "dtype"_a);
-  module.def("read_range", &read_range, "file"_a, "offset"_a, "size"_a, "crc32c"_a, "out"_a,
-             "threads"_a);
+  py::list lost;
+  for (const LostShard& shard : result.lost) {
+    py::list keys;
+    for (const std::size_t row : shard.rows) {
+      const ByteView name = entries.name(row);
+      keys.append(py::bytes(name.data(), name.size()));
+    }
+    const auto number = static_cast<std::int32_t>(shard.number);
+    lost.append(py::make_tuple(number, shard_fault_kind(shard.error.code()),
+                               exception_for(shard.error, path_of(number)), keys));
+  }
+  return py::make_tuple(result.checked, result.nbytes, findings, lost);
 }
 
 }  // namespace tensorbundle::bindings

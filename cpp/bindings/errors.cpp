@@ -20,6 +20,7 @@ const char* class_name(ErrorCode code) {
     case ErrorCode::kTruncated:
     case ErrorCode::kSizeMismatch:
     case ErrorCode::kOverlap:
+    case ErrorCode::kReplaced:
       return "FormatError";
     case ErrorCode::kSystem:
     case ErrorCode::kCancelled:
@@ -46,7 +47,7 @@ py::object exception_for(const Error& error, const std::optional<std::string>& p
   py::object offset = py::none();
   if (error.offset()) offset = py::int_(*error.offset());
   return py::module_::import("tensorbundle.errors")
-      .attr(name)(error.what(), "path"_a = where, "key"_a = key, "offset"_a = offset,
+      .attr(name)(decode_name(error.what()), "path"_a = where, "key"_a = key, "offset"_a = offset,
                   "nbytes"_a = error.size());
 }
 
@@ -71,6 +72,8 @@ const char* fault_kind(ErrorCode code) {
       return "overlap";
     case ErrorCode::kUnsupported:
       return "unsupported";
+    case ErrorCode::kReplaced:
+      return "replaced";
     case ErrorCode::kFormat:
       return "malformed";
     case ErrorCode::kSystem:

@@ -26,6 +26,27 @@ py::str decode_name(ByteView key) {
   return py::reinterpret_steal<py::str>(text);
 }
 
+Key::Key(const py::handle& name) {
+  if (PyBytes_Check(name.ptr())) {
+    bytes_.emplace(PyBytes_AS_STRING(name.ptr()),
+                   static_cast<std::size_t>(PyBytes_GET_SIZE(name.ptr())));
+    return;
+  }
+  if (!PyUnicode_Check(name.ptr())) return;
+  Py_ssize_t size = 0;
+  if (const char* const utf8 = PyUnicode_AsUTF8AndSize(name.ptr(), &size)) {
+    bytes_.emplace(utf8, static_cast<std::size_t>(size));
+    return;
+  }
+  PyErr_Clear();
+  try {
+    own_ = encode_name(name);
+    bytes_ = own_;
+  } catch (const py::error_already_set&) {
+    // A lone surrogate that stands for no byte.
+  }
+}
+
 std::string encode_name(const py::handle& name) {
   Py_ssize_t size = 0;
   if (const char* const utf8 = PyUnicode_AsUTF8AndSize(name.ptr(), &size)) {
@@ -40,15 +61,6 @@ std::string encode_name(const py::handle& name) {
 BorrowedBuffer::BorrowedBuffer(const py::handle& object, bool writable) {
   const int flags = writable ? PyBUF_CONTIG : PyBUF_SIMPLE;
   if (PyObject_GetBuffer(object.ptr(), &view_, flags) != 0) throw py::error_already_set();
-}
-
-Shards shards_from(const py::dict& files) {
-  Shards shards;
-  for (const auto& [number, file] : files) {
-    shards.add(number.cast<std::uint32_t>(),
-               file.is_none() ? nullptr : file.cast<std::shared_ptr<File>>());
-  }
-  return shards;
 }
 
 py::list block_fault_tuples(const std::vector<BlockFault>& faults, const Table& table) {

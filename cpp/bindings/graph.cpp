@@ -28,7 +28,7 @@ class BorrowingScan {
   GraphScan scan_;
 };
 
-py::list names(const BorrowingScan& self) {
+py::list node_names(const BorrowingScan& self) {
   const GraphScan& scan = self.scan();
   py::list list(scan.size());
   for (std::size_t i = 0; i < scan.size(); ++i) list[i] = decode_name(scan.name(i));
@@ -132,7 +132,7 @@ void register_graph(py::module_& module) {
       .def(py::init<const py::object&, std::uint64_t, std::uint32_t>(), "data"_a, "base"_a,
            "node_field"_a)
       .def("__len__", [](const BorrowingScan& self) { return self.scan().size(); })
-      .def("names", &names)
+      .def("names", &node_names)
       .def("ops", [](const BorrowingScan& self) { return counted(self.scan().ops()); })
       .def("devices", [](const BorrowingScan& self) { return counted(self.scan().devices()); })
       .def("others", &others)

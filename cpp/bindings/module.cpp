@@ -12,10 +12,8 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   tb::bindings::register_message(module);
   tb::bindings::register_attributes(module);
   tb::bindings::register_graph(module);
-  auto index = pybind11::class_<tb::Index, std::shared_ptr<tb::Index>>(module, "Index",
-                                                                       pybind11::is_final());
-  tb::bindings::register_index(index, module);
-  tb::bindings::register_bulk(index, module);
+  tb::bindings::register_index(module);
+  tb::bindings::register_bundle(module);
   tb::bindings::register_writer(module);
   tb::bindings::register_output(module);
 }

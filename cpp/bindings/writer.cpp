@@ -128,7 +128,7 @@ struct MeanJob {
   NewTensor tensor;
 };
 
-void read_mean_job(const py::tuple& fields, const std::vector<double>& shares, MeanJob& job) {
+void read_mean_job(const py::tuple& fields, const std::vector<double>& weights, MeanJob& job) {
   using Range = std::tuple<std::shared_ptr<File>, std::uint64_t, std::uint32_t>;
   job.key = encode_name(fields[0]);
   const auto dtype = fields[1].cast<std::int32_t>();
@@ -136,24 +136,24 @@ void read_mean_job(const py::tuple& fields, const std::vector<double>& shares, M
   const auto ranges = fields[3].cast<std::vector<Range>>();
   job.place = place_from(fields[4].cast<std::optional<std::vector<std::int64_t>>>(),
                          fields[5].cast<std::optional<Extents>>());
-  const bool is_mean = ranges.size() == shares.size() && Mean::has(dtype);
+  const bool is_mean = ranges.size() == weights.size() && Mean::has(dtype);
   if (!is_mean && ranges.size() != 1) throw py::value_error("no mean of so many, or of this type");
   std::vector<Mean::Term> terms;
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     const auto& [file, offset, crc32c] = ranges[i];
     job.files.push_back(file);
-    terms.push_back({file.get(), offset, crc32c, is_mean ? shares[i] : 1});
+    terms.push_back({file.get(), offset, crc32c, is_mean ? weights[i] : 1});
   }
   job.tensor = {job.key, dtype, job.shape, {}, job.place ? &*job.place : nullptr};
   job.mean = std::make_unique<Mean>(dtype, stored_size(job.tensor), std::move(terms));
   job.tensor.source = job.mean.get();
 }
 
-void add_means(BundleWriter& writer, const py::list& list, const std::vector<double>& shares) {
+void add_means(BundleWriter& writer, const py::list& list, const std::vector<double>& weights) {
   std::deque<MeanJob> jobs;
   std::vector<NewTensor> tensors;
   for (const py::handle& each : list) {
-    read_mean_job(py::cast<py::tuple>(each), shares, jobs.emplace_back());
+    read_mean_job(py::cast<py::tuple>(each), weights, jobs.emplace_back());
     tensors.push_back(jobs.back().tensor);
   }
   if (tensors.empty()) return;
@@ -163,6 +163,24 @@ void add_means(BundleWriter& writer, const py::list& list, const std::vector<dou
       throw_python(failure->error, job.files[failure->job]->path(), decode_name(job.key));
     }
   }
+}
+
+void mean_of(std::int32_t dtype, const py::list& arrays, const std::vector<double>& weights,
+             const py::object& into) {
+  std::deque<BorrowedBuffer> buffers;
+  std::vector<const char*> terms;
+  for (const py::handle& array : arrays) {
+    terms.push_back(buffers.emplace_back(array, false).data());
+  }
+  const BorrowedBuffer result(into, true);
+  const std::size_t size = result.size();
+  const bool is_equal =
+      std::ranges::all_of(buffers, [&](const BorrowedBuffer& each) { return each.size() == size; });
+  if (!is_equal || terms.size() != weights.size() || terms.empty() || !Mean::has(dtype)) {
+    throw py::value_error("no mean of so many, or of this type");
+  }
+  const py::gil_scoped_release release;
+  Mean::of(dtype, terms, weights, size, result.data());
 }
 
 // From what _core.pyi calls Entry.
@@ -193,7 +211,7 @@ void write_index(const py::str& path, const py::sequence& entries, std::uint32_t
     const std::string index = writer.finish(num_shards, big_endian);
     Workspace workspace(1);
     Piece piece{index.data(), index.size()};
-    OutputFile file(encoded);
+    OutputFile file(encoded, OutputFile::Place::kReserved);
     file.append({&piece, 1}, workspace);
     file.finish(true);
   } catch (const Error& error) {
@@ -215,7 +233,7 @@ void register_writer(py::module_& module) {
            "prefix"_a, "suffix"_a, py::kw_only(), "alignment"_a, "max_shard_bytes"_a, "threads"_a,
            "durable"_a)
       .def("add_arrays", &add_arrays, "names"_a, "arrays"_a, "start"_a, "stop"_a, "number_of"_a)
-      .def("add_means", &add_means, "jobs"_a, "shares"_a)
+      .def("add_means", &add_means, "jobs"_a, "weights"_a)
       .def("add_slice", &add_slice, "name"_a, "dtype"_a, "array"_a, "full_shape"_a, "slice"_a)
       .def("add_strings", &add_strings, "name"_a, "shape"_a, "elements"_a,
            "full_shape"_a = py::none(), "slice"_a = py::none())
@@ -246,7 +264,7 @@ void register_writer(py::module_& module) {
             return count;
           },
           "min_shards"_a = 0);
-
+  module.def("mean_of", &mean_of, "dtype"_a, "arrays"_a, "weights"_a, "into"_a);
   module.def("write_index", &write_index, "path"_a, "entries"_a, "num_shards"_a, py::kw_only(),
              "big_endian"_a = false);
   module.def(

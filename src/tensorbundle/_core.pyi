@@ -9,6 +9,8 @@ from typing import Any, TypeAlias, TypeVar, final
 
 import numpy as np
 
+from ._format.tensor_info import TensorInfo
+
 _T = TypeVar("_T")
 
 # (start, length) of each dimension; a length of -1 is the whole dimension.
@@ -20,6 +22,9 @@ Entry: TypeAlias = tuple[int, tuple[int, ...], int, int, int, int, tuple[SliceSp
 
 # key, shard, what kind of fault (see `FAULT_KINDS` in _verify.py), and the error.
 Finding: TypeAlias = tuple[bytes, int, str, Exception]
+
+# number of a shard that cannot be opened, what kind of fault, the error, and the keys it holds.
+LostShard: TypeAlias = tuple[int, str, Exception, list[bytes]]
 
 # offset of a block, its bytes, what kind of fault, and the error.
 BlockFault: TypeAlias = tuple[int, int, str, Exception]
@@ -128,12 +133,9 @@ class Entries:
     @property
     def num_tensors(self) -> int:
         """How many there are, each partitioned tensor counted once."""
-    def names(self, begin: int = 0, end: int = ...) -> list[str]:
-        """Names of the tensors among the entries ``begin`` to ``end``.
-
-        Bytes that are not UTF-8 become surrogate escapes.
-        """
-    def tuples(self, begin: int = 0, end: int = ...) -> list[Entry]:
+    def names(self) -> list[str]:
+        """Names of the tensors; bytes that are not UTF-8 become surrogate escapes."""
+    def tuples(self) -> list[Entry]:
         """Entries of the same tensors as ``names`` gives. Raises for a malformed one."""
     def find(self, key: bytes) -> Entry | None:
         """The entry under a raw key, slices too; None for a malformed one."""
@@ -167,41 +169,68 @@ class Index:
         """All entries; raises for a damaged block or keys that are out of order."""
     def salvage(self) -> tuple[Entries, list[BlockFault]]:
         """The entries of all blocks that are sound, and the others."""
-    def verify(
-        self,
-        entries: Entries,
-        shards: Mapping[int, File | None],
-        threads: int,
-        progress: Callable[[int], object] | None,
-    ) -> tuple[int, int, list[Finding]]:
-        """Check entries and their bytes: (ranges read, their bytes, findings)."""
-    def views(
-        self,
-        shards: Mapping[int, File | None],
-        maps: Mapping[int, MappedFile],
-        dtypes: Sequence[np.dtype[Any] | None],
-        names: Sequence[str] | None,
-        checked: bool,
-        threads: int,
-    ) -> tuple[dict[str, Any], list[str]]:
-        """Borrowed arrays of many tensors, their bytes ``checked`` before or not.
 
-        ``dtypes``: numpy's dtype by DataType number, None for what is not plain bytes. Returns the
-        dict in the order of ``names`` (None: all), and the names that were left out, for which the
-        dict holds None.
+@final
+class Bundle:
+    """An open V2 bundle: index, data shards, and which tensors have been checked.
+
+    A shard is opened, and mapped, when it is first needed. Errors about one have its path; one that
+    another save has put there since the bundle was opened is refused.
+    """
+
+    def __init__(
+        self,
+        index: File,
+        prefix: str,
+        mode: str,
+        checks: bool,
+        dtype_of: Callable[[int], tuple[np.dtype[Any] | None, bool]],
+        info_type: type[TensorInfo],
+    ) -> None:
+        """Read the header of the index.
+
+        ``mode``: as of `open`. ``checks``: whether bytes are checked before they are borrowed.
+        ``dtype_of``: by DataType number, numpy's dtype and whether stored bytes are those of an
+        array as they are.
+        """
+    @property
+    def index(self) -> Index: ...
+    def view(self, name: str | bytes) -> np.ndarray[Any, Any] | None:
+        """The tensor as the mode gives it; None if there is none, or none that is plain bytes.
+
+        Its checksum is compared when it is first asked for, and those of small tensors that follow
+        in the index when it is asked for them in that order.
+        """
+    def find(self, name: str | bytes) -> TensorInfo | None:
+        """Describe one tensor."""
+    def infos(self, begin: int, end: int) -> list[TensorInfo]:
+        """Describe the tensors among entries ``begin`` to ``end``. Raises for a malformed one."""
+    def views(self, names: Sequence[str] | None, threads: int) -> tuple[dict[str, Any], list[str]]:
+        """Borrowed arrays of many tensors, checked as by ``view``.
+
+        Returns the dict in the order of ``names`` (None: all), and the names of those that are not
+        plain bytes, for which the dict holds None.
         """
     def load(
         self,
-        shards: Mapping[int, File | None],
-        dtypes: Sequence[np.dtype[Any] | None],
         names: Sequence[str] | None,
         out: Mapping[str, np.ndarray[Any, Any]] | None,
         threads: int,
     ) -> tuple[dict[str, Any], list[str]]:
-        """Checked copies of many tensors; arguments and result as of ``views``.
+        """Checked copies of many tensors; result as of ``views``.
 
         ``out``: arrays to fill, whose dtype, shape and layout the caller has checked.
         """
+    def read(self, info: TensorInfo, out: Any | None) -> None:
+        """Check the bytes of one stored range, and read them into a buffer of that size."""
+    def file_of(self, info: TensorInfo) -> File:
+        """The shard of a stored range, which has been shown to lie in it."""
+    def shard(self, number: int) -> File:
+        """A shard, whatever is in it."""
+    def verify(
+        self, entries: Entries, threads: int, progress: Callable[[int], object] | None
+    ) -> tuple[int, int, list[Finding], list[LostShard]]:
+        """Check entries and their bytes: (ranges read, their bytes, findings, shards)."""
 
 @final
 class BundleWriter:
@@ -233,7 +262,7 @@ class BundleWriter:
 
         Plain: an ndarray, C-contiguous, native, for whose dtype ``number_of`` gives not 0.
         """
-    def add_means(self, jobs: Sequence[MeanJob], shares: Sequence[float]) -> None:
+    def add_means(self, jobs: Sequence[MeanJob], weights: Sequence[float]) -> None:
         """Write the means of tensors, of floating-point types that are no smaller than 16 bits.
 
         Those of one checkpoint are copied, whatever their type. All bytes are checked.
@@ -275,7 +304,7 @@ class OutputFile:
     """
 
     def __init__(self, path: str, *, threads: int = 0) -> None:
-        """Create the file, or empty it; a symbolic link is not followed."""
+        """Create the file, which must not be there yet, not even as a symbolic link."""
     @property
     def size(self) -> int:
         """Bytes appended so far."""
@@ -285,6 +314,12 @@ class OutputFile:
         """Write a range of a file as the kernel copies it, its bytes unseen."""
     def finish(self, *, durable: bool = True) -> None:
         """Write what is left and close the file; ``durable``: once it has reached the disk."""
+
+def mean_of(dtype: int, arrays: Sequence[Any], weights: Sequence[float], into: Any) -> None:
+    """Average numbers in memory, as `BundleWriter.add_means` does.
+
+    ``into`` may be the first of the arrays. All are contiguous, and of one size.
+    """
 
 def write_index(
     path: str, entries: Sequence[tuple[bytes, Entry]], num_shards: int, *, big_endian: bool = False
@@ -305,10 +340,8 @@ def read_strings(
 ) -> tuple[list[bytes], int, int]:
     """Elements of a string tensor, the CRC-32C its entry must have, and the bytes it took."""
 
-def read_range(
-    file: File, offset: int, size: int, crc32c: int, out: Any | None, threads: int
-) -> None:
-    """Check the bytes of one range, and read them into a buffer of that size where one is given."""
+def shard_path(prefix: str, number: int, count: int) -> str:
+    """The path of a data shard, as C's ``%05d`` writes its number and that of all."""
 
 def empty(shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     """As numpy.empty; the memory of a large array is kept for the next when the array is gone.

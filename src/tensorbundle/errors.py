@@ -1,4 +1,4 @@
-"""The errors that tensorbundle raises.
+"""Errors that tensorbundle raises.
 
     TensorBundleError(Exception)            .path .key .offset .nbytes  (may be None)
     ├── MissingFileError      (FileNotFoundError)    no checkpoint there, or a shard is absent
@@ -14,9 +14,13 @@ read it back is told by a ``CompatibilityWarning``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ._printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
 
 __all__ = [
@@ -32,7 +36,7 @@ __all__ = [
 
 
 class TensorBundleError(Exception):
-    """The base of every error of this library.
+    """Base of every error of this library.
 
     Attributes:
         path: The file concerned, or None.
@@ -64,11 +68,12 @@ class TensorBundleError(Exception):
         self.key = key
         self.offset = offset
         self.nbytes = nbytes
+        self._explained = False
 
     def __str__(self) -> str:
         # KeyError would quote the message, FileNotFoundError would format its arguments.
         what, colon, found = self.message.partition(": ")
-        return f"{what}{self._where()}{colon}{found}"
+        return printable(f"{what}{self._where()}{colon}{found}")
 
     def __repr__(self) -> str:
         # What the arguments were is not all: the place and the cause are found out later.
@@ -88,7 +93,7 @@ class TensorBundleError(Exception):
             tensor = f" in tensor {self.key!r}"
         return f"{tensor} ({', '.join(parts)})" if parts else tensor
 
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:
         state = {name: getattr(self, name) for name in ("path", "key", "offset", "nbytes")}
         return (type(self), (self.message,), state)
 
@@ -106,30 +111,70 @@ class TensorBundleError(Exception):
         self.key = key if self.key is None else self.key
         return self
 
+    def add_cause(self, cause: str) -> Self:
+        """Add to the message what explains it, the first time that somebody knows it."""
+        if not self._explained:
+            self.message += f"; {cause}"
+            self._explained = True
+        return self
+
 
 class MissingFileError(TensorBundleError, FileNotFoundError):
     """There is no checkpoint at the path, or a shard that the index names is absent."""
 
 
 class TensorNotFoundError(TensorBundleError, KeyError):
-    """The checkpoint holds no tensor of that name."""
+    """Missing tensor: the checkpoint holds none of that name.
+
+    Attributes:
+        near: Up to three names that may be meant. They are sought when they are first asked for,
+            or the message is: a program that probes for names never pays for it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        key: str | None = None,
+        offset: int | None = None,
+        nbytes: int = 0,
+        near: tuple[str, ...] | Callable[[], tuple[str, ...]] = (),
+    ) -> None:
+        super().__init__(message, path=path, key=key, offset=offset, nbytes=nbytes)
+        self._near = near
+
+    @property
+    def near(self) -> tuple[str, ...]:
+        """Names that may be meant, up to three."""
+        if callable(self._near):
+            self._near = self._near()
+        return self._near
+
+    def __str__(self) -> str:
+        hint = f": did you mean {', '.join(map(repr, self.near))}?" if self.near else ""
+        return printable(super().__str__() + hint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        what, arguments, state = super().__reduce__()
+        return (what, arguments, {**state, "_near": self.near})
 
 
 class FormatError(TensorBundleError, ValueError):
-    """The bytes are not a well-formed checkpoint."""
+    """Malformed bytes: not those of a well-formed checkpoint or graph."""
 
 
 class ChecksumError(FormatError):
-    """The bytes are well-formed, but not those that were written."""
+    """Changed bytes: well-formed, but not those that were written."""
 
 
 class UnsupportedError(TensorBundleError, NotImplementedError):
-    """The file is sound, but of a version or type that is not supported."""
+    """Unsupported version or type of a file that is sound."""
 
 
 class ConversionError(TensorBundleError, ValueError):
-    """The target format or memory cannot hold this tensor."""
+    """Impossible conversion: the target format or memory cannot hold this tensor."""
 
 
 class CompatibilityWarning(UserWarning):
-    """What is written is sound, but TensorFlow will not be able to read it back."""
+    """Warning: what is written is sound, but TensorFlow will not be able to read it back."""

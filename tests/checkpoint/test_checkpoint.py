@@ -254,12 +254,15 @@ def test_bundle_replaced_by_a_rename_leaves_open_views_alone(prefix, tmp_path):
     assert same(tb.open(prefix)["w"], W + 1)
 
 
-def test_shard_replaced_before_its_first_use_is_a_checksum_error(prefix):
-    ckpt = tb.open(prefix)
+@pytest.mark.parametrize("verify", ["read", "never"])
+def test_shard_changed_before_its_first_use_is_refused(prefix, verify):
+    ckpt = tb.open(prefix, verify=verify)
     data = data_file(prefix)
     data.write_bytes(bytes(byte ^ 1 for byte in data.read_bytes()))
-    with pytest.raises(tb.ChecksumError, match="checksum mismatch in tensor 'w'"):
+    with pytest.raises(tb.FormatError, match="changed after it had been opened in tensor 'w'"):
         ckpt["w"]
+    with pytest.raises(tb.ChecksumError, match="checksum mismatch in tensor 'w'"):
+        tb.open(prefix)["w"]
 
 
 # --- checking once -------------------------------------------------------------------------------
@@ -354,7 +357,7 @@ def test_truncation_after_open_is_an_error_and_no_signal(prefix, first):
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert set(done.stdout.split()) <= {"FormatError", "truncated"}
+    assert set(done.stdout.split()) <= {"FormatError", "truncated", "replaced"}
     assert len(done.stdout.split()) == (7 if first else 10)
 
 

@@ -15,18 +15,14 @@ from tensorbundle._format.wire import bytes_field
 from tensorbundle._graphdef.attributes import tensor_attr, type_attr
 from tensorbundle._graphdef.nodes import const_node, make_node
 from tensorbundle._graphdef.tensors import encode_tensor, tensor_header
-from tests.places import PROJECT
-
-WORKER = "tests.checkpoint.frozen_worker"
+from tests.oracle.client import in_tensorflow
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Graphs and checkpoints that TensorFlow wrote."""
     folder = tmp_path_factory.mktemp("frozen")
-    command = [sys.executable, "-W", "ignore", "-m", WORKER, folder]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    in_tensorflow("tests.checkpoint.frozen_programs", "write", folder)
     return folder
 
 

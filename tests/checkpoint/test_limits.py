@@ -30,7 +30,8 @@ from tests.golden.table_file import MAGIC, build_table, varint
 READER = """
 import json, resource, sys, time
 import ml_dtypes, numpy, tensorbundle as tb
-from tensorbundle import _bundle, _audit, _verify, _damage
+from tensorbundle._checkpoint import audit, bundle, report
+from tensorbundle._locate import damage
 import difflib, fnmatch, threading
 
 with open("/proc/self/statm") as file:

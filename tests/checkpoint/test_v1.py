@@ -250,9 +250,10 @@ def test_one_shard_alone_lacks_what_the_other_has() -> None:
 
 
 def test_renamed_index_is_called_what_it_is(tmp_path) -> None:
-    path = shutil.copy(DATA / "dtypes.index", tmp_path / "weights")
-    with pytest.raises(tb.FormatError, match="the index of a V2 one"):
-        tb.open(path)
+    opened = tb.open(shutil.copy(DATA / "dtypes.index", tmp_path / "weights"))
+    assert "is the index of a V2 checkpoint" in opened.location.notes[0]
+    with pytest.raises(tb.MissingFileError, match="is missing"):
+        opened.load()
 
 
 def test_every_flipped_bit_and_every_cut_is_noticed_or_harmless(tmp_path) -> None:

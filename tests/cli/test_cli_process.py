@@ -133,8 +133,8 @@ def test_long_names_are_folded_to_the_terminal() -> None:
 
 def test_progress_bar_is_on_terminals_only() -> None:
     code = (
-        "import sys, time, tensorbundle.cli._progress as progress\n"
-        "from tensorbundle.cli._console import Console\n"
+        "import sys, time, tensorbundle.cli.terminal.progress as progress\n"
+        "from tensorbundle.cli.terminal.console import Console\n"
         "with progress.progress_bar(Console(), 'verifying') as show:\n"
         "    for done in range(0, 11) if show else ():\n"
         "        show(done * 10**6, 10**7); time.sleep(0.06)\n"

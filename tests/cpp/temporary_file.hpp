@@ -30,6 +30,11 @@ class TemporaryFile {
   }
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  // The path, with no file there any more.
+  [[nodiscard]] const std::string& vacate() const {
+    std::filesystem::remove(path_);
+    return path_;
+  }
   [[nodiscard]] std::shared_ptr<const tensorbundle::File> open() const {
     return std::make_shared<const tensorbundle::File>(path_);
   }

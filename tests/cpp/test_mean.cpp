@@ -66,7 +66,7 @@ struct Stored {
   explicit Stored(const std::string& bytes)
       : file("before" + bytes), opened(file.open()), crc(crc32c(bytes)) {}
 
-  [[nodiscard]] Mean::Term term(double share) const { return {opened.get(), 6, crc, share}; }
+  [[nodiscard]] Mean::Term term(double weight) const { return {opened.get(), 6, crc, weight}; }
 
   TemporaryFile file;
   std::shared_ptr<const File> opened;
@@ -104,10 +104,47 @@ TEST(parts_may_begin_and_end_within_an_element) {
   }
 }
 
-TEST(shares_that_differ_weigh_each_term) {
+TEST(weights_that_differ_weigh_each_term) {
   const Stored first(bytes_of<float>({1, 2, -0.0F})), second(bytes_of<float>({5, 2, -0.0F}));
   Mean made(1, 12, {first.term(0.75), second.term(0.25)});
   CHECK(filled(made, 12, 12) == bytes_of<float>({2, 2, -0.0F}));
+}
+
+TEST(equal_values_are_their_mean_however_many_and_however_weighed) {
+  std::vector<double> values{-0.0,   0.0,      0.1,  1.0 / 3,  1e308,    -1.7e308,
+                             5e-324, 1.5e-320, M_PI, HUGE_VAL, -HUGE_VAL};
+  for (int i = 0; i < 2000; ++i) values.push_back(std::ldexp(1 + i / 2001.0, i % 2000 - 1000));
+  const std::string bytes = bytes_of(values);
+  for (std::size_t count = 2; count < 12; ++count) {
+    for (const bool is_even : {true, false}) {
+      std::vector<double> weights(count, 3);
+      for (std::size_t i = 0; !is_even && i < count; ++i)
+        weights[i] = 0.1 + static_cast<double>(i) * 1e3;
+      std::string mean(bytes.size(), '?');
+      Mean::of(2, std::vector<const char*>(count, bytes.data()), weights, bytes.size(),
+               mean.data());
+      CHECK(mean == bytes);
+    }
+  }
+}
+
+TEST(no_mean_is_out_of_range_and_infinite_terms_are) {
+  const double most = std::numeric_limits<double>::max();
+  const std::string first = bytes_of<double>({most, most, HUGE_VAL, HUGE_VAL, 1, 1e308});
+  const std::string second = bytes_of<double>({most, -most, 1, -HUGE_VAL, NAN, 1.2e308});
+  std::vector<double> mean(6);
+  for (const double weight : {1.0, 1e308, 5e-324}) {
+    Mean::of(2, {first.data(), second.data()}, {weight, weight}, 48,
+             reinterpret_cast<char*>(mean.data()));
+    CHECK_EQ(mean[0], most);
+    CHECK_EQ(mean[1], 0);
+    CHECK_EQ(mean[2], HUGE_VAL);
+    CHECK(std::isnan(mean[3]) && std::isnan(mean[4]));
+    CHECK_EQ(mean[5], 1.1e308);
+  }
+  Mean::of(2, {first.data(), second.data()}, {1e308, 1.5e308}, 48,
+           reinterpret_cast<char*>(mean.data()));
+  CHECK_EQ(mean[0], most);
 }
 
 TEST(one_term_is_copied_whatever_it_is) {

@@ -47,7 +47,7 @@ TEST(bytes_and_ranges_of_files_come_out_in_their_order_with_their_checksums) {
   const auto source = from.open();
   for (const unsigned threads : {1U, 0U}) {
     Workspace workspace(threads);
-    OutputFile file(into.path());
+    OutputFile file(into.vacate());
     FileRange most(*source, 7), none(*source, 0), last_five(*source, stored.size() - 5);
     std::vector<Piece> pieces = {memory(head), of(most, (8 << 20) + 1), memory(middle), of(none, 0),
                                  of(last_five, 5)};
@@ -71,7 +71,7 @@ TEST(small_ranges_are_kept_until_the_end) {
   const TemporaryFile from("0123456789"), into;
   const auto source = from.open();
   Workspace workspace(2);
-  OutputFile file(into.path());
+  OutputFile file(into.vacate());
   for (std::uint64_t i = 0; i < 9; i += 3) {
     FileRange two(*source, i);
     Piece piece = of(two, 2);
@@ -87,7 +87,7 @@ TEST(a_source_that_is_cut_off_is_told_of_itself) {
   const auto source = from.open();
   for (const std::size_t size : {std::size_t{100}, std::size_t{6} << 20}) {
     Workspace workspace(0);
-    OutputFile file(into.path());
+    OutputFile file(into.vacate());
     FileRange too_much(*source, source->size() - size + 1);
     Piece piece = of(too_much, size);
     CHECK(!too_much.failed());
@@ -101,7 +101,7 @@ TEST(unchecked_ranges_stand_between_what_is_appended) {
   const TemporaryFile from(stored), into;
   const auto source = from.open();
   Workspace workspace(0);
-  OutputFile file(into.path());
+  OutputFile file(into.vacate());
   const std::string head = "head", end = random_bytes((4 << 20) + 3, 6);
   Piece first = memory(head), second = memory(big), third = memory(end);
   file.append({&first, 1}, workspace);
@@ -118,9 +118,19 @@ TEST(unchecked_ranges_stand_between_what_is_appended) {
 TEST(unchecked_ranges_past_the_end_append_nothing) {
   const TemporaryFile from("0123456789"), into;
   const auto source = from.open();
-  OutputFile file(into.path());
+  OutputFile file(into.vacate());
   CHECK(!file.append_unchecked(*source, 5, 6));
   CHECK_EQ(file.size(), 0);
+}
+
+TEST(a_file_that_somebody_has_put_there_is_refused_and_stays) {
+  const TemporaryFile there("theirs");
+  CHECK_THROWS(OutputFile(there.path()), ErrorCode::kSystem);
+  CHECK_EQ(contents_of(there.path()), "theirs");
+  const TemporaryFile link;
+  std::filesystem::create_symlink(there.vacate(), link.vacate());
+  CHECK_THROWS(OutputFile(link.path()), ErrorCode::kSystem);
+  CHECK(!std::filesystem::exists(there.path()));
 }
 
 TEST(a_file_that_cannot_be_made_is_an_error_of_the_system) {

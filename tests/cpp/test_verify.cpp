@@ -4,7 +4,7 @@
 
 #include "check.hpp"
 #include "table_maker.hpp"
-#include "temporary_file.hpp"
+#include "temporary_bundle.hpp"
 #include "tensorbundle/reading/verify.hpp"
 
 namespace {
@@ -14,10 +14,10 @@ using namespace tensorbundle;
 // Verifies an index of these tensors against one shard.
 Verification verify(const std::map<std::string, std::string>& tensors, const std::string& shard,
                     const BulkOptions& options = {}) {
-  const TemporaryFile index_file(maker::index(tensors)), shard_file(shard);
-  const Index index(index_file.open());
-  Shards shards;
-  shards.add(0, shard_file.open());
+  const TemporaryBundle bundle;
+  bundle.put_shard(0, shard);
+  const Index index(bundle.put_index(maker::index(tensors)));
+  const Shards shards(bundle.prefix(), 1);
   return verify_entries(index.all(), index.header(), shards, options);
 }
 
@@ -91,6 +91,29 @@ TEST(strings_cannot_claim_the_bytes_of_others_over_and_over) {
         maker::entry({kString, {1LL << 20}, 0, i, 1, 0, {}});
   }
   CHECK_EQ(verify(tensors, std::string(4 << 20, '\0')).findings.size(), 20'000);
+}
+
+TEST(a_shard_that_cannot_be_opened_is_one_finding) {
+  const TemporaryBundle bundle(3);
+  bundle.put_shard(0, "abcd");
+  std::filesystem::create_directory(bundle.shard_path(2));
+  const std::int64_t size = 4;
+  const Index index(bundle.put_index(maker::index({
+      {"a", maker::entry({1, {1}, 2, 0, size, 0, {}})},
+      {"b", maker::float_entry(0, "abcd")},
+      {"c", maker::entry({1, {1}, 1, 0, size, 0, {}})},
+      {"d", maker::entry({1, {1}, 2, 4, size, 0, {}})},
+  })));
+  const Verification result =
+      verify_entries(index.all(), index.header(), Shards(bundle.prefix(), 3), {});
+  CHECK(result.findings.empty());
+  CHECK_EQ(result.checked, 1);
+  CHECK_EQ(result.lost.size(), 2);
+  CHECK_EQ(result.lost[0].number, 1);
+  CHECK(result.lost[0].error.code() == ErrorCode::kMissingFile);
+  CHECK((result.lost[0].rows == std::vector<std::size_t>{2}));
+  CHECK(result.lost[1].error.code() == ErrorCode::kFormat);
+  CHECK((result.lost[1].rows == std::vector<std::size_t>{0, 3}));
 }
 
 TEST(a_stop_is_thrown) {

@@ -21,7 +21,9 @@ from tests.checkpoint.fake import FakeCheckpoint, content, strings
 
 PLAIN = "bool int8 uint8 int16 uint16 float16 int32 uint32 float32 int64 uint64 float64 complex64"
 EIGHT_BITS = "float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz"
-NOT_IN_SAFETENSORS = "complex128 float8_e4m3b11fnuz int4 uint4 int2 uint2 float4_e2m1fn"
+BELOW_A_BYTE = "int4 uint4 int2 uint2"
+NOT_IN_SAFETENSORS = "complex128 float8_e4m3b11fnuz float4_e2m1fn"
+OF_ML_DTYPES = f"bfloat16 {EIGHT_BITS} {BELOW_A_BYTE} float8_e4m3b11fnuz float4_e2m1fn"
 SHAPES = {"scalar": (), "vector": (5,), "matrix": (2, 3), "empty": (3, 0, 2)}
 
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -51,8 +53,7 @@ def assert_same(actual: np.ndarray, expected: np.ndarray) -> None:
 
 
 def test_npz_is_byte_for_byte_what_savez_writes(tmp_path: Path) -> None:
-    # Not float8_e5m2: np.load refuses what np.savez makes of it.
-    arrays = arrays_of(f"{PLAIN} bfloat16 float8_e4m3fn {NOT_IN_SAFETENSORS}")
+    arrays = arrays_of(f"{PLAIN} complex128")
     ckpt = FakeCheckpoint(arrays | {"größe/重み": np.arange(3.0)})
     path = tmp_path / "out.npz"
     result = export(ckpt, path)
@@ -62,12 +63,17 @@ def test_npz_is_byte_for_byte_what_savez_writes(tmp_path: Path) -> None:
     assert result == Export((str(path),), len(ckpt), nbytes, ())
 
 
-def test_npz_arrays_of_ml_dtypes_come_back_by_view(tmp_path: Path) -> None:
-    arrays = arrays_of(f"bfloat16 {EIGHT_BITS} {NOT_IN_SAFETENSORS}")
-    export(FakeCheckpoint(arrays), tmp_path / "out.npz")
+def test_npz_arrays_of_ml_dtypes_say_what_they_are_and_come_back_by_view(tmp_path: Path) -> None:
+    arrays = arrays_of(OF_ML_DTYPES)
+    result = export(FakeCheckpoint(arrays), tmp_path / "out.npz")
+    assert result.notes == (
+        f"{len(arrays)} tensors have types that numpy has no name for: "
+        "np.load(...)[name].view(ml_dtypes.bfloat16) and the like give them back",
+    )
     with np.load(tmp_path / "out.npz") as loaded:
         assert set(loaded) == set(arrays)
         for name, array in arrays.items():
+            assert loaded[name].dtype.names == (array.dtype.name,)
             assert_same(loaded[name].view(array.dtype), array)
 
 
@@ -139,6 +145,19 @@ def test_safetensors_is_byte_for_byte_what_save_file_writes(tmp_path: Path) -> N
     )
 
 
+def test_safetensors_holds_small_integers_as_those_of_a_byte_and_says_so(tmp_path: Path) -> None:
+    arrays = {"int4": np.arange(-8, 8).astype("int4"), "int2": np.arange(-2, 2).astype("int2")}
+    arrays |= {"uint4": np.arange(16).astype("uint4"), "uint2": np.arange(4).astype("uint2")}
+    path = tmp_path / "out.safetensors"
+    export(FakeCheckpoint(arrays), path)
+    loaded = safetensors.numpy.load_file(path)
+    for name, array in arrays.items():
+        assert loaded[name].dtype == np.dtype(name.replace("4", "8").replace("2", "8"))
+        assert loaded[name].tolist() == array.astype(int).tolist()
+    with safetensors.safe_open(path, "np") as file:
+        assert json.loads(file.metadata()["tensorflow_dtypes"]) == {name: name for name in arrays}
+
+
 def test_safetensors_without_tensors_is_a_valid_file(tmp_path: Path) -> None:
     export(FakeCheckpoint({}), tmp_path / "out.safetensors")
     assert safetensors.numpy.load_file(tmp_path / "out.safetensors") == {}
@@ -172,7 +191,7 @@ def test_safetensors_past_the_limit_is_split_in_the_hugging_face_form(tmp_path: 
     index = json.loads((tmp_path / index_name).read_text("utf-8"))
     placed = dict(zip(["a", "b", "big", "c", "d", "e"], [0, 0, 1, 2, 2, 3], strict=True))
     assert index == {
-        "metadata": {"total_size": 701},
+        "metadata": {"total_size": 701, "writer": "tensorbundle"},
         "weight_map": {name: names[place] for name, place in placed.items()},
     }
     for name, array in arrays.items():
@@ -194,14 +213,14 @@ def test_safetensors_of_another_form_leaves_no_earlier_weights(tmp_path: Path) -
         (tmp_path / other).write_bytes(b"other")
     path = tmp_path / "m.safetensors"
     for limit in (None, 16, 100, 16):
-        files = export(ckpt, path, max_shard_bytes=limit).files
+        files = export(ckpt, path, max_shard_bytes=limit, overwrite=True).files
         assert sorted(os.listdir(tmp_path)) == sorted([*others, *map(os.path.basename, files)])
 
 
 def test_safetensors_with_a_header_that_no_reader_accepts_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tensorbundle._export._safetensors._MAX_HEADER_BYTES", 100)
+    monkeypatch.setattr("tensorbundle._export.safetensors.MAX_HEADER_BYTES", 100)
     ckpt = FakeCheckpoint({"a": np.ones(4, "f4"), "b": np.ones(4, "f4")})
     with pytest.raises(ConversionError, match=r"2 need a header of 144 bytes, readers accept 100"):
         export(ckpt, tmp_path / "m.safetensors")
@@ -212,7 +231,7 @@ def test_safetensors_with_a_header_that_no_reader_accepts_is_refused(
 
 
 def test_npy_directory_holds_what_np_save_writes(tmp_path: Path) -> None:
-    arrays = arrays_of(f"{PLAIN} bfloat16 {NOT_IN_SAFETENSORS}") | {"text": strings(b"a", b"bc")}
+    arrays = arrays_of(f"{PLAIN} bfloat16 int4 complex128") | {"text": strings(b"a", b"bc")}
     result = export(FakeCheckpoint(arrays | {"variant": None}), f"{tmp_path}/out/")
     index = json.loads((tmp_path / "out" / "index.json").read_text("utf-8"))
     assert index["matrix/bfloat16"] == {
@@ -227,6 +246,8 @@ def test_npy_directory_holds_what_np_save_writes(tmp_path: Path) -> None:
     for file, name in files.items():
         expected = io.BytesIO()
         array = arrays[name].astype("S") if name == "text" else arrays[name]
+        if array.dtype.isbuiltin == 2:
+            array = array.view([(array.dtype.name, f"<u{array.dtype.itemsize}")])
         np.save(expected, array)
         assert written[file] == expected.getvalue()
     assert result.left_out == (("variant", "tensors of type variant cannot be read as arrays"),)
@@ -287,7 +308,9 @@ def test_file_name_is_undone_by_unquote(name: str) -> None:
 
 def test_npy_directory_of_an_earlier_export_is_replaced(tmp_path: Path) -> None:
     export(FakeCheckpoint({"old": np.ones(1), "both/x": np.ones(1)}), f"{tmp_path}/out/")
-    export(FakeCheckpoint({"new": np.ones(1), "both/x": np.zeros(1)}), tmp_path / "out")
+    export(
+        FakeCheckpoint({"new": np.ones(1), "both/x": np.zeros(1)}), tmp_path / "out", overwrite=True
+    )
     assert content(tmp_path / "out").keys() == {"new.npy", "both/x.npy", "index.json"}
     assert np.load(tmp_path / "out" / "both" / "x.npy") == 0
 

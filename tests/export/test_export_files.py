@@ -13,6 +13,7 @@ import safetensors.numpy
 from tensorbundle._export.export import export
 from tensorbundle.errors import ChecksumError, ConversionError, TensorNotFoundError
 from tests.checkpoint.fake import FakeCheckpoint, content, strings
+from tests.places import PROJECT
 
 # --- choosing -------------------------------------------------------------------------------------
 
@@ -22,9 +23,9 @@ def test_names_choose_tensors(tmp_path: Path, name: str) -> None:
     ckpt = FakeCheckpoint({key: np.ones(1) for key in ("a/x", "a/y", "b/x", "c")})
     result = export(ckpt, f"{tmp_path}/{name}", names=iter(["a/*", "c", re.compile("^b")]))
     assert result.written == 4
-    assert export(ckpt, f"{tmp_path}/{name}", names="a/*").written == 2
+    assert export(ckpt, f"{tmp_path}/{name}", names="a/*", overwrite=True).written == 2
     with pytest.raises(TensorNotFoundError, match="no tensor 'd'"):
-        export(ckpt, f"{tmp_path}/{name}", names="d")
+        export(ckpt, f"{tmp_path}/{name}", names="d", overwrite=True)
 
 
 @pytest.mark.parametrize("name", ["x.npz", "x.safetensors", "x/"])
@@ -36,12 +37,12 @@ def test_a_tensor_that_is_named_must_be_held(tmp_path: Path, name: str) -> None:
             export(ckpt, target, names=names)
         assert caught.value.key == "text"
     assert os.listdir(tmp_path) == []
-    assert export(ckpt, target, names=["w", "t*"]).left_out[0][0] == "text"
+    assert export(ckpt, target, names=["w", "t*"], overwrite=True).left_out[0][0] == "text"
 
 
-@pytest.mark.parametrize("name", ["x", "x.h5", "x.npy", "x.NPZ.txt"])
+@pytest.mark.parametrize("name", ["x", "x.onnx", "x.npy", "x.NPZ.txt"])
 def test_unknown_suffix_lists_what_is_offered(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConversionError, match=r"\.npz or \.safetensors, or a directory"):
+    with pytest.raises(ConversionError, match=r"\.npz, \.safetensors or \.h5, or a directory"):
         export(FakeCheckpoint({}), tmp_path / name)
 
 
@@ -53,8 +54,8 @@ def test_format_overrules_the_suffix(tmp_path: Path) -> None:
     assert safetensors.numpy.load_file(tmp_path / "a").keys() == {"w"}
     assert np.load(tmp_path / "b.safetensors")["w"] == 1
     assert np.load(tmp_path / "c.npz" / "w.npy") == 1
-    with pytest.raises(ConversionError, match="unknown format 'h5': expected one of npz, safeten"):
-        export(ckpt, tmp_path / "d", format="h5")
+    with pytest.raises(ConversionError, match="unknown format 'h6': expected one of npz, safeten"):
+        export(ckpt, tmp_path / "d", format="h6")
 
 
 @pytest.mark.parametrize(("name", "limit"), [("x.npz", 1), ("x/", 1), ("x.safetensors", 0)])
@@ -75,10 +76,10 @@ def test_damage_leaves_nothing_behind(tmp_path: Path, name: str, limit: int | No
     with pytest.raises(ChecksumError, match="'b'"):
         export(FakeCheckpoint(arrays, damaged="b"), target, max_shard_bytes=limit)
     assert os.listdir(tmp_path) == []
-    export(FakeCheckpoint(arrays), target, max_shard_bytes=limit)
+    export(FakeCheckpoint(arrays), target, max_shard_bytes=limit, overwrite=True)
     before = content(tmp_path)
     with pytest.raises(ChecksumError, match="'b'"):
-        export(FakeCheckpoint(arrays, damaged="b"), target, max_shard_bytes=limit)
+        export(FakeCheckpoint(arrays, damaged="b"), target, max_shard_bytes=limit, overwrite=True)
     assert content(tmp_path) == before
 
 
@@ -95,7 +96,7 @@ def test_without_overwrite_an_existing_target_is_kept(tmp_path: Path, name: str)
 def test_an_array_mapped_from_the_replaced_file_keeps_its_values(tmp_path: Path) -> None:
     export(FakeCheckpoint({"w": np.ones(1)}), f"{tmp_path}/out/")
     mapped = np.load(tmp_path / "out" / "w.npy", mmap_mode="r")
-    export(FakeCheckpoint({"w": np.zeros(1)}), f"{tmp_path}/out/")
+    export(FakeCheckpoint({"w": np.zeros(1)}), f"{tmp_path}/out/", overwrite=True)
     assert mapped == 1
     assert np.load(tmp_path / "out" / "w.npy") == 0
 
@@ -120,8 +121,12 @@ def test_targets_that_cannot_be_replaced_are_refused_at_once(tmp_path: Path) -> 
         export(ckpt, f"{tmp_path}/file/")
     with pytest.raises(FileExistsError, match="is no regular file"):
         export(ckpt, tmp_path / "pipe", format="npz")
-    with pytest.raises(FileNotFoundError, match=r"/no'$"):
-        export(ckpt, tmp_path / "no" / "x.npz")
+    with pytest.raises(NotADirectoryError, match="file"):
+        export(ckpt, tmp_path / "file" / "x.npz")
+    for target in ("-", ""):
+        with pytest.raises(ConversionError, match="the name of a file or folder is needed"):
+            export(ckpt, target, format="npz")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder.npz", "pipe"]
 
 
 def test_a_bare_file_name_is_written_to_the_current_directory(
@@ -142,7 +147,7 @@ def test_written_files_have_the_permissions_of_any_new_file(tmp_path: Path) -> N
     (tmp_path / "folder").mkdir()
     ckpt = FakeCheckpoint({"w": np.ones(1)})
     export(ckpt, tmp_path / "x.npz")
-    export(ckpt, f"{tmp_path}/x/")
+    export(ckpt, f"{tmp_path}/x/", overwrite=True)
     assert (tmp_path / "x.npz").stat().st_mode == (tmp_path / "plain").stat().st_mode
     assert (tmp_path / "x").stat().st_mode == (tmp_path / "folder").stat().st_mode
 
@@ -157,22 +162,32 @@ def test_progress_ends_at_the_bytes_in_all(
     monkeypatch.setattr("tensorbundle._export.request._REPORT_INTERVAL_S", 0.0)
     ckpt = FakeCheckpoint({"a": np.ones(1000), "b": np.ones(24), "t": strings(b"abc\0"), "v": None})
     seen: list[tuple[int, int]] = []
-    export(ckpt, f"{tmp_path}/{name}", progress=lambda done, total: seen.append((done, total)))
+    export(
+        ckpt,
+        f"{tmp_path}/{name}",
+        progress=lambda done, total: seen.append((done, total)),
+        overwrite=True,
+    )
     done = [each for each, _ in seen]
     assert seen[-1] == (8192, 8192)
     assert done == sorted(done)
     assert len(done) == 10
     seen.clear()
     monkeypatch.setattr("tensorbundle._export.request._REPORT_INTERVAL_S", 60.0)
-    export(ckpt, f"{tmp_path}/{name}", progress=lambda done, total: seen.append((done, total)))
+    export(
+        ckpt,
+        f"{tmp_path}/{name}",
+        progress=lambda done, total: seen.append((done, total)),
+        overwrite=True,
+    )
     assert len(seen) == 2
 
 
 MEMORY_SCRIPT = """
 import resource, sys
 import numpy as np
-from _fake_checkpoint import FakeCheckpoint
-from tensorbundle._export import export
+from tests.checkpoint.fake import FakeCheckpoint
+from tensorbundle._export.export import export
 
 class Large(FakeCheckpoint):
     def chunks(self, name, *, nbytes=8 << 20):
@@ -191,7 +206,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10)
 @pytest.mark.parametrize("name", ["x.npz", "x.safetensors", "x/"])
 def test_memory_stays_near_one_chunk(tmp_path: Path, name: str) -> None:
     target = f"{tmp_path}/{name}"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])}
     result = subprocess.run(
         [sys.executable, "-c", MEMORY_SCRIPT, target],
         capture_output=True,

@@ -1,9 +1,6 @@
 """The programs of `programs/`, built by real TensorFlow in a process of its own."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,34 +10,19 @@ import numpy as np
 from tests.freeze.programs.arrays import read_arrays
 from tests.freeze.programs.case import Case
 from tests.freeze.programs.matrix import CASES
-from tests.places import PROJECT
+from tests.oracle import client
 
 PROGRAMS = "tests.freeze.programs"
 CASE_OF = {case.name: case for case in CASES}
 
 
-def in_tensorflow(module: str, *arguments: str | Path, timeout_s: float = 300) -> None:
-    """Run a worker of `programs/` to its end; its last words are raised where it does not end well.
+def in_tensorflow(module: str, function: str, *arguments: Any) -> None:
+    """Call a function of a module of `programs/` in a process of its own.
 
     Raises:
-        AssertionError: It did not end well.
+        TensorFlowError: It raised.
     """
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-m",
-            f"tests.freeze.programs.{module}",
-            *map(str, arguments),
-        ],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
+    client.in_tensorflow(f"{PROGRAMS}.{module}", function, *arguments)
 
 
 @dataclass(frozen=True)

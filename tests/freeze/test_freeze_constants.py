@@ -15,7 +15,7 @@ from tensorbundle._graphdef.nodes import Nodes, const_node, make_node
 from tensorbundle._graphdef.shapes import ShapeValue
 from tensorbundle._graphdef.tensors import encode_tensor
 from tensorbundle.errors import FormatError, UnsupportedError
-from tests.freeze.stages.running import Frozen, Program, Programs, by_hand, in_tensorflow
+from tests.freeze.stages.running import WORKER, Frozen, Program, Programs, by_hand, in_tensorflow
 
 FLOAT, INT32, RESOURCE = 1, 3, 20
 KINDS = ("ref", "resource")
@@ -69,7 +69,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
             programs[name].freeze_and_write(mode)
         denied = programs[name].freeze(keep=lambda name: name.startswith(("b", "t")))
         programs[name].write(denied, "denied", programs[name].arrays("values"))
-    in_tensorflow("run", "constants", folder)
+    in_tensorflow(WORKER, "run", folder)
     return programs
 
 

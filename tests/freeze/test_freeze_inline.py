@@ -22,7 +22,7 @@ from tensorbundle._graphdef.attributes import (
 from tensorbundle._graphdef.functions import Arg, Function, OpDef
 from tensorbundle._graphdef.nodes import Node, Nodes, const_node, make_node
 from tensorbundle.errors import FormatError, UnsupportedError
-from tests.freeze.stages.running import Programs, by_hand, in_tensorflow
+from tests.freeze.stages.running import WORKER, Programs, by_hand, in_tensorflow
 
 FLOAT = 1
 EQUAL = [
@@ -53,7 +53,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
     for program in programs.values():
         for mode in MODES:
             program.freeze_and_write(mode)
-    in_tensorflow("run", "inline", folder)
+    in_tensorflow(WORKER, "run", folder)
     return programs
 
 

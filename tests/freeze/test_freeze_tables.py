@@ -15,7 +15,7 @@ from tensorbundle._graphdef.attributes import int_attr, string_attr, type_attr
 from tensorbundle._graphdef.meta_graph import MetaGraph
 from tensorbundle._graphdef.nodes import Node, Nodes, const_node, make_node
 from tensorbundle.errors import FormatError, MissingFileError, UnsupportedError
-from tests.freeze.stages.running import Frozen, Program, Programs, by_hand, in_tensorflow
+from tests.freeze.stages.running import WORKER, Frozen, Program, Programs, by_hand, in_tensorflow
 
 FLOAT, INT32, STRING, INT64 = 1, 3, 7, 9
 EQUAL = [
@@ -53,7 +53,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
         if program.directory and name != "module_path":
             assets = Path(program.directory) / "assets"
             assets.rename(assets.with_name("taken away")) if assets.exists() else None
-    in_tensorflow("run", "tables", folder)
+    in_tensorflow(WORKER, "run", folder)
     for program in programs.values():
         away = program.folder / "model" / "taken away"
         away.rename(away.with_name("assets")) if away.exists() else None

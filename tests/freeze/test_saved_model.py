@@ -121,14 +121,14 @@ def test_earlier_model_is_replaced_and_nothing_else_ever(tmp_path: Path) -> None
     target = tmp_path / "s"
     tb.export_saved_model(meta, outputs="y", path=target)
     (target / "fingerprint.pb").write_bytes(b"stale")
-    tb.export_saved_model(meta, outputs="w/read", path=target)
+    tb.export_saved_model(meta, outputs="w/read", path=target, overwrite=True)
     assert not (target / "fingerprint.pb").exists()
     assert tb.load_graph(target).signatures["serving_default"].outputs.keys() == {"w/read"}
     with pytest.raises(FileExistsError, match="exists"):
         tb.export_saved_model(meta, outputs="y", path=target, overwrite=False)
     (target / "thesis.txt").write_text("mine")
     with pytest.raises(FileExistsError, match=r"holds more than a SavedModel: 'thesis.txt'"):
-        tb.export_saved_model(meta, outputs="y", path=target)
+        tb.export_saved_model(meta, outputs="y", path=target, overwrite=True)
 
 
 def test_model_never_replaces_what_it_is_made_of(tmp_path: Path) -> None:

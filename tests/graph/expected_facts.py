@@ -1,13 +1,11 @@
 """What a graph says, in a form that TensorFlow's own messages can be compared with.
 
-`facts_worker.py` says the same by protobuf, in a process of its own.
+`facts_programs.py` says the same by protobuf, in the process of TensorFlow.
 """
 
 import hashlib
 import json
 import struct
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -20,37 +18,6 @@ from tensorbundle._graphdef.meta_graph import MetaGraph
 from tensorbundle._graphdef.nodes import Node
 from tensorbundle._graphdef.shapes import ShapeValue
 from tensorbundle._graphdef.tensors import TensorMessage, decode_tensor
-from tests.places import PROJECT
-
-WORKER = "tests.graph.facts_worker"
-
-
-class Oracle:
-    """The functions of the worker, as methods."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", WORKER],
-            cwd=PROJECT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def __getattr__(self, command: str) -> Any:
-        def call(*arguments: Any) -> Any:
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            print(json.dumps([command, *map(str, arguments)]), file=self._process.stdin, flush=True)
-            answer = json.loads(self._process.stdout.readline())
-            assert "result" in answer, answer["error"]
-            return answer["result"]
-
-        return call
-
-    def stop(self) -> None:
-        self._process.communicate()
 
 
 def describe(kind: str, meta: MetaGraph) -> dict[str, Any]:

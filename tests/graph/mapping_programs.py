@@ -1,19 +1,10 @@
 """Programs of real TensorFlow that save variables in many ways, and what their graphs restore.
 
-Run as a process of its own: ``python -m tests.graph.mapping_programs FOLDER`` makes a folder for
-each program and ``values.json`` in it; with more arguments, pairs of a graph and a checkpoint
-(``""`` for a SavedModel), it restores those instead and writes ``FOLDER/values.json``. Values are
-what a session reads of every variable node once the graph's own saver has restored it.
+Values are what a session reads of every variable node once the graph's own saver has restored it.
 """
 
-import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import numpy as np
 import tensorflow as tf
@@ -351,28 +342,24 @@ SAVERS = [
 SAVED_MODELS = [sm_module, sm_keras3, sm_keras2, sm_v1]
 
 
-def main(folder: Path, pairs: list[str]) -> None:
+def restore(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Restore graphs, each from its checkpoint (``""`` for a SavedModel's): values by graph."""
+    return {path: restored(path, prefix) for path, prefix in pairs}
+
+
+def save_all(folder: Path) -> dict[str, Any]:
+    """Make a folder for each program: values by program."""
     values: dict[str, Any] = {}
-    if pairs:
-        for path, prefix in zip(pairs[::2], pairs[1::2], strict=True):
-            values[path] = restored(path, prefix)
-    else:
-        for program in SAVERS:
-            (folder / program.__name__).mkdir()
-            with tf.Graph().as_default():
-                program(folder / program.__name__)
-            path = str(folder / program.__name__ / "model")
-            # The shards of the old format are named by a pattern.
-            shards = "-?????-of-00002" if program is v1_sharded else ""
-            values[program.__name__] = restored(path + ".meta", path + shards)
-        for program in SAVED_MODELS:
+    for program in SAVERS:
+        (folder / program.__name__).mkdir()
+        with tf.Graph().as_default():
             program(folder / program.__name__)
-            nested = folder / program.__name__ / "model"
-            values[program.__name__] = restored(
-                str(nested if nested.exists() else nested.parent), ""
-            )
-    (folder / "values.json").write_text(json.dumps(values))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+        path = str(folder / program.__name__ / "model")
+        # The shards of the old format are named by a pattern.
+        shards = "-?????-of-00002" if program is v1_sharded else ""
+        values[program.__name__] = restored(path + ".meta", path + shards)
+    for program in SAVED_MODELS:
+        program(folder / program.__name__)
+        nested = folder / program.__name__ / "model"
+        values[program.__name__] = restored(str(nested if nested.exists() else nested.parent), "")
+    return values

@@ -1,7 +1,7 @@
 """Real models frozen here, and run in TensorFlow beside their originals.
 
 For each a folder is filled: the frozen graph, inputs that were invented for it, and what
-`graphs/corpus_worker` computed with both.
+`freeze/programs/corpus_worker` computed with both.
 """
 
 import json
@@ -220,7 +220,7 @@ def freeze_and_run(corpus: Path, folder: Path, hints: Mapping[str, Hints]) -> li
         if real.frozen is not None:
             orders.append(order_of(real, of_this))
     (folder / "orders.json").write_text(json.dumps(orders))
-    in_tensorflow("corpus_worker", folder)
+    in_tensorflow("corpus_worker", "answer_all", folder)
     return models
 
 

@@ -301,7 +301,7 @@ def test_graph_of_equal_names_is_no_trouble(tmp_path):
 
 CHAIN = """
 import resource, sys, time
-from tensorbundle._graph import load_graph
+from tensorbundle._graph.graph import load_graph
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start = time.perf_counter()
 graph = load_graph(sys.argv[1])

@@ -1,7 +1,6 @@
 """The messages of graphs, as TensorFlow's own protobuf classes read the same bytes."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,18 +38,18 @@ from tensorbundle._graphdef.nodes import Node, const_node, join_input, make_node
 from tensorbundle._graphdef.shapes import ShapeValue
 from tensorbundle._graphdef.tensors import decode_tensor, encode_tensor, tensor_header
 from tests.golden.cases import DATA
-from tests.graph.expected_facts import Oracle, array_facts, describe, encode_again
+from tests.graph.expected_facts import array_facts, describe, encode_again
+from tests.oracle.client import Module, TensorFlow
 
 
 @pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    running = Oracle()
-    yield running
-    running.stop()
+def oracle(oracle: TensorFlow) -> Module:
+    """The facts that TensorFlow's own messages say."""
+    return oracle.module("tests.graph.facts_programs")
 
 
 @pytest.fixture(scope="module")
-def kinds(oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kinds(oracle: Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A graph with attributes of every kind and tensors of every type."""
     path = tmp_path_factory.mktemp("kinds") / "kinds.pb"
     oracle.write_kinds(path)
@@ -64,7 +63,7 @@ def graph_files(folder: Path) -> list[Path]:
     return sorted(path for path in set(found) if os.path.getsize(path) > 200)
 
 
-def check(oracle: Oracle, path: Path, tmp_path: Path) -> None:
+def check(oracle: Module, path: Path, tmp_path: Path) -> None:
     """One file: every fact is TensorFlow's, and what is encoded again is the same message."""
     found = read_graph_file(path)
     ours = [describe(found.kind, meta) for meta in found.meta_graphs]

@@ -1,11 +1,8 @@
 """Variables of graphs and their keys: as TensorFlow restores them, and where it would not."""
 
 import contextlib
-import json
 import os
 import random
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -22,7 +19,7 @@ from tensorbundle._graphdef.nodes import const_node
 from tensorbundle._graphdef.tensors import encode_tensor
 from tests.graph.mapping_digest import digest
 from tests.graph.mapping_graphs import changed, graph, hows, node, restoring, strings, variable
-from tests.places import PROJECT
+from tests.oracle.client import in_tensorflow
 
 PROGRAMS = "tests.graph.mapping_programs"
 SAVERS = [
@@ -42,21 +39,11 @@ NOT_RESTORED = {
 }
 
 
-def run_programs(folder, *pairs):
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", PROGRAMS, folder, *pairs],
-        cwd=PROJECT,
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
-    return json.loads((folder / "values.json").read_text())
-
-
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """The folder of what TensorFlow's programs saved, and the values that it restores of each."""
     folder = tmp_path_factory.mktemp("programs")
-    return folder, run_programs(folder)
+    return folder, in_tensorflow(PROGRAMS, "save_all", folder)
 
 
 def digests(ckpt, variables):
@@ -97,7 +84,7 @@ def test_each_variable_has_the_value_that_tensorflow_restores(made, load, name):
     assert all(variables[name].how != "restore op" for name in others)
 
 
-def test_each_graph_of_the_corpus_maps_as_tensorflow_restores_it(corpus, tmp_path):
+def test_each_graph_of_the_corpus_maps_as_tensorflow_restores_it(corpus):
     graphs = sorted(each for each in corpus.rglob("*") if each.name.endswith(".meta"))
     graphs += sorted(each.parent for each in corpus.rglob("saved_model.pb"))
     loaded = {}
@@ -107,11 +94,10 @@ def test_each_graph_of_the_corpus_maps_as_tensorflow_restores_it(corpus, tmp_pat
         except (tb.FormatError, tb.MissingFileError):
             continue  # pointers and links in place of files; a graph without its checkpoint
     pairs = [
-        part
+        (path, "" if os.path.isdir(path) else ckpt.location.prefix)
         for path, (_, ckpt) in loaded.items()
-        for part in (path, "" if os.path.isdir(path) else ckpt.location.prefix)
     ]
-    answers = run_programs(tmp_path, *pairs)
+    answers = in_tensorflow(PROGRAMS, "restore", pairs)
     assert len(answers) == len(loaded) == 57
     failed = {os.path.relpath(path, corpus) for path, each in answers.items() if "error" in each}
     assert failed <= NOT_RESTORED

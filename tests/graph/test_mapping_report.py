@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tensorbundle as tb
-from tensorbundle._checkpoint.selection import near_keys
+from tensorbundle._format.names import near
 from tensorbundle._graph.mapping import map_variables
 from tensorbundle._graph.problems import report
 from tests.graph.mapping_graphs import graph, restoring, variable
@@ -148,10 +148,10 @@ def test_a_variable_that_no_checkpoint_was_asked_for_is_missing(tmp_path):
 
 def test_near_keys_are_those_with_the_same_end_or_nearly_the_same_letters():
     keys = ["tower/w", "w", "dense/kernel", "dense_1/bias"]
-    assert near_keys("x/tower/w", keys) == ("tower/w", "w")
-    assert near_keys("dense/kernl", keys) == ("dense/kernel",)
-    assert near_keys("completely/other/bias", keys) == ("dense_1/bias",)
-    assert near_keys("zzz", keys) == ()
+    assert near("x/tower/w", keys) == ("tower/w", "w")
+    assert near("dense/kernl", keys) == ("dense/kernel",)
+    assert near("completely/other/bias", keys) == ("dense_1/bias",)
+    assert near("zzz", keys) == ()
 
 
 def test_near_keys_and_hints_of_endless_names_take_no_time(tmp_path):

@@ -14,7 +14,7 @@ from tensorbundle._ops.facts import default_attrs, is_known, is_stateful, output
 from tensorbundle.errors import FormatError
 from tests.house.source import PACKAGE, PROJECT
 
-TABLE = PACKAGE / "_graphdef" / "op_facts.json"
+TABLE = PACKAGE / "_ops" / "op_facts.json"
 MAKER = PROJECT / "tests" / "golden" / "make_op_facts.py"
 
 

@@ -23,6 +23,7 @@ NAMES = [
     "ChecksumError",
     "CompatibilityWarning",
     "ConversionError",
+    "Diagnosis",
     "Diff",
     "ExportedModel",
     "Fault",
@@ -42,6 +43,7 @@ NAMES = [
     "Runner",
     "Salvage",
     "Scan",
+    "Symptom",
     "TensorBundleError",
     "TensorInfo",
     "TensorNotFoundError",
@@ -51,6 +53,7 @@ NAMES = [
     "__version__",
     "average",
     "crosscheck",
+    "diagnose",
     "diff",
     "export",
     "export_saved_model",
@@ -79,7 +82,7 @@ METHODS = ["infos", "load", "read_slice", "verify"]
 MEMBERS = {
     *("chunks", "get", "info", "infos", "items", "iter_infos", "keys", "load", "location", "mode"),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
-    *("big_endian", "checked_range", "origin", "stored"),
+    *("big_endian", "file_of", "origin", "read_range", "stored"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

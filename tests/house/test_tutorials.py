@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tensorbundle as tb
-from tests.oracle.client import TensorFlow
+from tests.train.savers import Savers as TensorFlow
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorbundle._locate.damage import describe_file, describe_head, explain_not_a_table, is_table
+from tensorbundle._locate.damage import (
+    explain_not_a_table,
+    identify_file,
+    identify_head,
+    is_table,
+)
 
 MAGIC = bytes.fromhex("57fb808b247547db")
 POINTER = (
@@ -137,8 +142,8 @@ META_GRAPH = field(1, field(2, field(1, field(1, b"Add"))) + field(5, b"2.21.0")
 def test_file_of_known_kind_is_described(tmp_path, content, phrase):
     file = tmp_path / "file"
     file.write_bytes(content)
-    assert phrase in describe_head(content[:4096], len(content))
-    assert phrase in describe_file(str(file))
+    assert phrase in identify_head(content[:4096], len(content)).phrase
+    assert phrase in identify_file(str(file)).phrase
     assert phrase in explain_not_a_table(str(file))
 
 
@@ -157,27 +162,27 @@ def test_file_of_known_kind_is_described(tmp_path, content, phrase):
     ],
 )
 def test_tensor_or_table_bytes_are_not_described(content):
-    assert describe_head(content, len(content)) is None
+    assert identify_head(content, len(content)) is None
 
 
 def test_long_zero_filled_file_is_described_by_its_head():
-    phrase = describe_head(bytes(4096), 1 << 30)
+    phrase = identify_head(bytes(4096), 1 << 30).phrase
     assert phrase is not None
     assert "its first 4096 bytes are zero" in phrase
 
 
 def test_text_cut_inside_a_character_is_still_text():
-    assert "a text beginning" in (describe_head("é".encode() * 50 + b"\xc3", 5000) or "")
+    assert "a text beginning" in identify_head("é".encode() * 50 + b"\xc3", 5000).phrase
 
 
 def test_every_description_is_one_line():
-    assert "\n" not in (describe_head(b'{\n "error": {\n "code": 404 }}', 30) or "\n")
+    assert "\n" not in identify_head(b'{\n "error": {\n "code": 404 }}', 30).phrase
 
 
 def test_table_is_not_described_as_anything_else(tmp_path):
     file = tmp_path / "model.ckpt"
     file.write_bytes(bytes(100) + MAGIC)
-    assert describe_file(str(file)) is None
+    assert identify_file(str(file)) is None
     assert explain_not_a_table(str(file)) is None
     assert is_table(str(file))
 
@@ -203,7 +208,8 @@ STARTS = [b"", b"\x0a", b"\x08\x01\x12", b"PK\x03\x04", b"\x80\x04", POINTER[:50
 @given(st.sampled_from(STARTS), st.binary(max_size=80), st.integers(0, 1 << 40))
 def test_any_head_gives_one_line_or_none(start, rest, more):
     head = start + rest
-    described = describe_head(head, len(head) + more)
+    found = identify_head(head, len(head) + more)
+    described = None if found is None else found.phrase
     assert described is None or described.splitlines() == [described]
     assert described is None or len(described) < 5000
 
@@ -232,7 +238,8 @@ def test_corpus_files_that_are_sound_are_described_as_what_they_are(corpus):
     for file in sorted(corpus.rglob("*")):
         if not file.is_file():
             continue
-        described = describe_file(str(file))
+        found = identify_file(str(file))
+        described = None if found is None else found.phrase
         if described and ("pointer" in described or "stored as text" in described):
             continue
         for ending, phrase in kinds.items():

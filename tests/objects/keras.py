@@ -2,44 +2,28 @@
 
 import atexit
 import functools
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.places import PROJECT
+from tests.oracle.client import TensorFlow
 
-WORKER = "tests.objects.keras_worker"
+PROGRAMS = "tests.objects.keras_programs"
 
 
 class Keras:
-    """The commands of `keras_worker.py`, as methods of the same names."""
+    """The commands of `keras_programs.py`, as methods of the same names."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", WORKER],
-            cwd=PROJECT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        self._tensorflow = TensorFlow()
 
-    def __getattr__(self, command: str) -> Any:
+    def __getattr__(self, name: str) -> Any:
         def call(*arguments: Any, **options: Any) -> Any:
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            line = json.dumps([command, arguments, options], default=str)
-            print(line, file=self._process.stdin, flush=True)
-            answer = json.loads(self._process.stdout.readline())
-            if "error" in answer:
-                raise AssertionError(answer["error"])
-            return answer["result"]
+            given = [str(each) if isinstance(each, Path) else each for each in arguments]
+            return self._tensorflow.call(PROGRAMS, "command", name, *given, **options)
 
         return call
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import tensorbundle as tb
 from tensorbundle._objects.edit import Draft, move, without
 from tensorbundle._objects.graph import flatten
-from tensorbundle._objects.message import Attribute, Node, Slot
+from tensorbundle._objects.message import Attribute, Slot, TrackedObject
 from tensorbundle.errors import ConversionError, FormatError
 from tests.freeze.program import document, run
 from tests.golden.cases import DATA
@@ -22,8 +22,8 @@ GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
 
 
-def variable(key: str) -> Node:
-    return Node(attributes=(Attribute("VARIABLE_VALUE", "", key),), has_values=True)
+def variable(key: str) -> TrackedObject:
+    return TrackedObject(attributes=(Attribute("VARIABLE_VALUE", "", key),), has_values=True)
 
 
 def real() -> list[Path]:
@@ -72,7 +72,7 @@ def test_tensors_are_found_on_every_way_to_their_object() -> None:
         assert ckpt.info(path).name == key
         assert path in ckpt
         np.testing.assert_array_equal(ckpt[path], ckpt[key])
-        assert list(ckpt.load([path])) == [key]
+        assert list(ckpt.load([path])) == [path]
     assert "model/layer-0/none" not in ckpt
     keras3 = tb.open(samples() / "k3-1")
     assert keras3.info("model/_functional/_operations/1/_kernel").name.startswith("optimizer/")
@@ -105,23 +105,26 @@ def test_ls_shows_readable_paths() -> None:
 
 
 def test_cycles_end() -> None:
-    nodes = [Node(children=(("self", 0), ("w", 1)), has_values=True), variable(f"w/{VALUE}")]
+    nodes = [
+        TrackedObject(children=(("self", 0), ("w", 1)), has_values=True),
+        variable(f"w/{VALUE}"),
+    ]
     graph = tb.ObjectGraph(nodes)
     assert graph.key_of("self/self/self/w") == f"w/{VALUE}"
     assert graph.key_of("self/self") is None
-    assert without(graph, {1})[0].nodes == (Node(has_values=False),)
+    assert without(graph, {1})[0].nodes == (TrackedObject(has_values=False),)
 
 
 @pytest.mark.parametrize(
     "node",
     [
-        Node(children=(("w", 2),)),
-        Node(slots=(Slot(0, "m", 7),)),
+        TrackedObject(children=(("w", 2),)),
+        TrackedObject(slots=(Slot(0, "m", 7),)),
     ],
 )
-def test_graph_that_names_no_object_is_refused(node: Node) -> None:
+def test_graph_that_names_no_object_is_refused(node: TrackedObject) -> None:
     with pytest.raises(FormatError, match="names object"):
-        tb.ObjectGraph.decode(tb.ObjectGraph([node, Node()]).encode())
+        tb.ObjectGraph.decode(tb.ObjectGraph([node, TrackedObject()]).encode())
 
 
 @given(st.binary(max_size=200))
@@ -172,7 +175,7 @@ def test_saves_are_counted_where_tensorflow_counts_them(tmp_path: Path) -> None:
     assert tensorflow().continue_tree(tmp_path / "ours-1") == 2
 
 
-def nameless(graph: tb.ObjectGraph | None) -> list[Node]:
+def nameless(graph: tb.ObjectGraph | None) -> list[TrackedObject]:
     """All of a graph but the names that TensorFlow's variables have, and arrays have not."""
     assert graph is not None
     return [

@@ -1,9 +1,6 @@
 """Suggested outputs and inputs, measured against what authors fetch and against known programs."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +15,8 @@ from tensorbundle._graphdef.meta_graph import MetaGraph
 from tensorbundle._graphdef.nodes import Node, const_node, make_node
 from tensorbundle._outputs.suggest import find_heads
 from tensorbundle._outputs.topology import Topology
-from tests.places import PROJECT
+from tests.oracle.client import in_tensorflow
+from tests.outputs.programs.programs import ENVIRONMENT
 
 PROGRAMS = "tests.outputs.programs.programs"
 FLOAT = type_attr(1)
@@ -61,12 +59,7 @@ class Hits:
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The graphs of the programs of `programs/programs.py`, with their heads."""
     folder = tmp_path_factory.mktemp("programs")
-    command = [sys.executable, "-W", "ignore", "-m", PROGRAMS, folder]
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        command, cwd=PROJECT, capture_output=True, text=True, env=environment, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    in_tensorflow(PROGRAMS, "build_all", folder, environment=ENVIRONMENT)
     return folder
 
 

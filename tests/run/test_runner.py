@@ -18,9 +18,8 @@ from tensorbundle._runner import engine
 from tensorbundle._runner.runner import Runner, run
 from tests.golden.cases import DATA
 from tests.graph.small_graphs import graph_def, operation, placeholder
-from tests.places import PROJECT
+from tests.oracle.client import in_tensorflow
 
-WORKER = "tests.run.runner_worker"
 X = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 4)
 
 
@@ -28,9 +27,7 @@ X = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 4)
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Graphs that TensorFlow wrote, with what it computes of them."""
     folder = tmp_path_factory.mktemp("runner")
-    command = [sys.executable, "-W", "ignore", "-m", WORKER, folder]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    in_tensorflow("tests.run.runner_programs", "write_all", folder)
     return folder
 
 
@@ -395,7 +392,7 @@ def test_what_is_no_graph(made: Path, tmp_path: Path) -> None:
 
 def test_tensorflow_is_not_imported(made: Path) -> None:
     code = (
-        "import sys; from tensorbundle._runner import run;"
+        "import sys; from tensorbundle._runner.runner import run;"
         f"run({str(made / 'dense.pb')!r}, {{'x': [[1, 2, 3, 4]]}}, 'y');"
         "assert 'tensorflow' not in sys.modules and 'google.protobuf' not in sys.modules"
     )

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tensorbundle as tb
-from tests.oracle.client import TensorFlow
+from tests.train.savers import Savers as TensorFlow
 
 START = 1_700_000_000.0
 SAVES = 30

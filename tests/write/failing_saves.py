@@ -1,6 +1,6 @@
 """Saves over a checkpoint with every call to the system failing in turn; see test_writer_crash.py.
 
-Run with failing_calls.c preloaded: _failing_saves.py DIRECTORY ERRNO. Prints how many calls there
+Run with failing_calls.c preloaded: failing_saves.py DIRECTORY ERRNO. Prints how many calls there
 were, or what went wrong.
 """
 
@@ -39,7 +39,7 @@ def attempt(directory: Path, number: int, error: int, shards: dict[str, int] | N
     raised = None
     SHIM.arm(number, error)
     try:
-        tb.save(prefix, content(NEW), shards=shards)
+        tb.save(prefix, content(NEW), shards=shards, overwrite=True)
     except OSError as caught:
         raised = caught
     happened = SHIM.disarm() >= number
@@ -49,7 +49,7 @@ def attempt(directory: Path, number: int, error: int, shards: dict[str, int] | N
         left = [name for name in os.listdir(directory) if name not in before]
         # What could not be removed either is left to the next save.
         assert all(".tempstate" in name or "-of-" in name for name in left), left
-    tb.save(prefix, content(NEW))
+    tb.save(prefix, content(NEW), overwrite=True)
     check(prefix, {NEW})
     assert sorted(os.listdir(directory)) == before or shards, os.listdir(directory)
     return happened

@@ -1,8 +1,8 @@
 """Kills savers; see test_writer_crash.py. A child is forked for each: hundreds take seconds.
 
-_killed_saves.py DIRECTORY moments COUNT: kills by SIGKILL at random moments.
-_killed_saves.py DIRECTORY edits COUNT: the same while checkpoints are rewritten, merged, averaged.
-_killed_saves.py DIRECTORY step NUMBER: dies before its n-th change to a name, and leaves what there
+killed_saves.py DIRECTORY moments COUNT: kills by SIGKILL at random moments.
+killed_saves.py DIRECTORY edits COUNT: the same while checkpoints are rewritten, merged, averaged.
+killed_saves.py DIRECTORY step NUMBER: dies before its n-th change to a name, and leaves what there
 is then; prints a line when there was no such change.
 """
 
@@ -51,7 +51,7 @@ def save_on(prefix: Path, generation: int, told: int) -> None:
     while True:
         generation += 1
         fsync = generation % 4 == 0
-        tb.save(prefix, content(generation), fsync=fsync, **layout(generation))
+        tb.save(prefix, content(generation), fsync=fsync, **layout(generation), overwrite=True)
         os.write(told, struct.pack("q", generation))
 
 
@@ -78,7 +78,7 @@ def kill_at_random_moments(directory: Path, count: int) -> None:
         finished += found - generation
         torn += any(".tempstate" in name or "-of-9999" in name for name in os.listdir(directory))
         generation = found
-    tb.save(prefix, content(-1))
+    tb.save(prefix, content(-1), overwrite=True)
     left = [name for name in os.listdir(directory) if ".tempstate" in name or "-of-9999" in name]
     assert generation_of(prefix) == -1
     assert left == [], left
@@ -163,7 +163,7 @@ def die_at_step(prefix: Path, number: int) -> None:
 
     for name in ("replace", "link", "unlink"):
         setattr(os, name, dying(getattr(os, name)))
-    tb.save(prefix, {"w": np.full(3, 2.0, np.float32)})
+    tb.save(prefix, {"w": np.full(3, 2.0, np.float32)}, overwrite=True)
     print("no such step")
 
 

@@ -3,7 +3,6 @@
 import math
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from hypothesis import strategies as st
 
 import tensorbundle as tb
 from tensorbundle._format import dtypes
-from tests.write.saving import Oracle, files, strings
+from tests.oracle.client import Module, TensorFlow
+from tests.write.saving import files, strings
 
 KINDS = [
     name
@@ -26,10 +26,9 @@ HIGHEST_BYTE = {"bool": 1, "int2": 3, "uint2": 3, "int4": 15, "uint4": 15, "floa
 
 
 @pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    running = Oracle()
-    yield running
-    running.stop()
+def oracle(oracle: TensorFlow) -> Module:
+    """TensorFlow's own saving."""
+    return oracle.module("tests.write.saving_programs")
 
 
 def bits(kind: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray[Any, Any]:
@@ -68,7 +67,7 @@ def dtypes_of(tensors: dict[bytes, tuple[str, Any]]) -> dict[str, str]:
 
 @settings(max_examples=150)
 @given(tensors=tensor_sets)
-def test_one_shard_is_what_savev2_writes(oracle: Oracle, tensors: Any) -> None:
+def test_one_shard_is_what_savev2_writes(oracle: Module, tensors: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         oracle.save(f"{folder}/t", [(n, "", array, kind) for n, (kind, array) in tensors.items()])
         arrays = {name: array for name, (_, array) in tensors.items()}
@@ -79,7 +78,7 @@ def test_one_shard_is_what_savev2_writes(oracle: Oracle, tensors: Any) -> None:
 @settings(max_examples=60)
 @given(data=st.data(), tensors=tensor_sets)
 def test_several_shards_are_what_mergev2checkpoints_makes(
-    oracle: Oracle, data: Any, tensors: Any
+    oracle: Module, data: Any, tensors: Any
 ) -> None:
     count = data.draw(st.integers(1, min(4, len(tensors))))
     rest = [data.draw(st.integers(0, count - 1)) for _ in range(len(tensors) - count)]
@@ -103,7 +102,7 @@ def test_several_shards_are_what_mergev2checkpoints_makes(
 @pytest.mark.parametrize("shards", [(0, 0, 0), (1, 0, 1)])
 @pytest.mark.parametrize("kind", [*KINDS, "string"])
 def test_slices_are_what_tensorflow_writes(
-    oracle: Oracle, tmp_path: Path, kind: str, shards: tuple[int, ...]
+    oracle: Module, tmp_path: Path, kind: str, shards: tuple[int, ...]
 ) -> None:
     whole = (
         strings(*(b"s%d" % i * (i % 5) for i in range(21))).reshape(3, 7)
@@ -137,7 +136,7 @@ def test_slices_are_what_tensorflow_writes(
     np.testing.assert_array_equal(tb.open(tmp_path / "o")["w"].view(), whole)
 
 
-def test_a_slice_of_everything_is_stored_as_the_tensor(oracle: Oracle, tmp_path: Path) -> None:
+def test_a_slice_of_everything_is_stored_as_the_tensor(oracle: Module, tmp_path: Path) -> None:
     array = bits("float32", (4, 6))
     items = [
         (n, spec_string((4, 6), s), array, "float32") for n, s in [(b"a", "-:-"), (b"b", "0,4:0,6")]
@@ -149,7 +148,7 @@ def test_a_slice_of_everything_is_stored_as_the_tensor(oracle: Oracle, tmp_path:
     assert files(tmp_path / "o") == files(tmp_path / "t")
 
 
-def test_an_index_of_50000_entries_is_tensorflows(oracle: Oracle, tmp_path: Path) -> None:
+def test_an_index_of_50000_entries_is_tensorflows(oracle: Module, tmp_path: Path) -> None:
     tensors = {
         f"scope_{i // 100}/layer_{i}/Adam/m": np.full(4, i, np.float32) for i in range(50000)
     }
@@ -160,7 +159,7 @@ def test_an_index_of_50000_entries_is_tensorflows(oracle: Oracle, tmp_path: Path
     assert [name for name in ours if ours[name] != theirs[name]] == []
 
 
-def test_long_names_cut_blocks_as_tensorflow_does(oracle: Oracle, tmp_path: Path) -> None:
+def test_long_names_cut_blocks_as_tensorflow_does(oracle: Module, tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     sizes = [*range(1, 40), 3000, 60_000, 262_100, 524_280, 524_288, 530_000]
     tensors = {
@@ -174,7 +173,7 @@ def test_long_names_cut_blocks_as_tensorflow_does(oracle: Oracle, tmp_path: Path
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
 def test_large_tensors_are_written_by_all_threads_alike(
-    oracle: Oracle, tmp_path: Path, threads: int
+    oracle: Module, tmp_path: Path, threads: int
 ) -> None:
     # Around the sizes at which writing changes its ways: 4 KiB, 256 KiB, 4 MiB.
     sizes = [1, 4095, 4096, 4097, 262_143, 4 << 20, (4 << 20) + 1, 3, 9_999_999, 0, 5]
@@ -196,7 +195,7 @@ def test_large_tensors_are_written_by_all_threads_alike(
 
 
 @pytest.mark.parametrize("alignment", [1, 64, 4096])
-def test_tensorflow_restores_every_dtype(oracle: Oracle, tmp_path: Path, alignment: int) -> None:
+def test_tensorflow_restores_every_dtype(oracle: Module, tmp_path: Path, alignment: int) -> None:
     tensors = {kind: bits(kind, (3, 5)) for kind in KINDS}
     tensors["string"] = strings(b"a", b"", b"xyz" * 100)
     quantised = {kind: kind for kind in KINDS if kind.startswith("q")}
@@ -213,7 +212,7 @@ def test_tensorflow_restores_every_dtype(oracle: Oracle, tmp_path: Path, alignme
 
 
 def test_max_shard_bytes_begins_a_new_shard_when_one_is_full(
-    oracle: Oracle, tmp_path: Path
+    oracle: Module, tmp_path: Path
 ) -> None:
     tensors = {f"t{i}": np.full(100, i, np.uint8) for i in range(7)} | {"big": np.ones(300)}
     tb.save(tmp_path / "o", tensors, max_shard_bytes=250)
@@ -235,7 +234,7 @@ def test_max_shard_bytes_begins_a_new_shard_when_one_is_full(
      [[True], [False]], "é", b"\xff", ["a", "bb"], [b"a", b""], [[1, 2], [3, 4]]],
 )  # fmt: skip
 def test_python_values_become_what_tf_constant_makes(
-    oracle: Oracle, tmp_path: Path, value: Any
+    oracle: Module, tmp_path: Path, value: Any
 ) -> None:
     expected = np.asarray(oracle.constant(value))
     tb.save(tmp_path / "o", {"v": value})
@@ -292,7 +291,7 @@ def test_values_that_no_type_holds_are_refused_and_nothing_is_left(
 def test_tensors_added_one_by_one_cost_the_same_each(tmp_path: Path) -> None:
     def seconds(count: int) -> float:
         start = time.process_time()
-        with tb.Writer(tmp_path / "many", fsync=False) as writer:
+        with tb.Writer(tmp_path / "many", fsync=False, overwrite=True) as writer:
             for number in range(count):
                 writer.add(f"tensor/{number}", np.float32(number))
         return time.process_time() - start

@@ -4,14 +4,13 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tensorbundle as tb
-from tests.write.saving import Oracle
+from tests.oracle.client import Module, TensorFlow
 
 HERE = Path(__file__).parent
 KILLS = 200
@@ -20,10 +19,9 @@ EDITS = ["cast", "compact", "in place", "merge", "average"]
 
 
 @pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    running = Oracle()
-    yield running
-    running.stop()
+def oracle(oracle: TensorFlow) -> Module:
+    """TensorFlow's own saving."""
+    return oracle.module("tests.write.saving_programs")
 
 
 @pytest.fixture(scope="module")
@@ -47,31 +45,31 @@ def run(script: str, *arguments: object, **environment: str) -> str:
 
 
 def test_savers_killed_at_random_moments_leave_the_newest_whole_checkpoint(tmp_path: Path) -> None:
-    assert run("_killed_saves.py", tmp_path, "moments", KILLS).startswith(f"{KILLS} killed")
+    assert run("killed_saves.py", tmp_path, "moments", KILLS).startswith(f"{KILLS} killed")
 
 
 def test_edits_killed_at_random_moments_leave_the_sources_and_a_whole_target_or_none(
     tmp_path: Path,
 ) -> None:
-    lines = run("_killed_saves.py", tmp_path, "edits", EDIT_KILLS).splitlines()
+    lines = run("killed_saves.py", tmp_path, "edits", EDIT_KILLS).splitlines()
     assert [line.partition(":")[0] for line in lines] == EDITS
 
 
 def test_a_saver_killed_between_any_two_steps_leaves_a_checkpoint_that_tensorflow_restores(
-    oracle: Oracle, tmp_path: Path
+    oracle: Module, tmp_path: Path
 ) -> None:
     found = []
     while True:
         directory = tmp_path / str(len(found))
         directory.mkdir()
         prefix = str(directory / "model.ckpt")
-        if run("_killed_saves.py", directory, "step", len(found) + 1):
+        if run("killed_saves.py", directory, "step", len(found) + 1):
             break
         (restored,) = oracle.restore(prefix, [(b"w", "", "float32")])
         np.testing.assert_array_equal(restored, tb.open(prefix)["w"])
         found.append(restored.tolist())
-        assert oracle.list(prefix) == [("w", [3])]
-        tb.save(prefix, {"w": np.full(3, 3, np.float32)})
+        assert oracle.list_variables(prefix) == [("w", [3])]
+        tb.save(prefix, {"w": np.full(3, 3, np.float32)}, overwrite=True)
         names = ["model.ckpt.data-00000-of-00001", "model.ckpt.index"]
         assert sorted(os.listdir(directory)) == names
     # Link, rename the index away, data, the new index, unlink the second name.
@@ -80,5 +78,5 @@ def test_a_saver_killed_between_any_two_steps_leaves_a_checkpoint_that_tensorflo
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EPERM])
 def test_every_call_to_the_system_failing_in_turn(tmp_path: Path, shim: Path, error: int) -> None:
-    calls = run("_failing_saves.py", tmp_path, error, LD_PRELOAD=str(shim))
+    calls = run("failing_saves.py", tmp_path, error, LD_PRELOAD=str(shim))
     assert all(int(line) > 15 for line in calls.split())

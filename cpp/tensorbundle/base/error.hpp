@@ -18,6 +18,7 @@ enum class ErrorCode : std::uint8_t {
   kTruncated,     // the file ends before the range that was asked for
   kSizeMismatch,  // a size that does not follow from the dtype and shape beside it
   kOverlap,       // two tensors claim the same bytes
+  kReplaced,      // another file has come to lie where one was opened, or is about to be
   kUnsupported,   // sound, but of a version or type that this library does not read
   kSystem,        // the operating system refused; system_errno() says why
   kCancelled,     // the progress callback asked to stop

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -12,6 +13,14 @@
 #include <vector>
 
 namespace tensorbundle {
+
+// How many threads `units` of work are worth, each of them worth one. The system is asked once, and
+// only by those who could use a second: on Linux that opens a file.
+inline unsigned useful_threads(std::uint64_t units) {
+  if (units <= 1) return 1;
+  static const unsigned available = std::max(1U, std::thread::hardware_concurrency());
+  return static_cast<unsigned>(std::min<std::uint64_t>(units, available));
+}
 
 // Calls work(i, worker) once for every i in [0, count), where `worker` in [0, threads) never runs
 // twice at the same time; so that each may keep memory of its own. Indices are taken in order. The

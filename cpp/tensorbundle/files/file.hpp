@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tensorbundle/base/bytes.hpp"
@@ -37,6 +38,20 @@ class Descriptor {
   int number_;
 };
 
+// What tells one file, in one state, from another that comes to lie at its path.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::int64_t modified_s = 0;
+  std::int64_t modified_ns = 0;
+
+  bool operator==(const FileIdentity&) const = default;
+};
+
+// Of what lies at the path now; nothing where that cannot be looked at.
+std::optional<FileIdentity> identity_at(const std::string& path);
+
 class File {
  public:
   // Opens a regular file for reading.
@@ -44,8 +59,9 @@ class File {
   explicit File(std::string path);
 
   [[nodiscard]] const std::string& path() const { return path_; }
-  // The size when it was opened.
-  [[nodiscard]] std::uint64_t size() const { return size_; }
+  // As it was when it was opened.
+  [[nodiscard]] std::uint64_t size() const { return identity_.size; }
+  [[nodiscard]] const FileIdentity& identity() const { return identity_; }
   // True on NFS, SMB, FUSE and the like, where a map may fault whenever the network does.
   [[nodiscard]] bool on_network() const;
 
@@ -73,9 +89,7 @@ class File {
 
   std::string path_;
   Descriptor kept_;
-  std::uint64_t size_ = 0;
-  std::uint64_t device_ = 0;
-  std::uint64_t inode_ = 0;
+  FileIdentity identity_;
 };
 
 // Memory for reading into: grows, is never cleared, and keeps its pages from one use to the next.

@@ -49,7 +49,23 @@ struct stat status_of(int descriptor) {
   return status;
 }
 
+FileIdentity identity_of(const struct stat& status) {
+#if defined(__APPLE__)
+  const struct timespec& modified = status.st_mtimespec;
+#else
+  const struct timespec& modified = status.st_mtim;
+#endif
+  return {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino),
+          static_cast<std::uint64_t>(status.st_size), modified.tv_sec, modified.tv_nsec};
+}
+
 }  // namespace
+
+std::optional<FileIdentity> identity_at(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return identity_of(status);
+}
 
 Descriptor::~Descriptor() {
   if (valid()) ::close(number_);
@@ -72,18 +88,15 @@ File::File(std::string path) : path_(std::move(path)) {
     throw Error(ErrorCode::kFormat, S_ISDIR(status.st_mode) ? "this is a directory, not a file"
                                                             : "this is not a regular file");
   }
-  size_ = static_cast<std::uint64_t>(status.st_size);
-  device_ = static_cast<std::uint64_t>(status.st_dev);
-  inode_ = static_cast<std::uint64_t>(status.st_ino);
+  identity_ = identity_of(status);
   if (kept_.number() >= kKeepDescriptorsBelow) kept_ = Descriptor();
 }
 
 Descriptor File::open_again() const {
   Descriptor descriptor = open_for_reading(path_);
-  const struct stat status = status_of(descriptor.number());
-  if (static_cast<std::uint64_t>(status.st_dev) != device_ ||
-      static_cast<std::uint64_t>(status.st_ino) != inode_) {
-    throw Error(ErrorCode::kFormat, "the file was replaced by another after it had been opened");
+  const FileIdentity now = identity_of(status_of(descriptor.number()));
+  if (now.device != identity_.device || now.inode != identity_.inode) {
+    throw Error(ErrorCode::kReplaced, "the file was replaced by another after it had been opened");
   }
   return descriptor;
 }

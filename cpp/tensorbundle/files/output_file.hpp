@@ -86,8 +86,13 @@ class Workspace {
 
 class OutputFile {
  public:
-  // Creates the file, or empties it; never follows a symbolic link. Throws kSystem.
-  explicit OutputFile(const std::string& path);
+  enum class Place {
+    kNew,       // no file must be there yet, not even a symbolic link
+    kReserved,  // a file that the caller has made there, which is emptied; no symbolic link
+  };
+
+  // Creates the file. Throws kSystem.
+  explicit OutputFile(const std::string& path, Place place = Place::kNew);
 
   // Writes the pieces one after the other, and fills in their checksums. Small amounts are only
   // kept, until there are more or the end. Throws kSystem, and what a source throws; the file is of

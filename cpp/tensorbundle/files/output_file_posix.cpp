@@ -115,16 +115,7 @@ class OutputFile::Stretches {
     return static_cast<std::size_t>(end - begin(stretch));
   }
 
-  // The bytes of a stretch where they lie together already, else null. Their checksum is noted.
-  const char* in_place(std::size_t stretch) {
-    const std::size_t i = source_at(begin(stretch));
-    const auto skipped = static_cast<std::size_t>(begin(stretch) - starts_[i]);
-    if (sources_[i].size - skipped < size(stretch) || sources_[i].source != nullptr) return nullptr;
-    const char* const from = sources_[i].data + skipped;
-    note(stretch, i, crc32c_extend(0, from, size(stretch)), size(stretch));
-    return from;
-  }
-
+  // The sum is that of the copy, which is what is written: a tensor may change meanwhile.
   void copy(std::size_t stretch, char* into) {
     std::size_t left = size(stretch);
     std::size_t i = source_at(begin(stretch));
@@ -178,10 +169,12 @@ class OutputFile::Stretches {
   std::vector<std::vector<Part>> parts_;  // by stretch
 };
 
-OutputFile::OutputFile(const std::string& path) {
+OutputFile::OutputFile(const std::string& path, Place place) {
+  // Where others may write, one of them may have put a file of his there, or a link.
+  const int how = place == Place::kNew ? O_EXCL : O_TRUNC;
   int number = -1;
   do {
-    number = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    number = ::open(path.c_str(), O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOFOLLOW, 0666);
   } while (number < 0 && errno == EINTR);
   if (number < 0) throw_system("cannot create the file");
   file_ = Descriptor(number);
@@ -201,13 +194,9 @@ void OutputFile::append(std::span<Piece> pieces, Workspace& workspace) {
   try_direct();
   Stretches stretches(kept_, pieces, direct_ ? kDirectBytes : kCachedBytes);
   parallel_for(stretches.count(), workspace.threads(), [&](std::size_t i, unsigned worker) {
-    const char* from = direct_ ? nullptr : stretches.in_place(i);
-    if (from == nullptr) {
-      char* const buffer = workspace.buffer(worker).reserve(kDirectBytes);
-      stretches.copy(i, buffer);
-      from = buffer;
-    }
-    write_at(written_ + stretches.begin(i), from, stretches.size(i));
+    char* const buffer = workspace.buffer(worker).reserve(kDirectBytes);
+    stretches.copy(i, buffer);
+    write_at(written_ + stretches.begin(i), buffer, stretches.size(i));
   });
   std::string kept(stretches.size(stretches.count()), '\0');
   stretches.copy(stretches.count(), kept.data());

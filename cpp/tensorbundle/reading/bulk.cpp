@@ -1,6 +1,7 @@
 #include "tensorbundle/reading/bulk.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <map>
@@ -25,6 +26,8 @@ constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
 // Small ranges that lie close together are read with one call.
 constexpr std::uint64_t kGroupBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMaxGap = 4096;
+// A single range is read into the stack where it fits there: most tensors of most checkpoints do.
+constexpr std::size_t kSmallBytes = std::size_t{16} << 10;
 // A thread costs some 20 us to start, in which another one checks this much many times over.
 constexpr std::uint64_t kBytesWorthAThread = std::uint64_t{4} << 20;
 
@@ -36,6 +39,12 @@ struct Unit {
   std::uint64_t begin;  // the range of the shard
   std::uint64_t end;
 };
+
+Error mismatch(const Job& job, std::uint32_t computed) {
+  return {ErrorCode::kChecksum,
+          "checksum mismatch: stored " + hex(job.crc32c) + ", computed " + hex(computed),
+          job.offset, job.size};
+}
 
 std::vector<std::size_t> shard_order(std::span<const Job> jobs) {
   std::vector<std::size_t> order(jobs.size());
@@ -62,9 +71,7 @@ class BulkRun {
     for (const Job& job : jobs_) total += job.size;
     unsigned threads = options.threads;
     if (threads == 0) {
-      const std::uint64_t useful = 1 + total / kBytesWorthAThread;
-      threads = static_cast<unsigned>(
-          std::min<std::uint64_t>(useful, std::max(1U, std::thread::hardware_concurrency())));
+      threads = useful_threads(1 + total / kBytesWorthAThread);
     }
     threads = static_cast<unsigned>(std::min<std::size_t>(threads, units_.size()));
     scratch_ = std::vector<Buffer>(std::max(threads, 1U));
@@ -206,10 +213,7 @@ class BulkRun {
 
   void compare(std::size_t k, std::uint32_t computed) {
     const Job& job = jobs_[order_[k]];
-    if (computed == job.crc32c) return;
-    fail(k, Error(ErrorCode::kChecksum,
-                  "checksum mismatch: stored " + hex(job.crc32c) + ", computed " + hex(computed),
-                  job.offset, job.size));
+    if (computed != job.crc32c) fail(k, mismatch(job, computed));
   }
 
   void fail(std::size_t k, const Error& error) {
@@ -245,6 +249,23 @@ class BulkRun {
 
 std::vector<Failure> run_jobs(std::span<const Job> jobs, const BulkOptions& options) {
   return BulkRun(jobs).run(options);
+}
+
+void run_job(const Job& job) {
+  std::array<char, kSmallBytes> room;
+  if (job.layout != Layout::kBytes || job.size > room.size()) {
+    const std::vector<Failure> failures = run_jobs({&job, 1});
+    if (!failures.empty()) throw failures.front().error;
+    return;
+  }
+  const auto size = static_cast<std::size_t>(job.size);
+  char* const bytes = job.into != nullptr ? job.into : room.data();
+  std::uint32_t computed = 0;
+  if (size > 0) {  // an empty tensor may lie anywhere, even past the end
+    job.file->read_at(job.offset, bytes, size);
+    computed = crc32c_extend(computed, bytes, size);
+  }
+  if (computed != job.crc32c) throw mismatch(job, computed);
 }
 
 }  // namespace tensorbundle

@@ -28,4 +28,7 @@ struct Failure {
 // Memory: about 2 MB a thread. Throws kCancelled when `progress` said stop.
 std::vector<Failure> run_jobs(std::span<const Job> jobs, const BulkOptions& options = {});
 
+// The same for one job. Throws what run_jobs says of it. A small one takes no memory and no thread.
+void run_job(const Job& job);
+
 }  // namespace tensorbundle

@@ -140,6 +140,7 @@ class EntryListBuilder {
 
   // A user's name may begin with a zero byte too: only a key that some entry lists is a slice.
   void hide_slices() {
+    list_.num_tensors_ = list_.size();
     for (const EntryList::Extra& extra : list_.extras_) {
       if (extra.slices.empty()) continue;
       // A name may be long and its slices many: it is encoded and looked up once for all of them.
@@ -151,7 +152,8 @@ class EntryListBuilder {
         const std::string extents = encode_slice_extents(slice);
         const std::size_t row = list_.lower_bound(begin, end, prefix.size(), extents);
         if (row < end && list_.name(row).substr(prefix.size()) == extents) {
-          list_.rows_[row].is_slice = true;
+          // Another tensor may list the same one.
+          if (!std::exchange(list_.rows_[row].is_slice, true)) --list_.num_tensors_;
         }
       }
     }

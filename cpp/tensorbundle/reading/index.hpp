@@ -36,6 +36,8 @@ class EntryList {
   };
 
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  // Rows that are tensors, and not slices of one.
+  [[nodiscard]] std::size_t num_tensors() const { return num_tensors_; }
   [[nodiscard]] const Row& row(std::size_t i) const { return rows_[i]; }
   [[nodiscard]] ByteView name(std::size_t i) const;
   [[nodiscard]] const std::int64_t* shape(const Row& row) const {
@@ -68,6 +70,7 @@ class EntryList {
   Arena<Row> rows_;
   Arena<std::int64_t> shapes_;
   std::vector<Extra> extras_;  // ordered by row
+  std::size_t num_tensors_ = 0;
 };
 
 // Immutable to its users and safe from any thread: all() is built once, under a lock.

@@ -1,28 +1,8 @@
 #include "tensorbundle/reading/plan.hpp"
 
-#include <algorithm>
 #include <string>
 
 namespace tensorbundle {
-
-namespace {
-
-void check_shard(std::int32_t shard, const Header& header) {
-  // A header without a count names shard 0 of 0.
-  if (shard >= 0 && shard < std::max(header.num_shards, 1)) return;
-  throw Error(ErrorCode::kFormat, "the entry names a shard that cannot be: number " +
-                                      std::to_string(shard) + " of " +
-                                      std::to_string(header.num_shards));
-}
-
-}  // namespace
-
-const File* Shards::find(std::uint32_t number) const {
-  const auto found = std::lower_bound(
-      shards_.begin(), shards_.end(), number,
-      [](const auto& shard, std::uint32_t wanted) { return shard.first < wanted; });
-  return found != shards_.end() && found->first == number ? found->second.get() : nullptr;
-}
 
 std::uint64_t element_count(std::span<const std::int64_t> shape) {
   std::uint64_t count = 1;
@@ -31,7 +11,7 @@ std::uint64_t element_count(std::span<const std::int64_t> shape) {
 }
 
 Job plan(const StoredRange& range, const Header& header, const Shards& shards) {
-  check_shard(range.shard, header);
+  shards.check(range.shard);
   Job job;
   job.offset = static_cast<std::uint64_t>(range.offset);
   job.size = static_cast<std::uint64_t>(range.size);
@@ -57,11 +37,7 @@ Job plan(const StoredRange& range, const Header& header, const Shards& shards) {
                     " elements takes one at least",
                 job.offset, job.size);
   }
-  job.file = shards.find(job.shard);
-  if (job.file == nullptr) {
-    throw Error(ErrorCode::kMissingFile, "shard " + std::to_string(range.shard) + " of " +
-                                             std::to_string(header.num_shards) + " is missing");
-  }
+  job.file = &shards.file(job.shard);
   const std::uint64_t end = job.file->size();
   // An empty tensor has no bytes, and its offset says nothing.
   if (job.size > 0 && (job.offset > end || job.size > end - job.offset)) {

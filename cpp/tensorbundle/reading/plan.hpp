@@ -3,31 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
-#include <utility>
-#include <vector>
 
 #include "tensorbundle/files/file.hpp"
 #include "tensorbundle/format/bundle.hpp"
+#include "tensorbundle/reading/shards.hpp"
 
 namespace tensorbundle {
-
-// The shards of a bundle, by number. Numbers are what entries claim, so they may be anything up to
-// 2^31: only the shards that were opened take room.
-class Shards {
- public:
-  // Adds the next shard; null where the file is missing. REQUIRES: numbers in ascending order.
-  void add(std::uint32_t number, std::shared_ptr<const File> file) {
-    shards_.emplace_back(number, std::move(file));
-  }
-  // The file of a shard, or null.
-  [[nodiscard]] const File* find(std::uint32_t number) const;
-
- private:
-  std::vector<std::pair<std::uint32_t, std::shared_ptr<const File>>> shards_;
-};
 
 enum class Layout : std::uint8_t { kBytes, kStrings, kVariants };
 
@@ -57,7 +40,8 @@ struct StoredRange {
 // The product of the dimensions, which decode_entry has shown to fit.
 std::uint64_t element_count(std::span<const std::int64_t> shape);
 
-// Throws kFormat (shard number), kMissingFile, kSizeMismatch, kTruncated.
+// The one check of whether an entry fits its shard, which is opened for it. Throws kFormat (shard
+// number), kSizeMismatch, kTruncated, and what opening the shard throws.
 Job plan(const StoredRange& range, const Header& header, const Shards& shards);
 
 // Finds ranges that claim bytes of another, among jobs that come in the order of their shards and

@@ -75,6 +75,7 @@ class VerifyRun {
   static constexpr std::size_t kBatch = 100'000;
 
   void add(std::size_t row) {
+    if (is_lost(row)) return;
     try {
       const Job job = plan(entries_.range(row), header_, shards_);
       if (const auto other = sweep_.add(job, row)) throw overlap(job, *other);
@@ -83,6 +84,25 @@ class VerifyRun {
     } catch (const Error& error) {
       result_.findings.push_back({row, error});
     }
+  }
+
+  // Whether the shard of a row cannot be opened, which is asked once for all its rows.
+  bool is_lost(std::size_t row) {
+    const std::int32_t shard = entries_.row(row).shard;
+    if (!shards_.has(shard)) return false;
+    const auto number = static_cast<std::uint32_t>(shard);
+    if (shard != opened_) {
+      opened_ = shard;
+      is_lost_ = false;
+      try {
+        (void)shards_.file(number);
+      } catch (const Error& error) {
+        is_lost_ = true;
+        result_.lost.push_back({number, error, {}});
+      }
+    }
+    if (is_lost_) result_.lost.back().rows.push_back(row);
+    return is_lost_;
   }
 
   Error overlap(const Job& job, std::size_t other) const {
@@ -114,6 +134,8 @@ class VerifyRun {
   std::vector<Job> jobs_;
   std::vector<std::size_t> rows_;  // by job
   std::uint64_t done_before_ = 0;
+  std::int32_t opened_ = -1;  // the shard of the row before
+  bool is_lost_ = false;      // and whether it cannot be opened
 };
 
 }  // namespace

@@ -14,10 +14,18 @@ struct Finding {
   Error error;
 };
 
+// A shard that cannot be opened, and the rows whose bytes it should hold.
+struct LostShard {
+  std::uint32_t number = 0;
+  Error error;
+  std::vector<std::size_t> rows;
+};
+
 struct Verification {
   std::uint64_t checked = 0;  // tensors and slices whose bytes were read
   std::uint64_t nbytes = 0;
   std::vector<Finding> findings;  // in row order
+  std::vector<LostShard> lost;    // in the order of their numbers
 };
 
 // Checks every stored range: its entry, size, place, overlaps with others, and checksum. Ranges

@@ -147,7 +147,7 @@ std::uint32_t BundleWriter::finish(std::uint32_t min_shards) {
   add_partitioned();
   const std::string index = index_.finish(shard_);
   path_ = options_.prefix + ".index" + options_.suffix;
-  OutputFile file(path_);
+  OutputFile file(path_, OutputFile::Place::kReserved);
   Piece piece{index.data(), index.size()};
   file.append({&piece, 1}, workspace_);
   file.finish(options_.durable);

@@ -1,8 +1,11 @@
 // The mean of one tensor of several checkpoints, made piece by piece while the result is written.
 //
-// Sums are in double precision, and rounded once. Memory: about 100 KB a call of fill().
+// Sums are in double precision, those of doubles in twice that, and rounded once: the mean of equal
+// values is the value, and there is one wherever the largest double is not exceeded. Memory: about
+// 100 KB a call of fill().
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -17,12 +20,13 @@ namespace tensorbundle {
 
 class Mean final : public ByteSource {
  public:
-  // The tensor of one checkpoint: where its bytes are, what their checksum must be, and its share.
+  // The tensor of one checkpoint: where its bytes are, what their checksum must be, and what it
+  // counts; weights may be of any size, but have a sum.
   struct Term {
     const File* file = nullptr;
     std::uint64_t offset = 0;
     std::uint32_t crc32c = 0;
-    double share = 1;
+    double weight = 1;
   };
 
   // Whether there is a mean of such tensors: float16 to float64, bfloat16 and complex numbers.
@@ -30,6 +34,10 @@ class Mean final : public ByteSource {
 
   // `size`: bytes of the tensor. The mean of one term are its bytes as they are, of any dtype.
   Mean(std::int32_t dtype, std::uint64_t size, std::vector<Term> terms);
+
+  // The mean of numbers in memory, `size` bytes of each term; `into` may be where the first is.
+  static void of(std::int32_t dtype, const std::vector<const char*>& terms,
+                 const std::vector<double>& weights, std::size_t size, char* into);
 
   // What cannot be read is noted, and left out.
   std::uint32_t fill(std::uint64_t at, std::size_t size, char* into) override;
@@ -51,7 +59,7 @@ class Mean final : public ByteSource {
   std::int32_t dtype_;
   std::uint64_t size_;
   std::vector<Term> terms_;
-  double factor_ = 1;  // of the sum
+  std::vector<double> weights_;  // as they are used
   std::mutex noting_;
   std::vector<Part> parts_;
   std::map<std::size_t, Error> errors_;  // by term

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from .. import _core
 from .._format import boxes as _slices
@@ -10,31 +11,27 @@ from .._format import dtypes
 from .._format.names import as_bytes, as_text
 from ..errors import FormatError
 from .report import Fault, Report, fault_of, with_causes
-from .shards import DataShards
 
 _NAMES_SHOWN = 3
 
 
 def audit(
-    index: _core.Index,
+    bundle: _core.Bundle,
     index_path: str,
-    shards: DataShards,
     threads: int,
     progress: Callable[[int, int], object] | None,
 ) -> Report:
     """Check a bundle; see `Checkpoint.verify`."""
-    entries, damaged_blocks = index.salvage()
+    entries, damaged_blocks = bundle.index.salvage()
     counts = entries.shard_counts()
     total = entries.stored_bytes
     tick = None if progress is None else lambda done: progress(done, total)
-    checked, nbytes, findings = index.verify(entries, shards.present(counts), threads, tick)
+    checked, nbytes, findings, lost = bundle.verify(entries, threads, tick)
 
     faults = [fault_of(error, kind) for _, _, kind, error in damaged_blocks]
-    faults += _missing_shards(findings, shards)
+    faults += map(_lost_shard, lost)
     slice_labels, slice_faults = _partitions(entries, index_path)
     for key, shard, kind, error in findings:
-        if kind == "missing shard":
-            continue
         name, label = slice_labels.get(key, (as_text(key), ""))
         fault = fault_of(error, kind, name=name, shard=shard if shard in counts else None)
         faults.append(_labelled(fault, label))
@@ -45,25 +42,20 @@ def audit(
 def _labelled(fault: Fault, label: str) -> Fault:
     if not label:
         return fault
-    from dataclasses import replace
-
     return replace(fault, message=f"slice {label}: {fault.message}")
 
 
-def _missing_shards(findings: Sequence[_core.Finding], shards: DataShards) -> list[Fault]:
-    """One fault a shard, however many tensors it had."""
-    lost: dict[int, list[str]] = {}
-    for key, shard, kind, _ in findings:
-        if kind == "missing shard":
-            lost.setdefault(shard, []).append(key.decode("utf-8", "replace"))
-    faults = []
-    for shard, names in sorted(lost.items()):
-        shown = ", ".join(map(repr, names[:_NAMES_SHOWN]))
-        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        message = f"the shard is missing: with it {shown}{more}"
-        path = shards.path(shard)
-        faults.append(Fault(None, shard, None, None, "missing shard", message, path))
-    return faults
+def _lost_shard(lost: _core.LostShard) -> Fault:
+    """One fault for a shard that cannot be opened, however many tensors it had."""
+    shard, kind, error, keys = lost
+    shown = ", ".join(repr(key.decode("utf-8", "replace")) for key in keys[:_NAMES_SHOWN])
+    more = f" and {len(keys) - _NAMES_SHOWN} more" if len(keys) > _NAMES_SHOWN else ""
+    fault = fault_of(error, kind, shard=shard)
+    if kind == "missing shard":
+        what = "the shard is missing"
+    else:
+        what = f"the shard cannot be used: {getattr(error, 'strerror', None) or fault.message}"
+    return replace(fault, message=f"{what}: with it {shown}{more}")
 
 
 def _partitions(

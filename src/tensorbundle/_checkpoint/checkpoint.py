@@ -1,4 +1,4 @@
-"""The face of every checkpoint, whatever its format: a mapping from names to arrays."""
+"""Checkpoint: the face of every format, a mapping from names to arrays."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from .._format import dtypes
+from .._format.dtypes import Array
 from .._format.names import as_name
 from ..errors import ConversionError
-from .selection import Filter, not_found, select
+from .selection import Aliases, Filter, not_found, select
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -23,14 +24,13 @@ if TYPE_CHECKING:
     from .._objects.optimizers import Origin
     from .report import Report
 
-Array: TypeAlias = np.ndarray[Any, Any]
 Mode: TypeAlias = Literal["r", "c", "read"]
 
 DEFAULT_CHUNK_BYTES = 8 << 20
 
 
 class Checkpoint(Mapping[str, Array], ABC):
-    """A checkpoint: ``Mapping[str, numpy.ndarray]``. Made by `tensorbundle.open`.
+    """Checkpoint: ``Mapping[str, numpy.ndarray]``. Made by `tensorbundle.open`.
 
     Names are ``str`` in key order, with bytes that are not UTF-8 as surrogate escapes; raw
     ``bytes`` are accepted wherever a name is. Strings are arrays of ``bytes`` objects.
@@ -109,6 +109,13 @@ class Checkpoint(Mapping[str, Array], ABC):
     def _known(self) -> frozenset[str]:
         return frozenset(self._names)
 
+    @property
+    def _aliases(self) -> Aliases | None:
+        """Readable paths; None where there is no object graph, which is not read to know that."""
+        from .._objects.graph import GRAPH_KEY
+
+        return _ReadablePaths(self) if self._find(GRAPH_KEY) is not None else None
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
@@ -143,12 +150,12 @@ class Checkpoint(Mapping[str, Array], ABC):
 
     @property
     def num_shards(self) -> int:
-        """How many data shards (V2) or files (V1) the checkpoint says it has."""
+        """Number of data shards (V2) or files (V1) that the checkpoint says it has."""
         return len(self.location.files)
 
     @functools.cached_property
     def objects(self) -> ObjectGraph | None:
-        """The object graph of a ``tf.train.Checkpoint``; None where there is none.
+        """Object graph of a ``tf.train.Checkpoint``; None where there is none.
 
         With one, tensors are found by the readable path of their object too, on every way that
         leads to it: ``ckpt["model/layer1/kernel"]``.
@@ -162,7 +169,7 @@ class Checkpoint(Mapping[str, Array], ABC):
 
     @property
     def origin(self) -> Origin:
-        """What made it: ``"tf1"`` (names only), ``"keras2"``, ``"keras3"`` or ``"tf.Module"``.
+        """Origin: ``"tf1"`` (names only), ``"keras2"``, ``"keras3"`` or ``"tf.Module"``.
 
         Example:
             >>> import tensorbundle as tb
@@ -175,8 +182,8 @@ class Checkpoint(Mapping[str, Array], ABC):
 
     def _key(self, name: str) -> str | None:
         """The key that a readable path means, if the checkpoint has objects and that key."""
-        key = self.objects.key_of(name) if self.objects is not None else None
-        return key if key is not None and self._find(key) is not None else None
+        aliases = self._aliases
+        return aliases.key(name) if aliases is not None else None
 
     def info(self, name: str | bytes) -> TensorInfo:
         """Describe one tensor; no data shard is touched.
@@ -190,7 +197,9 @@ class Checkpoint(Mapping[str, Array], ABC):
         if info is None and (key := self._key(name)) is not None:
             info = self._find(key)
         if info is None:
-            raise not_found(name, self._names).add_context(path=self.location.prefix)
+            raise not_found(name, self._list_names, self._aliases).add_context(
+                path=self.location.prefix
+            )
         return info
 
     def infos(self, names: Filter = None) -> list[TensorInfo]:
@@ -208,13 +217,22 @@ class Checkpoint(Mapping[str, Array], ABC):
         """
         if names is None:
             return list(self.iter_infos())
-        return [self.info(name) for name in self.select(names)]
+        return [self.info(key) for key in self._chosen(names).values()]
 
     def select(self, names: Filter = None) -> list[str]:
-        """Return the names that a filter chooses, in key order; see `infos`."""
-        if isinstance(names, str) and self._find(names) is not None:
-            return [names]
-        return select(names, self._names, self._known, self._key)
+        """Choose names by a filter, in key order; see `infos`.
+
+        Returns:
+            What was asked for: a tensor that was chosen by its readable path is called by it.
+        """
+        return list(self._chosen(names))
+
+    def _chosen(self, names: Filter) -> dict[str, str]:
+        """What a filter chooses as it was asked for, and its key."""
+        return select(names, lambda: self._names, self._has, self._aliases)
+
+    def _has(self, name: str) -> bool:
+        return self._find(name) is not None
 
     @functools.cached_property
     def nbytes(self) -> int:
@@ -239,8 +257,8 @@ class Checkpoint(Mapping[str, Array], ABC):
             threads: How many to use; 0 means as many as are useful.
 
         Returns:
-            Writable arrays by name, in key order; every checksum was checked, whatever ``verify``
-            was at `tensorbundle.open`. Nothing is borrowed from the files.
+            Writable arrays by the names that were asked for, in key order; every checksum was
+            checked, whatever ``verify`` was at `tensorbundle.open`. Nothing is borrowed from files.
 
         Raises:
             ChecksumError: A tensor's bytes were changed.
@@ -253,15 +271,15 @@ class Checkpoint(Mapping[str, Array], ABC):
             >>> weights = ckpt.load("dense/*")
             >>> weights["dense/bias"] += 1
         """
-        chosen = self.select(list(out) if names is None and out is not None else names)
+        chosen = self._chosen(list(out) if names is None and out is not None else names)
         loaded: dict[str, Array] = {}
-        for name in chosen:
-            info = self.info(name)
-            target = None if out is None else fitting(out, info)
-            loaded[name] = self._read_owned(info)
+        for label, key in chosen.items():
+            info = self.info(key)
+            target = None if out is None else fitting(out, label, info)
+            loaded[label] = self._read_owned(info)
             if target is not None:
-                target[...] = loaded[name]
-                loaded[name] = target
+                target[...] = loaded[label]
+                loaded[label] = target
         return loaded
 
     def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
@@ -274,7 +292,7 @@ class Checkpoint(Mapping[str, Array], ABC):
         Returns:
             Arrays by name, in key order: borrowed from the files where ``ckpt[name]`` borrows.
         """
-        return {name: self[name] for name in self.select(names)}
+        return {label: self[key] for label, key in self._chosen(names).items()}
 
     def read_slice(self, name: str | bytes, index: Any) -> Array:
         """Read part of a tensor, and of its bytes no more than are needed.
@@ -326,9 +344,31 @@ class Checkpoint(Mapping[str, Array], ABC):
             yield raw[start : start + nbytes]
 
 
-def fitting(out: Mapping[str, Array], info: TensorInfo) -> Array:
-    """Return ``out[info.name]``, having checked that the tensor can be read into it."""
-    array = out.get(info.name)
+class _ReadablePaths:
+    """Readable paths of objects, and names of variables in graphs, as names of tensors."""
+
+    def __init__(self, ckpt: Checkpoint) -> None:
+        self._ckpt = ckpt
+
+    def key(self, name: str) -> str | None:
+        graph = self._ckpt.objects
+        key = graph.key_of(name) if graph is not None else None
+        if key is None and graph is not None:
+            key = graph.full_names.get(name)
+        return key if key is not None and self._ckpt._has(key) else None
+
+    def paths(self) -> Mapping[str, str]:
+        graph = self._ckpt.objects
+        if graph is None:
+            return {}
+        known = self._ckpt._known
+        named = ((graph.path_of(key), key) for key in self._ckpt if key in known)
+        return {path: key for path, key in named if path is not None}
+
+
+def fitting(out: Mapping[str, Array], label: str, info: TensorInfo) -> Array:
+    """Return ``out[label]``, having checked that the tensor can be read into it."""
+    array = out.get(label)
     if not isinstance(array, np.ndarray):
         raise ConversionError("`out` holds no array for this tensor", key=info.name)
     if array.shape != info.shape or array.dtype != info.dtype:

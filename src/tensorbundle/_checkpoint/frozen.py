@@ -10,23 +10,22 @@ import numpy as np
 
 from .._core import File, MappedFile
 from .._format import dtypes
+from .._format.dtypes import Array
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
+from .._format.wire import told_if_cut_off
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node
-from .._graphdef.tensors import TensorMessage
+from .._graphdef.tensors import ContentSizeError, TensorMessage
 from .._locate.kinds import tell_kind
 from .._locate.location import Location, is_text_graph
+from .._ops.roles import ASSIGNS, CONSTANTS, RESTORES, VARIABLES
 from ..errors import FormatError, TensorBundleError, UnsupportedError
-from .checkpoint import Array, Checkpoint, Mode
+from .checkpoint import Checkpoint, Mode
 from .report import Fault, Report, fault_of
 
-_CONSTANTS: Final = frozenset(["Const", "HostConst"])
-_VARIABLES: Final = frozenset(["Variable", "VariableV2", "VarHandleOp"])
 # What only a graph has that gets the values of its variables elsewhere.
-_SETTERS: Final = frozenset(
-    ["Assign", "AssignVariableOp", "InitializeTable", "Restore", "RestoreSlice", "RestoreV2"]
-)
+_SETTERS: Final = ASSIGNS | RESTORES | {"InitializeTable"}
 # Of smaller files a copy costs nothing, and it stays whatever happens to the file.
 _MAPPED_FROM: Final = 64 << 20
 # One stored value may stand for a whole tensor: up to this size it is made when it is asked for.
@@ -48,14 +47,16 @@ class FrozenGraph(Checkpoint):
     def __init__(self, location: Location, mode: Mode) -> None:
         super().__init__(location, mode)
         try:
-            self._load(MetaGraph(_message(location.prefix, mode), bare=True))
+            message = _message(location.prefix, mode)
+            with told_if_cut_off(message):
+                self._load(MetaGraph(message, bare=True))
         except TensorBundleError as error:
             raise error.add_context(path=location.prefix) from None
 
     def _load(self, graph: MetaGraph) -> None:
         path = self.location.prefix
         ops = graph.ops
-        variables = sum(count for op, count in ops.items() if op in _VARIABLES)
+        variables = sum(count for op, count in ops.items() if op in VARIABLES)
         if variables and not _SETTERS.isdisjoint(ops):
             raise FormatError(
                 f"not a frozen graph: {path!r} has {variables} variables whose values are in a "
@@ -154,7 +155,8 @@ class FrozenGraph(Checkpoint):
             except UnsupportedError as error:
                 faults.append(fault_of(error, "unsupported", name=name))
             except TensorBundleError as error:
-                kind = "size mismatch" if "of content" in error.message else "malformed"
+                wrong_size = isinstance(error, ContentSizeError)
+                kind = "size mismatch" if wrong_size else "malformed"
                 faults.append(fault_of(error, kind, name=name))
             done += len(node.encode())
             if progress is not None and (time.monotonic() - last >= 0.1 or done == total):
@@ -190,7 +192,8 @@ def _message(path: str, mode: Mode) -> memoryview:
     else:
         mapped = file.size >= _MAPPED_FROM and mode == "r" and not file.on_network
         message = memoryview(MappedFile(file) if mapped else file.read(0, file.size))
-        kind = tell_kind(message)
+        with told_if_cut_off(message):
+            kind = tell_kind(message)
     if kind != "graph":
         raise FormatError(f"not a frozen graph: {path!r} holds another message: {kind}", path=path)
     return message
@@ -198,11 +201,11 @@ def _message(path: str, mode: Mode) -> memoryview:
 
 def _constants_of(graph: MetaGraph) -> Iterable[tuple[str, Node]]:
     for node in graph.nodes.values():
-        if node.op in _CONSTANTS:
+        if node.op in CONSTANTS:
             yield node.name, node
     for name, function in graph.functions.items():
         for node in function.nodes.values():
-            if node.op in _CONSTANTS:
+            if node.op in CONSTANTS:
                 yield f"{name}/{node.name}", node
 
 

@@ -1,14 +1,19 @@
-"""Opening a checkpoint of either format, or the constants of a frozen graph."""
+"""Opening a checkpoint of either format, the constants of a frozen graph, or a file of tensors."""
 
 from __future__ import annotations
 
 import os
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 from .._core import File
-from .._locate.checkpoints import locate
+from .._locate.checkpoints import Location, locate
+from .._locate.tensor_files import tensor_file_at
+from ..errors import FormatError
 from .bundle import Bundle
 from .checkpoint import Checkpoint, Mode
+
+# What functions that read take: any spelling of a path, or what was opened.
+Source: TypeAlias = "str | os.PathLike[str] | bytes | Checkpoint"
 
 
 def open(
@@ -17,13 +22,15 @@ def open(
     mode: Mode = "r",
     verify: Literal["read", "never"] = "read",
 ) -> Checkpoint:
-    """Open a TensorFlow checkpoint, or a frozen graph; no data shard is touched yet.
+    """Open a checkpoint, a frozen graph, or a file of tensors; no data shard is touched yet.
 
     Args:
         path: Any spelling: the prefix; its ``.index``, ``.data-…`` or ``.meta`` file; a directory
             with a ``checkpoint`` state file, or that file; a SavedModel directory; a V1 file, or
             the glob of its shards; a frozen graph (GraphDef, ``.pb`` or ``.pbtxt``), whose
-            constants are given. What it was taken for is on ``ckpt.location``.
+            constants are given; a file of another format: ``.npz``, ``.npy``, ``.safetensors``, the
+            index of several of these, HDF5, or the folder of an export to ``.npy`` files. What it
+            was taken for is on ``ckpt.location``.
         mode: ``"r"``: arrays are read-only views of the mapped files. ``"c"``: copy on write,
             arrays are writable and the files never change. ``"read"``: nothing is mapped, every
             access reads anew; chosen by itself on network file systems, where a map may fault.
@@ -37,8 +44,8 @@ def open(
     Raises:
         MissingFileError: There is no checkpoint; the message says what is there instead.
         FormatError: The file is damaged, or no checkpoint: the message says what it is.
-        UnsupportedError: It declares a format version that this library does not read, or is a
-            graph as text and protobuf is not installed.
+        UnsupportedError: It declares a format version that this library does not read, or needs
+            a library that is not installed: protobuf for graphs as text, h5py for HDF5.
 
     Example:
         >>> import tensorbundle as tb
@@ -50,7 +57,19 @@ def open(
         raise ValueError(f"mode must be one of {get_args(Mode)}, not {mode!r}")
     if verify not in ("read", "never"):
         raise ValueError(f"verify must be 'read' or 'never', not {verify!r}")
-    location = locate(path)
+    location = tensor_file_at(path) or locate(path)
+    try:
+        return _open(location, mode, verify)
+    except FormatError:
+        from .._locate.misnamed import as_v1, as_v2
+
+        other = {"v1": as_v2, "v2": as_v1}.get(location.kind, lambda _: None)(location)
+        if other is None:
+            raise
+    return _open(other, mode, verify)
+
+
+def _open(location: Location, mode: Mode, verify: Literal["read", "never"]) -> Checkpoint:
     if location.kind == "v1":
         from .v1 import LegacyCheckpoint
 
@@ -59,6 +78,32 @@ def open(
         from .frozen import FrozenGraph
 
         return FrozenGraph(location, mode)
-    if mode == "r" and File(location.index or "").on_network:
+    if location.kind != "v2":
+        from .foreign.tensor_files import TensorFiles
+
+        return TensorFiles(location, mode)
+    index = File(location.index or "")
+    if mode == "r" and index.on_network:
         mode = "read"
-    return Bundle(location, mode, verify == "read")
+    return Bundle(location, mode, verify == "read", index)
+
+
+def path_of(src: Source) -> str:
+    """Give the path of what a function was given to read, opened or not."""
+    return src.location.prefix if isinstance(src, Checkpoint) else os.fsdecode(src)
+
+
+def opened(
+    src: Source, *, mode: Mode = "r", verify: Literal["read", "never"] = "read"
+) -> Checkpoint:
+    """Open what a function was given to read; a checkpoint that is open already stays as it is.
+
+    Raises:
+        TypeError: It is neither a path nor a checkpoint.
+        MissingFileError, FormatError, UnsupportedError: As `open`.
+    """
+    if isinstance(src, Checkpoint):
+        return src
+    if not isinstance(src, (str, bytes, os.PathLike)):
+        raise TypeError(f"expected a path or an opened checkpoint, not {type(src).__name__}")
+    return open(src, mode=mode, verify=verify)

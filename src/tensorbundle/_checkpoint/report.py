@@ -1,4 +1,4 @@
-"""What verification found, and what probably happened."""
+"""Reports of verification: what was found, and what probably happened."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ FAULT_KINDS: Final = (
     "malformed",
     "unsupported",
     "unreadable",
+    "replaced",
     "graph",
     "variable",
     "asset",
@@ -47,8 +48,9 @@ class Fault:
         offset: First byte of the range concerned; None where there is none.
         nbytes: Length of that range; None likewise.
         kind: One of ``checksum``, ``truncated``, ``missing shard``, ``overlap``, ``gap``,
-            ``size mismatch``, ``malformed``, ``unsupported``, ``unreadable``; of models also
-            ``graph``, ``variable``, ``asset``, ``fingerprint``, ``objects``, ``not finite``.
+            ``size mismatch``, ``malformed``, ``unsupported``, ``unreadable``, ``replaced``; of
+            models also ``graph``, ``variable``, ``asset``, ``fingerprint``, ``objects``,
+            ``not finite``.
         message: What was expected and what was found.
         path: The file.
         cause: What probably happened, where that can be told.
@@ -66,7 +68,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of `Checkpoint.verify` and `verify`.
+    """Result of `Checkpoint.verify` and `verify`.
 
     Attributes:
         ok: Whether there are no faults.

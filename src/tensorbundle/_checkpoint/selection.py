@@ -1,95 +1,119 @@
-"""Choosing tensors by name: exact names, globs and regular expressions."""
+"""Selection of tensors by name: exact names, readable paths, globs and regular expressions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
-from .._format.names import as_name
+from .._format.names import as_bytes, as_name, near
 from ..errors import TensorNotFoundError
 
 # What tensors are chosen by; None chooses all.
 Filter: TypeAlias = "str | bytes | re.Pattern[str] | Iterable[str | bytes | re.Pattern[str]] | None"
 
-# What difflib is given, which is quadratic in the length of names.
-_COMPARED: Final = 20_000
-_LONGEST: Final = 500
+
+class Aliases(Protocol):
+    """Other names of keys: the readable paths of an object graph."""
+
+    def key(self, name: str) -> str | None:
+        """The key that such a name means; None if it means none."""
+
+    def paths(self) -> Mapping[str, str]:
+        """All of them with their keys."""
+
+
+def parts_of(filter: Filter) -> list[str | re.Pattern[str]]:
+    """Take a filter apart.
+
+    Raises:
+        TypeError: It is, or holds, something that names no tensor.
+    """
+    given = [filter] if isinstance(filter, (str, bytes, re.Pattern)) else filter
+    if not isinstance(given, Iterable):
+        raise TypeError(
+            "tensors are chosen by names, globs and compiled regular expressions, "
+            f"not by {type(filter).__name__}"
+        )
+    return [part if isinstance(part, re.Pattern) else as_name(part) for part in given]
 
 
 def select(
     filter: Filter,
-    names: Sequence[str],
-    known: Collection[str],
-    key_of: Callable[[str], str | None] = lambda name: None,
-) -> list[str]:
-    """Return the names that a filter chooses, each once, in the order of ``names``.
+    names: Callable[[], Sequence[str]],
+    known: Callable[[str], bool],
+    aliases: Aliases | None = None,
+) -> dict[str, str]:
+    """Choose tensors: what each was asked for as, and its key, in key order.
 
-    A ``str`` that is a name means that name; otherwise, with ``*``, ``?`` or ``[`` in it, it is a
-    glob in which ``*`` matches ``/`` too. A pattern must match somewhere (``re.search``).
+    A ``str`` that is a name means that name, else the readable path that it is; otherwise, with
+    ``*``, ``?`` or ``[`` in it, it is a glob in which ``*`` matches ``/`` too. A pattern must match
+    somewhere (``re.search``). Patterns choose among keys, and where none matches, among paths.
 
     Args:
         filter: What to choose.
-        names: All names, in key order.
-        known: The same names, for a quick look-up.
-        key_of: Gives the name that a plain one which is not there stands for, or None.
+        names: Gives all names, in key order; asked only by patterns and for errors.
+        known: Tells whether a name is there.
+        aliases: Other names that keys have.
 
     Raises:
         TensorNotFoundError: A plain name that is not there. Patterns may match nothing.
+        TypeError: As `parts_of`.
     """
     if filter is None:
-        return list(names)
-    given = [filter] if isinstance(filter, (str, bytes, re.Pattern)) else filter
-    parts = [as_name(part) if isinstance(part, bytes) else part for part in given]
-    parts = [_meant(part, known, key_of) if isinstance(part, str) else part for part in parts]
-    exact = {part for part in parts if isinstance(part, str) and part in known}
-    matchers = [_matcher(part, names) for part in parts if part not in exact]
-    if not matchers and len(exact) == 1:
-        return list(exact)
-    return [name for name in names if name in exact or any(match(name) for match in matchers)]
+        return {name: name for name in names()}
+    chosen: dict[str, str] = {}
+    patterns: list[Callable[[str], object]] = []
+    for part in parts_of(filter):
+        if isinstance(part, str) and known(part):
+            chosen[part] = part
+        elif isinstance(part, str) and aliases is not None and (key := aliases.key(part)):
+            chosen[part] = key
+        else:
+            patterns.append(_matcher(part, names, aliases))
+    for match in patterns:
+        found = {name: name for name in names() if match(name)}
+        if not found and aliases is not None:
+            found = {path: key for path, key in aliases.paths().items() if match(path)}
+        chosen.update(found)
+    if not patterns and len(chosen) == 1:
+        return chosen
+    return dict(sorted(chosen.items(), key=_by_key) if not patterns else _ordered(chosen, names()))
 
 
-def _meant(name: str, known: Collection[str], key_of: Callable[[str], str | None]) -> str:
-    return name if name in known else key_of(name) or name
+def _by_key(item: tuple[str, str]) -> bytes:
+    return as_bytes(item[1])
 
 
-def _matcher(part: str | re.Pattern[str], names: Sequence[str]) -> Callable[[str], object]:
+def _ordered(chosen: Mapping[str, str], names: Sequence[str]) -> list[tuple[str, str]]:
+    """In the order of all names, which formats without an order of keys have as well."""
+    labels: dict[str, list[str]] = {}
+    for label, key in chosen.items():
+        labels.setdefault(key, []).append(label)
+    return [(label, name) for name in names for label in labels.get(name, ())]
+
+
+def _matcher(
+    part: str | re.Pattern[str], names: Callable[[], Sequence[str]], aliases: Aliases | None
+) -> Callable[[str], object]:
     if isinstance(part, re.Pattern):
         return part.search
     if not any(char in part for char in "*?["):
-        raise not_found(part, names)
+        raise not_found(part, names, aliases)
     import fnmatch
 
     return re.compile(fnmatch.translate(part)).match
 
 
-def not_found(name: str, names: Sequence[str]) -> TensorNotFoundError:
-    """The error for a name that is not there, with up to three that are near."""
-    # A hundred thousand names are compared in under a second.
-    by_tail = [
-        known for known in names if known.endswith("/" + name) or known.startswith(name + "/")
-    ]
-    near = by_tail[:3] or closest(name, names[:100_000])
-    hint = f": did you mean {', '.join(map(repr, near))}?" if near else ""
-    return TensorNotFoundError(f"there is no tensor {name!r}{hint}", key=name)
+def not_found(
+    name: str, names: Callable[[], Collection[str]], aliases: Aliases | None = None
+) -> TensorNotFoundError:
+    """Make the error for a name that is not there; near ones are sought when it is read."""
 
+    def hint() -> tuple[str, ...]:
+        there = list(names())
+        if aliases is not None:
+            there = [*aliases.paths(), *there]
+        return near(name, there)
 
-def near_keys(key: str, keys: Sequence[str]) -> tuple[str, ...]:
-    """Up to three keys that are like one that is not there: by their ends, or letter by letter."""
-    last = key.rpartition("/")[2]
-    ends = [each for each in keys if each.endswith("/" + key) or key.endswith("/" + each)]
-    if not ends:
-        ends = closest(key, keys[:_COMPARED])
-    if not ends:
-        ends = [each for each in keys if each.rpartition("/")[2] == last]
-    return tuple(ends[:3])
-
-
-def closest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """Up to ``count`` names that are like another letter by letter; endless ones never are."""
-    import difflib
-
-    if len(name) > _LONGEST:
-        return []
-    short = [each for each in names if len(each) <= _LONGEST]
-    return difflib.get_close_matches(name, short, n=count)
+    return TensorNotFoundError(f"there is no tensor {name!r}", key=name, near=hint)

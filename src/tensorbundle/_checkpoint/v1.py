@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,18 +13,19 @@ import numpy as np
 from .. import _core
 from .._format import boxes as _slices
 from .._format import dtypes
+from .._format.containers import bundle_in
+from .._format.dtypes import Array
 from .._format.names import as_bytes
-from .._format.tensor_info import TensorInfo
+from .._format.tensor_info import MAX_DIMENSIONS, TensorInfo
 from .._format.v1_messages import decode_record, decode_values, numpy_dtype
 from .._locate.location import Location
 from ..errors import FormatError, TensorBundleError, UnsupportedError
-from .checkpoint import Array, Checkpoint, Mode
+from .checkpoint import Checkpoint, Mode
 from .v1_headers import StoredTensor, read_headers
 
 if TYPE_CHECKING:
     from .report import Report
 
-_MAX_DIMENSIONS: Final = 64  # numpy's own limit; TensorFlow allows 254
 # No value takes less than a byte, and snappy makes at most 64 bytes of 3.
 _MAX_VALUES_PER_BYTE: Final = 22
 # Larger blocks hold one large tensor, smaller ones many: the one read last is kept, checked and
@@ -40,10 +43,23 @@ class LegacyCheckpoint(Checkpoint):
 
     def __init__(self, location: Location, mode: Mode) -> None:
         super().__init__(location, mode)
-        self._files = [_core.File(path) for path in location.files]
+        self._files = [file for path in location.files for file in self._tables_in(path)]
         self._tables = [_core.Table(file) for file in self._files]
         self._tensors = read_headers(self._files, self._tables)
         self._kept: tuple[tuple[int, int], dict[bytes, tuple[int, bytes]]] | None = None
+
+    def _tables_in(self, path: str) -> list[_core.File]:
+        """The file itself, or those that a Magenta bundle holds, in memory."""
+        if self.location.meta != path or (bundle := bundle_in(path)) is None:
+            return [_core.File(path)]
+        files = []
+        for part in bundle.tables:
+            descriptor = os.memfd_create(os.path.basename(path), os.MFD_CLOEXEC)
+            weakref.finalize(self, os.close, descriptor)
+            with open(descriptor, "wb", closefd=False) as copy:
+                copy.write(part.read(path))
+            files.append(_core.File(f"/proc/self/fd/{descriptor}"))
+        return files
 
     # --- facts -----------------------------------------------------------------------------------
 
@@ -174,9 +190,9 @@ def _readable(info: TensorInfo) -> np.dtype[Any]:
             f"tensors of type {info.tf_dtype} cannot be read: V1 has no form for them",
             key=info.name,
         )
-    if len(info.shape) > _MAX_DIMENSIONS:
+    if len(info.shape) > MAX_DIMENSIONS:
         raise UnsupportedError(
-            f"numpy arrays have at most {_MAX_DIMENSIONS} dimensions: "
+            f"numpy arrays have at most {MAX_DIMENSIONS} dimensions: "
             f"this tensor has {len(info.shape)}",
             key=info.name,
         )

@@ -1,4 +1,4 @@
-"""What the headers of all files of a V1 checkpoint list, put together."""
+"""Headers of all files of a V1 checkpoint, put together."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _SHOWN: Final = 64  # bytes of a string element
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first element that differs, and how many do.
+    """First element that differs, and how many do.
 
     Attributes:
         index: Where it is in the tensor; ``()`` in a scalar.
@@ -64,11 +64,11 @@ class Tensor:
 
     @property
     def nbytes(self) -> int | None:
-        """How many bytes another reading must have; None for strings, which may have any."""
+        """Number of bytes another reading must have; None for strings, which may have any."""
         return None if self._strings is not None else self._bytes.size
 
     def sha256(self) -> str:
-        """The digest that the certificate holds."""
+        """Digest that the certificate holds."""
         sha256 = hashlib.sha256()
         if self._strings is not None:
             for element in self._strings:

@@ -1,4 +1,4 @@
-"""Every tensor against TensorFlow's own restore, bit for bit.
+"""Crosscheck: every tensor against TensorFlow's own restore, bit for bit.
 
 TensorFlow runs in a process of its own (`oracle`), because it aborts on some tensors and because
 a process that holds both libraries would prove less. Both of its ways are asked: the reader of
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from .._checkpoint.opening import open as open_checkpoint
+from .._checkpoint.opening import Source, opened
 from .._format.dtypes import name_of
 from ..errors import TensorBundleError, UnsupportedError
 from .bitwise import Difference, Tensor
@@ -39,7 +39,7 @@ _CONTRADICTIONS: Final = ("different", "only here", "only there")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What became of one tensor.
+    """Verdict on one tensor.
 
     Attributes:
         name: The tensor.
@@ -71,7 +71,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Crosscheck:
-    """The outcome of `crosscheck`.
+    """Outcome of `crosscheck`.
 
     Attributes:
         location: What the path turned out to mean.
@@ -97,13 +97,13 @@ class Crosscheck:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing contradicts and, if there is a tensor at all, one was found equal."""
+        """True when nothing contradicts and, if there is a tensor at all, one was found equal."""
         equal = any(each.status == "equal" for each in self.comparisons)
         return all(each.ok for each in self.comparisons) and (equal or not self.comparisons)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many tensors have each status that occurs."""
+        """Number of tensors by each status that occurs."""
         return dict(Counter(each.status for each in self.comparisons))
 
     def certificate(self) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class Crosscheck:
 
 
 def crosscheck(
-    path: str | os.PathLike[str] | bytes,
+    src: Source,
     *,
     names: Filter = None,
     python: str | os.PathLike[str] = sys.executable,
@@ -143,7 +143,7 @@ def crosscheck(
     more than about one tensor is in memory on either side. The checkpoint is only read.
 
     Args:
-        path: The checkpoint or frozen graph, in any spelling that `open` takes.
+        src: The checkpoint or frozen graph, in any spelling that `open` takes.
         names: Compare only these: a name, a glob, a regular expression, or several of them.
         python: The Python that has TensorFlow; it need not have tensorbundle.
         progress: Called with the bytes compared and all bytes, at most ten times a second.
@@ -165,7 +165,7 @@ def crosscheck(
         >>> result.ok, result.counts
         (True, {'equal': 28})
     """
-    checkpoint = open_checkpoint(path)
+    checkpoint = opened(src)
     infos = checkpoint.infos(names)
     location = checkpoint.location
     files = files_of(location, checkpoint.num_shards)
@@ -192,7 +192,7 @@ def crosscheck(
 def _reporting(
     infos: list[TensorInfo], progress: Callable[[int, int], object] | None
 ) -> Iterator[TensorInfo]:
-    """The infos, with progress told after each has been dealt with."""
+    """Infos, with progress told after each has been dealt with."""
     done, total, last = 0, sum(info.nbytes for info in infos), time.monotonic()
     for info in infos:
         yield info
@@ -284,7 +284,7 @@ def _compare_way(
 
 
 def _ask_in_vain(oracle: Oracle, way: str, info: TensorInfo) -> str:
-    """What TensorFlow says to a tensor that tensorbundle cannot read."""
+    """Ask TensorFlow for a tensor that tensorbundle cannot read."""
     try:
         oracle.ask(do=way, name=info.name, dtype=info.data_type)
     except OracleFailure as failure:

@@ -1,4 +1,4 @@
-"""The process in which TensorFlow runs, seen from ours: start, ask, notice its death, start again.
+"""Process of TensorFlow, seen from ours: start, ask, notice its death, start again.
 
 The other end of the pipes is `worker`, which also tells the protocol.
 """
@@ -128,7 +128,7 @@ class Oracle:
             self.read(min(self._left, 1 << 20))
 
     def _understood_prefix(self, location: Location, files: Sequence[str]) -> str:
-        """The prefix to give to TensorFlow: of links, where it would take the real one for another.
+        """Prefix to give to TensorFlow: of links, where it would take the real one for another.
 
         It globs the path of a checkpoint (format.md §1.3), takes a directory for what its state
         file names, and knows a set of V1 shards only by a pattern.
@@ -238,7 +238,7 @@ class Oracle:
 
 
 def files_of(location: Location, num_shards: int) -> list[str]:
-    """The files of a checkpoint that are there: the index and the data shards, or the tables.
+    """Files of a checkpoint that are there: the index and the data shards, or the tables.
 
     The directory is listed, for the number of shards comes from the file and may be any.
     """

@@ -129,7 +129,7 @@ class GraphOracle:
         self._graph = graph
 
     def _run(self, name: str) -> Any:
-        """The value of a constant in a session; nothing of the graph is rewritten before."""
+        """Value of a constant in a session; nothing of the graph is rewritten before."""
         v1 = self._tf.compat.v1
         if self._session is None:
             from tensorflow.core.protobuf import rewriter_config_pb2
@@ -147,7 +147,7 @@ class GraphOracle:
 
 
 def _pack(value: Any) -> tuple[dict[str, Any], Iterable[Any]]:
-    """The answer and the bytes of what TensorFlow read: an array, a scalar, or one string."""
+    """Answer and the bytes of what TensorFlow read: an array, a scalar, or one string."""
     import numpy as np
 
     if isinstance(value, bytes):  # np.asarray would drop zero bytes at its end

@@ -16,9 +16,9 @@ from .._format.wire import Field, fields
 from .._graph.files import GraphFile, read_graph_file
 from .._graph.mapping import map_variables
 from .._graph.problems import report
-from .._graph.variables import VARIABLE_OPS
 from .._graphdef.shapes import decode_shape
 from .._locate.location import is_regular_file
+from .._ops.roles import VARIABLES
 from ..errors import FormatError, TensorBundleError
 from .fingerprint import checksum_of
 
@@ -59,7 +59,7 @@ def check_model(path: str, ckpt: Checkpoint | None) -> tuple[list[Fault], list[s
         if ckpt is not None:
             faults += _value_faults(meta, ckpt, found.path)
             faults += _object_faults(meta, ckpt, found.path)
-        elif not VARIABLE_OPS.keys().isdisjoint(meta.ops):
+        elif not VARIABLES.keys().isdisjoint(meta.ops):
             message = "the graph has variables, and there are no values for them"
             faults.append(_fault("variable", message, found.path))
         faults += _missing_assets(meta, found)

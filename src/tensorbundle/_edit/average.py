@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,16 +12,20 @@ import numpy as np
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._checkpoint.opening import open
+from .._checkpoint.checkpoint import Checkpoint
+from .._checkpoint.opening import Source, opened, path_of
 from .._checkpoint.shards import explain
 from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._objects.graph import GRAPH_KEY
-from .._write.shards import raw_chunks, refuse_existing
+from .._write.commit import refuse_existing
+from .._write.shards import raw_chunks
 from .._write.writer import Writer
 from ..errors import ConversionError, TensorBundleError, UnsupportedError
+from .casting import rounded
 from .rules import listed, refuse_in_saved_model
+from .sources import GivenCheckpoints, find_sources
 
 if TYPE_CHECKING:
     from .._core import MeanJob
@@ -35,25 +40,30 @@ _AVERAGED: Final = _IN_CORE | frozenset(range(24, 29))
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """What `average` did, or would do.
+    """Result of `average`: what it did, or would do.
 
     Attributes:
         averaged: Keys of the tensors that were averaged.
         taken: Keys of those that are the last checkpoint's: steps, strings, whatever is no float.
         nbytes: Bytes of the result.
         files: The files of the result, the index last; none of a dry run.
+        sources: The prefixes of the checkpoints, each once; the last is the one to take from.
+        repeated: Paths that led to one of them again, and were not counted.
     """
 
     averaged: tuple[str, ...]
     taken: tuple[str, ...]
     nbytes: int
     files: tuple[str, ...]
+    sources: tuple[str, ...]
+    repeated: tuple[str, ...]
 
 
 def average(
-    sources: Sequence[str | os.PathLike[str]],
-    dst: str | os.PathLike[str],
+    src: Source | Sequence[Source],
+    dst: str | os.PathLike[str] | bytes,
     *,
+    last: int | None = None,
     weights: Sequence[float] | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
@@ -61,13 +71,18 @@ def average(
 ) -> Average:
     """Average the floating-point tensors of several checkpoints.
 
-    Sums are kept in double precision and rounded once, to the tensors' own dtype. Everything else,
-    the step too, is as in the last checkpoint. Memory stays at some megabytes, but for tensors that
-    the checkpoints partition differently: one slice of each is held.
+    Sums are kept in double precision, those of doubles in twice that, and rounded once, to the
+    tensors' own dtype. Everything else, the step too, is as in the last checkpoint. Memory stays at
+    some megabytes, but for tensors that the checkpoints partition differently: one slice of each is
+    held.
 
     Args:
-        sources: Checkpoints of one model, the newest last.
+        src: Checkpoints of one model, or their paths, the newest last; or where all are steps of
+            one run, ``model.ckpt-1000`` …, in any order. One counts once, however often and in
+            whatever spelling it is given.
         dst: The prefix of the result.
+        last: Take the checkpoints of the highest steps only, so many. ``src`` may then be a
+            directory, or have some among them, for all that lie in them.
         weights: What each counts; the same by default. They are divided by their sum.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
@@ -77,7 +92,8 @@ def average(
         What was done.
 
     Raises:
-        ConversionError: They do not have the same tensors; all differences are listed.
+        ConversionError: They do not have the same tensors; all differences are listed. There are
+            fewer than two, or than ``last``; or some are in the V1 format.
         ChecksumError: A tensor is damaged; nothing is written.
         UnsupportedError: There are variants: `rewrite` can drop them.
         FileExistsError: There is a checkpoint at ``dst``.
@@ -86,71 +102,113 @@ def average(
         >>> import tempfile, tensorbundle as tb
         >>> source = "tests/golden/data/demo/model.ckpt-2000"
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     done = tb.average([source, source], f"{folder}/average")
+        ...     _ = tb.rewrite(source, f"{folder}/copy")
+        ...     done = tb.average([source, f"{folder}/copy"], f"{folder}/average")
         ...     same = tb.diff(source, f"{folder}/average").same
         >>> same
         True
     """
-    opened = [open(os.fspath(path), mode="read", verify="never") for path in sources]
-    bundles = [each for each in opened if isinstance(each, Bundle)]
-    if len(bundles) < 2 or len(bundles) < len(opened):
-        raise ConversionError("expected at least two checkpoints, all of the V2 format")
-    shares = _shares(weights, len(bundles))
+    given = [src] if isinstance(src, (str, bytes, os.PathLike, Checkpoint)) else list(src)
+    found = find_sources([path_of(each) for each in given], last)
+    prefix = os.fsdecode(dst)
+    bundles = [_opened(location.index or "") for location in found.locations]
+    if len(bundles) < 2:
+        raise _too_few(bundles, prefix)
+    counts = _counts(weights, found, len(given))
     tensors = _common(bundles)
-    tensors.sort(key=lambda infos: (infos[-1].shard or 0, infos[-1].offset or 0))
-    averaged = [i[-1].name for i in tensors if i[-1].data_type in _AVERAGED]
-    taken = [i[-1].name for i in tensors if i[-1].data_type not in _AVERAGED]
-    total = sum(infos[-1].nbytes for infos in tensors)
-    prefix = os.fspath(dst)
+    tensors.sort(key=lambda info: (info.shard or 0, info.offset or 0))
+    averaged = tuple(info.name for info in tensors if info.data_type in _AVERAGED)
+    taken = tuple(info.name for info in tensors if info.data_type not in _AVERAGED)
+    total = sum(_stored_nbytes(bundles[-1], info) for info in tensors)
+    names = tuple(bundle.location.prefix for bundle in bundles)
     refuse_existing(prefix, overwrite=overwrite)
-    refuse_in_saved_model(prefix, {i[-1].name: (i[-1].data_type, i[-1].shape) for i in tensors})
-    for *_, info in tensors:
+    refuse_in_saved_model(prefix, {i.name: (i.data_type, i.shape) for i in tensors})
+    for info in tensors:
         if info.dtype is None:
             raise UnsupportedError(
                 f"cannot write {info.tf_dtype} tensors anew: drop them from the checkpoints first",
                 key=info.name,
             )
     if dry_run:
-        return Average(tuple(averaged), tuple(taken), total, ())
+        return Average(averaged, taken, total, (), names, found.repeated)
     done = 0
-    with _MeanWriter(prefix) as writer:
-        for written in writer.add_all(bundles, shares, tensors):
+    with _MeanWriter(prefix, overwrite=overwrite) as writer:
+        for written in writer.add_all(bundles, counts, tensors):
             done += written
             if progress is not None:
                 progress(done, total)
     files = (shard_path(prefix, 0, 1), prefix + INDEX_SUFFIX)
-    return Average(tuple(averaged), tuple(taken), total, files)
+    return Average(averaged, taken, total, files, names, found.repeated)
 
 
-def _shares(weights: Sequence[float] | None, count: int) -> list[float]:
-    given = [1.0] * count if weights is None else [float(weight) for weight in weights]
-    if len(given) != count or not all(np.isfinite(given)) or not sum(given):
-        raise ValueError(f"{count} checkpoints need {count} weights with a sum: found {given}")
-    return [weight / sum(given) for weight in given]
+def _opened(path: str) -> Bundle:
+    bundle = opened(path, mode="read", verify="never")
+    assert isinstance(bundle, Bundle)  # `find_sources` gives no others
+    return bundle
 
 
-def _common(bundles: Sequence[Bundle]) -> list[list[TensorInfo]]:
-    """Each tensor of the last as all have it, having checked that they have the same."""
-    tensors = {info.name: [info] for info in bundles[-1].infos()}
+def _too_few(bundles: Sequence[Bundle], dst: str) -> ConversionError:
+    """What is told where fewer than two checkpoints are given."""
+    one = "".join(repr(bundle.location.prefix) for bundle in bundles)
+    what = f"expected at least two checkpoints: found one, {one}" if one else "no checkpoints"
+    if os.path.lexists(dst + INDEX_SUFFIX) or os.path.lexists(dst):
+        return ConversionError(f"{what}; {dst!r}, given last, is where the result would be written")
+    return ConversionError(f"{what}; of a directory 'last' says how many")
+
+
+def _counts(weights: Sequence[float] | None, found: GivenCheckpoints, given: int) -> list[float]:
+    """What each counts, for any sum."""
+    if weights is None:
+        return [1.0] * len(found.locations)
+    if len(weights) != given or len(found.locations) != given:
+        again = f", {listed(found.repeated)} given again" if found.repeated else ""
+        raise ConversionError(
+            f"{len(found.locations)} checkpoints need a weight each: found {len(weights)}{again}"
+        )
+    counts = [float(weights[position]) for position in found.positions]
+    largest = max(map(abs, counts))
+    if not all(map(math.isfinite, counts)) or not math.fsum(
+        each / largest for each in counts if largest
+    ):
+        raise ValueError(f"weights have a sum, by which they are divided: found {list(weights)}")
+    return counts
+
+
+def _common(bundles: Sequence[Bundle]) -> list[TensorInfo]:
+    """Each tensor of the last, having checked that all have the same."""
+    tensors = {info.name: info for info in bundles[-1].iter_infos()}
     wrong: list[str] = []
     for bundle in bundles[-2::-1]:
-        others = {info.name: info for info in bundle.infos()}
+        lacking = dict.fromkeys(tensors)
         prefix = os.path.basename(bundle.location.prefix)
-        wrong += [f"{name} is not in {prefix}" for name in tensors if name not in others]
-        wrong += [f"{name} is only in {prefix}" for name in others if name not in tensors]
-        for name, (*_, last) in tensors.items():
-            if (info := others.get(name)) is None:
-                continue
-            tensors[name].insert(0, info)
-            if name != GRAPH_KEY and (info.data_type, info.shape) != (last.data_type, last.shape):
-                wrong.append(f"{name} is {_shown(info)} in {prefix}, {_shown(last)} in the last")
+        only: list[str] = []
+        unlike: list[str] = []
+        for info in bundle.iter_infos():
+            last = tensors.get(info.name)
+            lacking.pop(info.name, None)
+            if last is None:
+                only.append(f"{info.name} is only in {prefix}")
+            elif info.name != GRAPH_KEY and _form(info) != _form(last):
+                unlike.append(
+                    f"{info.name} is {_shown(info)} in {prefix}, {_shown(last)} in the last"
+                )
+        wrong += [*(f"{name} is not in {prefix}" for name in lacking), *only, *unlike]
     if wrong:
         raise ConversionError(f"checkpoints of different tensors: {listed(wrong)}")
     return list(tensors.values())
 
 
+def _form(info: TensorInfo) -> tuple[int, tuple[int, ...]]:
+    return info.data_type, info.shape
+
+
 def _shown(info: TensorInfo) -> str:
     return f"{info.tf_dtype}{list(info.shape)}"
+
+
+def _stored_nbytes(bundle: Bundle, info: TensorInfo) -> int:
+    """Bytes that there are of a tensor, some of whose parts may be missing."""
+    return sum(part.nbytes for _, part in bundle.stored(info)) if info.slices else info.nbytes
 
 
 class _MeanWriter(Writer):
@@ -159,65 +217,64 @@ class _MeanWriter(Writer):
     def add_all(
         self,
         bundles: Sequence[Bundle],
-        shares: Sequence[float],
-        tensors: Iterable[Sequence[TensorInfo]],
+        weights: Sequence[float],
+        tensors: Iterable[TensorInfo],
     ) -> Iterator[int]:
         """Write the means; gives the bytes of each step."""
         jobs: list[MeanJob] = []
         nbytes = 0
-        for infos in tensors:
-            own = _jobs(bundles, infos)
+        for info in tensors:
+            own = _jobs(bundles, info)
             jobs += own
-            nbytes += infos[-1].nbytes if own else 0
+            size = _stored_nbytes(bundles[-1], info)
+            nbytes += size if own else 0
             if jobs and (not own or nbytes >= _BATCH_BYTES):
-                self._add_means(jobs, shares)
+                self._add_means(jobs, weights)
                 yield nbytes
                 jobs, nbytes = [], 0
             if not own:
-                _write(bundles, shares, infos[-1], self)
-                yield infos[-1].nbytes
-        self._add_means(jobs, shares)
+                _write(bundles, weights, info, self)
+                yield size
+        self._add_means(jobs, weights)
         yield nbytes
 
-    def _add_means(self, jobs: Sequence[MeanJob], shares: Sequence[float]) -> None:
+    def _add_means(self, jobs: Sequence[MeanJob], weights: Sequence[float]) -> None:
         try:
-            self._guarded(self._at_shard(None).add_means, jobs, shares)
+            self._guarded(self._at_shard(None).add_means, jobs, weights)
         except TensorBundleError as error:
-            raise explain(error, error.path) if error.path else error from None
+            raise explain(error) from None
 
 
-def _jobs(bundles: Sequence[Bundle], infos: Sequence[TensorInfo]) -> list[MeanJob]:
+def _jobs(bundles: Sequence[Bundle], info: TensorInfo) -> list[MeanJob]:
     """The core's work on a tensor, or on each of its slices; none where it is left to numpy."""
-    number = infos[-1].data_type
+    number = info.data_type
     is_averaged = number in _AVERAGED
     if is_averaged > (number in _IN_CORE) or number == dtypes.STRING or dtypes.is_exotic(number):
         return []
     if any(bundle.big_endian for bundle in bundles):
         return []
-    chosen = list(zip(bundles, infos, strict=True))[0 if is_averaged else -1 :]
-    stored = [dict(bundle.stored(info)) for bundle, info in chosen]
+    chosen = bundles if is_averaged else bundles[-1:]
+    stored = [dict(bundle.stored(bundle.info(info.name))) for bundle in chosen]
     if any(parts.keys() != stored[-1].keys() for parts in stored):
         return []
     jobs: list[MeanJob] = []
     for place, part in stored[-1].items():
         ranges = [
-            _range(bundle, parts[place]) for (bundle, _), parts in zip(chosen, stored, strict=True)
+            _range(bundle, parts[place]) for bundle, parts in zip(chosen, stored, strict=True)
         ]
-        whole = (infos[-1].shape, place) if place else (None, None)
+        whole = (info.shape, place) if place else (None, None)
         jobs.append((part.name, number, part.shape, ranges, *whole))
     return jobs
 
 
 def _range(bundle: Bundle, part: TensorInfo) -> tuple[_core.File, int, int]:
-    assert part.dtype is not None
-    return bundle.checked_range(part, part.dtype), part.offset or 0, part.crc32c or 0
+    return bundle.file_of(part), part.offset or 0, part.crc32c or 0
 
 
 def _write(
-    bundles: Sequence[Bundle], shares: Sequence[float], info: TensorInfo, writer: Writer
+    bundles: Sequence[Bundle], weights: Sequence[float], info: TensorInfo, writer: Writer
 ) -> None:
-    dtype = info.dtype
-    assert dtype is not None
+    dtype = info.array_dtype()
     is_averaged = info.data_type in _AVERAGED
     chosen = bundles if is_averaged else bundles[-1:]
     if info.data_type == dtypes.STRING:
@@ -226,17 +283,17 @@ def _write(
         for piece in info.slices:
             box = tuple(slice(*extent) for extent in box_of(piece, info.shape))
             arrays = [bundle.read_slice(info.name, box) for bundle in chosen]
-            array = _mean(arrays, shares, dtype) if is_averaged else arrays[0]
+            array = _mean(arrays, weights, dtype) if is_averaged else arrays[0]
             writer.add_slice(info.name, array, info.shape, piece, dtype=info.tf_dtype)
     else:
         streams = [bundle.chunks(info.name, nbytes=_CHUNK_BYTES) for bundle in chosen]
-        pieces = _means(streams, shares, dtype, is_averaged)
+        pieces = _means(streams, weights, dtype, is_averaged)
         writer.add_chunks(info.name, info.tf_dtype, info.shape, pieces)
 
 
 def _means(
     streams: Sequence[Iterator[memoryview]],
-    shares: Sequence[float],
+    weights: Sequence[float],
     dtype: np.dtype[Any],
     is_averaged: bool,
 ) -> Iterator[memoryview]:
@@ -244,34 +301,20 @@ def _means(
     for pieces in zip(*streams, strict=True):
         if is_averaged:
             arrays = [np.frombuffer(piece, dtype) for piece in pieces]
-            yield from raw_chunks(_mean(arrays, shares, dtype))
+            yield from raw_chunks(_mean(arrays, weights, dtype))
         else:
             yield pieces[0]
 
 
 def _mean(
-    arrays: Sequence[np.ndarray[Any, Any]], shares: Sequence[float], dtype: np.dtype[Any]
+    arrays: Sequence[np.ndarray[Any, Any]], weights: Sequence[float], dtype: np.dtype[Any]
 ) -> np.ndarray[Any, Any]:
+    """The core's mean of arrays in memory: in doubles, rounded once."""
     wide = np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
-    with np.errstate(all="ignore"):
-        if len(set(shares)) == 1:
-            total: np.ndarray[Any, Any] = arrays[0].astype(wide)
-            for array in arrays[1:]:
-                np.add(total, array, out=total)
-            total *= shares[0]
-        else:
-            total = arrays[0] * wide.type(shares[0])
-            for array, share in zip(arrays[1:], shares[1:], strict=True):
-                total += array.astype(wide) * share
-        return _rounded(total, dtype)
-
-
-def _rounded(values: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    if dtype.kind != "V" and dtype.itemsize > 1:
-        return values.astype(dtype)
-    # ml_dtypes goes by way of float32, and would round twice: unless what is cut off leaves a mark.
-    near = values.astype(np.float32)
-    bits = near.view(np.uint32)
-    bits -= np.abs(near) > np.abs(values)
-    bits |= near != values
-    return near.astype(dtype)
+    number = dtypes.number_of(wide)
+    assert number is not None
+    with np.errstate(all="ignore"):  # a NaN may be of a kind that numpy tells of
+        terms = [np.ascontiguousarray(array, wide) for array in arrays]
+        mean = np.empty_like(terms[0])
+        _core.mean_of(number, [each.reshape(-1).view(np.uint8) for each in terms], weights, mean)
+        return mean.astype(dtype) if dtype.kind == "c" else rounded(mean, dtype)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._checkpoint.opening import open
+from .._checkpoint.bundle import Bundle
+from .._checkpoint.opening import Source, opened
 from .._core import crc32c
 from .._format import dtypes
+from .._format.boxes import box_of, volume
+from .._format.filenames import shard_path
+from .._locate.location import is_regular_file
+from ..errors import FormatError, MissingFileError
+from .distance import Sums, Tolerance, ValueDifference
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -20,30 +25,6 @@ if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
 
 _CHUNK_BYTES: Final = 256 << 10  # small enough for the cache to hold what is made of it
-
-
-@dataclass(frozen=True, slots=True)
-class ValueDifference:
-    """How far apart two tensors of one dtype and shape are.
-
-    Attributes:
-        count: Elements that differ by more than the tolerance.
-        size: Elements in all.
-        max_abs: The largest difference; NaN where one is NaN and the other is not, None for what
-            are no numbers.
-        max_rel: The largest difference in proportion to the second value; None likewise.
-        norm_a: Euclidean norm of the first; None likewise.
-        norm_b: Euclidean norm of the second; None likewise.
-        norm_difference: Euclidean norm of the difference; None likewise.
-    """
-
-    count: int
-    size: int
-    max_abs: float | None
-    max_rel: float | None
-    norm_a: float | None
-    norm_b: float | None
-    norm_difference: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +36,7 @@ class TensorDifference:
         kind: ``"dtype"``, ``"shape"`` or ``"values"``.
         a: Dtype and shape in the first checkpoint.
         b: Dtype and shape in the second.
-        values: How values differ, for that kind.
+        values: How values differ; of two dtypes where both are numbers.
     """
 
     name: str
@@ -67,7 +48,7 @@ class TensorDifference:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What `diff` found.
+    """Result of `diff`: what it found.
 
     Attributes:
         only_a: Names that only the first has.
@@ -75,6 +56,8 @@ class Diff:
         renamed: New names by old ones: the same dtype, shape and bytes under another name.
         changed: Tensors that differ.
         equal: How many are the same.
+        by_checksum: How many of these are so by their stored checksums: their data was not read.
+        incomplete: Tensors that lack some of their parts, in either: these cannot be compared.
         frozen: Whether one of the two, but not the other, is a frozen graph. What only one has is
             then no difference: a graph has constants of its own, and a checkpoint holds what
             training needs and the graph's outputs do not.
@@ -85,41 +68,49 @@ class Diff:
     renamed: Mapping[str, str]
     changed: tuple[TensorDifference, ...]
     equal: int
+    by_checksum: int = 0
+    incomplete: tuple[str, ...] = ()
     frozen: bool = False
 
     @property
     def same(self) -> bool:
-        """Whether there is no difference at all.
+        """True when there is no difference at all.
 
         Of a frozen graph and a checkpoint: whether the graph may have been made from it, because
         they have tensors in common, and all of these are equal.
         """
+        if self.incomplete:
+            return False
         if self.frozen:
             return not self.changed and bool(self.equal or self.renamed)
         return not (self.only_a or self.only_b or self.renamed or self.changed)
 
 
 def diff(
-    a: str | os.PathLike[str] | Checkpoint,
-    b: str | os.PathLike[str] | Checkpoint,
+    a: Source,
+    b: Source,
     *,
     names: Filter = None,
     rtol: float = 0.0,
     atol: float = 0.0,
+    ignore_dtype: bool = False,
     exact: bool = False,
     progress: Callable[[int, int], object] | None = None,
 ) -> Diff:
     """Compare two checkpoints, or a frozen graph with the checkpoint it may have been made from.
 
     Tensors whose dtype, shape and stored checksum agree are taken to be the same and not read, so
-    that two like checkpoints are compared by their indexes alone.
+    that two like checkpoints are compared by their indexes alone; how many these are is told. Their
+    data must be there, and long enough. Tensors of one element are never found under another name.
 
     Args:
         a: A checkpoint or a frozen graph, in any spelling.
         b: Another.
         names: Which tensors: names, globs or patterns; those that either has.
-        rtol: Elements are the same within ``atol + rtol * abs(b)``; NaN equals NaN.
+        rtol: Numbers are the same within ``atol + rtol * abs(b)``, as `numpy.isclose` has it:
+            infinite ones only if they are equal. NaN equals NaN. Integers are compared exactly.
         atol: Likewise.
+        ignore_dtype: Whether numbers of different dtypes are compared by value alone.
         exact: Read every tensor, whatever the checksums say.
         progress: Called with the bytes done and the bytes in all.
 
@@ -127,16 +118,21 @@ def diff(
         What differs.
 
     Raises:
-        ChecksumError, FormatError: A tensor cannot be read.
+        ChecksumError, FormatError: A tensor cannot be read, or a shard is cut off.
+        MissingFileError: A shard is not there.
+        ValueError: A tolerance is negative.
 
     Example:
         >>> import tensorbundle as tb
         >>> tb.diff("tests/golden/data/demo", "tests/golden/data/demo").same
         True
     """
-    one = a if not isinstance(a, (str, os.PathLike)) else open(a)
-    other = b if not isinstance(b, (str, os.PathLike)) else open(b)
+    tolerance = Tolerance(rtol, atol)
+    one, other = opened(a), opened(b)
     here, there = _infos(one, other, names)
+    for ckpt, infos in ((one, here), (other, there)):
+        if isinstance(ckpt, Bundle):
+            _refuse_absent(ckpt, infos.values())
     only_here = [name for name in here if name not in there]
     only_there = [name for name in there if name not in here]
     renamed = _renames(
@@ -145,9 +141,12 @@ def diff(
     found = set(renamed.values())
     common = [name for name in here if name in there]
     total = sum(here[name].nbytes for name in common)
-    changed, done = [], 0
+    compare = _Comparison(one, other, tolerance, ignore_dtype, exact)
+    changed, incomplete, done = [], [], 0
     for name in common:
-        if difference := _compare(one, other, here[name], there[name], rtol, atol, exact):
+        if compare.is_hindered(here[name], there[name]):
+            incomplete.append(name)
+        elif difference := compare(here[name], there[name]):
             changed.append(difference)
         done += here[name].nbytes
         if progress is not None:
@@ -157,7 +156,9 @@ def diff(
         tuple(name for name in only_there if name not in found),
         renamed,
         tuple(changed),
-        len(common) - len(changed),
+        len(common) - len(changed) - len(incomplete),
+        compare.by_checksum,
+        tuple(incomplete),
         (one.location.kind == "graph") != (other.location.kind == "graph"),
     )
 
@@ -169,19 +170,39 @@ def _infos(
         from .._checkpoint.selection import select
 
         both = sorted({*one, *other})
-        chosen = set(select(names, both, set(both)))
+        chosen = set(select(names, lambda: both, set(both).__contains__))
         here, there = [n for n in one if n in chosen], [n for n in other if n in chosen]
     else:
         here, there = list(one), list(other)
     return {n: one.info(n) for n in here}, {n: other.info(n) for n in there}
 
 
+def _refuse_absent(ckpt: Bundle, infos: Iterable[TensorInfo]) -> None:
+    """Raise for shards that are not there, or too short for what lies in them; none is read."""
+    ends: dict[int, int] = {}
+    for info in infos:
+        for _, part in ckpt.stored(info):
+            shard, end = part.shard or 0, (part.offset or 0) + part.nbytes
+            ends[shard] = max(ends.get(shard, 0), end)
+    for shard, end in sorted(ends.items()):
+        path = shard_path(ckpt.location.prefix, shard, ckpt.num_shards)
+        if not is_regular_file(path):
+            raise MissingFileError(f"a data shard is missing: {path!r}", path=path)
+        if (size := os.path.getsize(path)) < end:
+            raise FormatError(
+                f"the shard is cut off: it has {size} bytes, its tensors end at byte {end}",
+                path=path,
+            )
+
+
+def _has_gaps(info: TensorInfo) -> bool:
+    """Whether parts of a partitioned tensor are missing, as TensorFlow writes some itself."""
+    held = sum(volume(box_of(piece, info.shape)) for piece in info.slices)
+    return bool(info.slices) and held < info.size
+
+
 def _shown(info: TensorInfo) -> str:
     return f"{info.tf_dtype}[{','.join(map(str, info.shape))}]"
-
-
-def _has_same_checksum(a: TensorInfo, b: TensorInfo) -> bool:
-    return a.crc32c is not None and (a.crc32c, a.nbytes) == (b.crc32c, b.nbytes)
 
 
 def _renames(
@@ -199,8 +220,9 @@ def _renames(
     forms = {_form(info) for info in lost.values()} & {_form(info) for info in new.values()}
     for side, (ckpt, infos) in enumerate(((one, lost), (other, new))):
         for name, info in infos.items():
-            checksum = _checksum(ckpt, info) if _form(info) in forms else None
-            if checksum is not None and info.size:
+            # A number alone, such as a rate or an axis, is like others by chance.
+            checksum = _checksum(ckpt, info) if _form(info) in forms and info.size > 1 else None
+            if checksum is not None:
                 by_content.setdefault((*_form(info), checksum), ([], []))[side].append(name)
     found = {}
     for olds, news in by_content.values():
@@ -216,18 +238,27 @@ def _form(info: TensorInfo) -> tuple[int, tuple[int, ...], int]:
 
 
 def _checksum(ckpt: Checkpoint, info: TensorInfo) -> int | None:
-    """The stored one; a frozen graph has none, so it is computed of what may be a weight."""
-    if info.crc32c is not None or ckpt.location.kind != "graph":
+    """That of the values as this machine has them; None where it cannot be told cheaply."""
+    if info.crc32c is not None and not _is_swapped(ckpt, info):
         return info.crc32c
+    is_graph = ckpt.location.kind == "graph"  # whose constants have no checksums
+    if not (is_graph or info.crc32c is not None):
+        return None
     if info.dtype is None or info.data_type == dtypes.STRING:
-        return None
-    # A number alone, such as an axis, is like others by chance.
-    if info.size == 1 and info.dtype.kind in "iub":
-        return None
+        return info.crc32c
     value = 0
     for chunk in ckpt.chunks(info.name, nbytes=_CHUNK_BYTES):
         value = crc32c(chunk, value)
     return value
+
+
+def _is_swapped(ckpt: Checkpoint, info: TensorInfo) -> bool:
+    """Whether a tensor is stored with the bytes of its numbers the other way round."""
+    return (
+        isinstance(ckpt, Bundle)
+        and ckpt.big_endian
+        and (info.dtype is None or info.dtype.itemsize > 1)
+    )
 
 
 def _by_ending(olds: list[str], news: list[str]) -> list[tuple[str, str]]:
@@ -252,85 +283,77 @@ def _is_equal(one: Checkpoint, other: Checkpoint, a: str, b: str) -> bool:
     return all(x == y for x, y in zip(*streams, strict=True))
 
 
-def _compare(
-    one: Checkpoint,
-    other: Checkpoint,
-    a: TensorInfo,
-    b: TensorInfo,
-    rtol: float,
-    atol: float,
-    exact: bool,
-) -> TensorDifference | None:
-    if a.data_type != b.data_type:
-        return TensorDifference(a.name, "dtype", _shown(a), _shown(b))
-    if a.shape != b.shape:
-        return TensorDifference(a.name, "shape", _shown(a), _shown(b))
-    if _has_same_checksum(a, b) and not exact:
-        return None
-    if a.dtype is None:
-        values = None if _has_same_checksum(a, b) else _Sums(None).result()
-    elif a.data_type == dtypes.STRING:
-        values = _compare_strings(one[a.name], other[a.name])
-    else:
-        sums = _Sums(a.dtype)
-        streams = (c.chunks(a.name, nbytes=_CHUNK_BYTES) for c in (one, other))
-        for x, y in zip(*streams, strict=True):
-            sums.add(np.frombuffer(x, a.dtype), np.frombuffer(y, a.dtype), rtol, atol)
-        values = sums.result() if sums.count else None
-    if values is None:
-        return None
-    return TensorDifference(a.name, "values", _shown(a), _shown(b), values)
+class _Comparison:
+    """Compares tensors of one name."""
 
-
-def _compare_strings(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> ValueDifference | None:
-    count = int(np.count_nonzero(x != y))
-    if not count:
-        return None
-    return ValueDifference(count, x.size, None, None, None, None, None)
-
-
-class _Sums:
-    """Sums over the pieces of two tensors."""
-
-    def __init__(self, dtype: np.dtype[Any] | None) -> None:
-        self.count = self.size = 0
-        self.max_abs = self.max_rel = 0.0
-        self.squares = np.zeros(3)
-        self._dtype = dtype
-
-    def add(
-        self, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], rtol: float, atol: float
+    def __init__(
+        self,
+        one: Checkpoint,
+        other: Checkpoint,
+        tolerance: Tolerance,
+        ignore_dtype: bool,
+        exact: bool,
     ) -> None:
-        """Take in a piece of each."""
-        wide = np.complex128 if x.dtype.kind == "c" else np.float64
-        self.size += x.size
-        # Integers of 64 bits are more than a double holds: whether they differ is asked of them.
-        unequal = x != y
-        with np.errstate(all="ignore"):
-            p, q = x.astype(wide), y.astype(wide)
-            gap, magnitude = np.abs(p - q), np.abs(q)
-            if np.isnan(gap.max()):
-                unequal &= ~((x != x) & (y != y))
-                gap[~unequal] = 0.0
-            if rtol or atol:
-                unequal &= ~(gap <= atol + rtol * magnitude)
-            self.count += int(np.count_nonzero(unequal))
-            # maximum keeps a NaN, fmax passes over those of 0 / 0.
-            self.max_abs = float(np.maximum(self.max_abs, gap.max()))
-            self.squares += [_sum_of_squares(each) for each in (p, q, gap)]
-            np.divide(gap, magnitude, out=magnitude)
-            self.max_rel = float(np.fmax(self.max_rel, np.fmax.reduce(magnitude)))
+        self._one, self._other = one, other
+        self._tolerance = tolerance
+        self._ignore_dtype = ignore_dtype
+        self._exact = exact
+        self.by_checksum = 0
 
-    def result(self) -> ValueDifference:
-        """What the sums say."""
-        if self._dtype is None:
-            return ValueDifference(1, 1, None, None, None, None, None)
-        max_rel = math.nan if math.isnan(self.max_abs) else self.max_rel
-        norms = [math.sqrt(each) if each >= 0 else math.nan for each in self.squares]
-        return ValueDifference(self.count, self.size, self.max_abs, max_rel, *norms)
+    def __call__(self, a: TensorInfo, b: TensorInfo) -> TensorDifference | None:
+        """What differs, if anything does."""
+        shown = _shown(a), _shown(b)
+        if a.shape != b.shape:
+            return TensorDifference(a.name, "shape", *shown)
+        if a.data_type != b.data_type:
+            values = self._values(a, b) if _is_number(a) and _is_number(b) else None
+            if not self._ignore_dtype or values is None:
+                return TensorDifference(a.name, "dtype", *shown, values)
+        elif self._has_same_checksum(a, b) and (not self._exact or a.dtype is None or _has_gaps(a)):
+            self.by_checksum += 1
+            return None
+        elif a.dtype is None:
+            values = ValueDifference(1, 1, None, None, None, None, None)
+        elif a.data_type == dtypes.STRING:
+            values = _compare_strings(self._one[a.name], self._other[a.name])
+        else:
+            values = self._values(a, b)
+        return TensorDifference(a.name, "values", *shown, values) if values.count else None
+
+    def is_hindered(self, a: TensorInfo, b: TensorInfo) -> bool:
+        """Whether parts are missing, unless the same parts of both are there and alike."""
+        return (_has_gaps(a) or _has_gaps(b)) and not self._has_same_checksum(a, b)
+
+    def _has_same_checksum(self, a: TensorInfo, b: TensorInfo) -> bool:
+        """Whether what is stored is the same: bytes that mean the same, as far as sums tell."""
+        one, other = self._one, self._other
+        if _is_swapped(one, a) != _is_swapped(other, b):
+            return False
+        if not (a.slices and b.slices and isinstance(one, Bundle) and isinstance(other, Bundle)):
+            return a.crc32c is not None and (a.crc32c, a.nbytes) == (b.crc32c, b.nbytes)
+        here, there = (
+            {p: (i.crc32c, i.nbytes) for p, i in c.stored(x)} for c, x in ((one, a), (other, b))
+        )
+        return here == there
+
+    def _values(self, a: TensorInfo, b: TensorInfo) -> ValueDifference:
+        sums = Sums(self._tolerance)
+        assert a.dtype is not None
+        assert b.dtype is not None
+        # So many elements of each at a time, whatever their width.
+        step = _CHUNK_BYTES // max(a.dtype.itemsize, b.dtype.itemsize)
+        for x, y in zip(
+            self._one.chunks(a.name, nbytes=step * a.dtype.itemsize),
+            self._other.chunks(b.name, nbytes=step * b.dtype.itemsize),
+            strict=True,
+        ):
+            sums.add(np.frombuffer(x, a.dtype), np.frombuffer(y, b.dtype))
+        return sums.result()
 
 
-def _sum_of_squares(values: np.ndarray[Any, Any]) -> float:
-    # Not np.dot: the threads that its library starts cost more than such small pieces.
-    flat = values.view(np.float64)
-    return float(np.einsum("i,i->", flat, flat))
+def _is_number(info: TensorInfo) -> bool:
+    return info.dtype is not None and info.data_type != dtypes.STRING
+
+
+def _compare_strings(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> ValueDifference:
+    return ValueDifference(int(np.count_nonzero(x != y)), x.size, None, None, None, None, None)

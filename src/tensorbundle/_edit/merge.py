@@ -6,18 +6,26 @@ was interrupted is merged likewise, even when some of its shards were moved alre
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
 
 from .. import _core
+from .._checkpoint.opening import Source, open, path_of
 from .._format import boxes as _slices
+from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._format.names import as_bytes, as_text
 from .._locate.checkpoints import locate
 from .._locate.location import file_mode, is_regular_file
+from .._objects.graph import GRAPH_KEY, ObjectGraph
+from .._objects.join import join
+from .._write.names import warn_of_patterns
 from .._write.shards import BundleFiles
 from ..errors import ConversionError, FormatError, MissingFileError, TensorBundleError
 from .rules import listed, refuse_in_saved_model
@@ -25,63 +33,80 @@ from .rules import listed, refuse_in_saved_model
 if TYPE_CHECKING:
     from .._core import Entry
 
+_CHUNK_BYTES: Final = 4 << 20
 _PART: Final = re.compile(r"part-(\d{5,})-of-(\d{5,})\.index")
 _TEMPORARY: Final = re.compile(r"(.+)_temp(?:_[0-9a-fA-F-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What `merge` did, or would do.
+    """Result of `merge`: what it did, or would do.
 
     Attributes:
         prefixes: The bundles that were merged, in order.
         tensors: How many tensors the result has.
         shards: The shards of the inputs, in the order of their numbers in the result.
         files: The files of the result, the index last; none of a dry run.
+        equal: Names of tensors that several inputs have, with the same values.
+        joined: Whether object graphs were joined.
     """
 
     prefixes: tuple[str, ...]
     tensors: int
     shards: tuple[str, ...]
     files: tuple[str, ...]
+    equal: tuple[str, ...]
+    joined: bool
 
 
 @dataclass(slots=True)
 class _Input:
+    """A bundle: its tensors by key, and their parts by the keys of these."""
+
     prefix: str
     index: _core.Index
-    entries: list[tuple[bytes, Entry]]
+    tensors: dict[bytes, Entry]
+    parts: dict[bytes, dict[bytes, Entry]]
+
+    def shard_path(self, shard: int) -> str:
+        """The file of a shard."""
+        return shard_path(self.prefix, shard, self.index.num_shards)
 
 
 def merge(
-    prefixes: Iterable[str | os.PathLike[str]],
-    prefix: str | os.PathLike[str],
+    src: Iterable[Source],
+    dst: str | os.PathLike[str] | bytes,
     *,
     partial: bool = False,
+    prefer: Literal["first", "last"] | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
 ) -> Merge:
     """Merge checkpoints into one; the inputs are kept.
 
     No tensor is copied: shards are shared with the inputs by reflinks or hard links, or copied
-    whole to another file system. Slices of one partitioned tensor may come from several inputs.
+    whole to another file system. Slices of one partitioned tensor may come from several inputs. A
+    tensor that several inputs have with the same values, such as the step, is taken once. The
+    object graphs of several `tf.train.Checkpoint` are joined: objects at one path become one.
 
     Args:
-        prefixes: Checkpoints in any spelling, or directories of parts that a sharded save left
-            (``P_temp`` with ``part-00000-of-00002.index`` …). Parts may be gathered from several
-            directories; together they must be complete.
-        prefix: The prefix of the result.
+        src: Checkpoints, opened or in any spelling, or directories of parts that a sharded save
+            left (``P_temp`` with ``part-00000-of-00002.index`` …). Parts may be gathered from
+            several directories; together they must be complete.
+        dst: The prefix of the result.
         partial: Whether parts may be missing, and slices leave gaps.
-        overwrite: Whether a checkpoint at ``prefix`` is replaced.
+        prefer: Of tensors that several inputs have with different values, which to take.
+        overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
 
     Returns:
         What was done.
 
     Raises:
-        ConversionError: Tensors of one name, or slices that leave a gap; all are listed.
+        ConversionError: Tensors of one name and different values, or slices that leave a gap; all
+            are listed. Object graphs that do not go together.
         MissingFileError: A part or a shard is not there; all are listed.
-        FileExistsError: There is a checkpoint at ``prefix``.
+        FileExistsError: There is a checkpoint at ``dst``.
 
     Example:
         >>> import tempfile, tensorbundle as tb
@@ -91,25 +116,31 @@ def merge(
         >>> len(done.shards)
         2
     """
-    target = os.fspath(prefix)
-    inputs = [
-        _read(found) for found in _gather([os.fspath(each) for each in prefixes], partial=partial)
-    ]
+    target = os.fsdecode(dst)
+    inputs = [_read(found) for found in _gather(map(path_of, src), partial=partial)]
     if len({one.index.big_endian for one in inputs}) > 1:
         raise ConversionError("inputs of both byte orders cannot be merged")
-    numbers, entries = _combine(inputs)
+    graph = _joined(inputs)
+    used, equal = _chosen(inputs, prefer, graph is not None)
+    numbers, entries = _combine(inputs, used)
     _check_slices(entries, partial=partial)
     shards = _find_shards(inputs, numbers)
     named = {as_text(key): each[:2] for key, each in entries.items()}
+    if graph is not None:
+        named[GRAPH_KEY] = (dtypes.STRING, ())
     refuse_in_saved_model(target, named)
-    tensors = sum(1 for key in entries if not _is_slice(key, entries))
+    tensors = sum(1 for key in named if not _is_slice(as_bytes(key), entries))
     files: tuple[str, ...] = ()
+    warn_of_patterns(target)
     if not dry_run:
         with BundleFiles(target, overwrite=overwrite) as out:
             for path in shards:
                 out.link(path)
+            if graph is not None:
+                entries[GRAPH_KEY.encode()] = out.create().add_string(graph.encode())
             files = out.commit(list(entries.items()), big_endian=inputs[0].index.big_endian)
-    return Merge(tuple(one.prefix for one in inputs), tensors, tuple(shards), files)
+    names = tuple(one.prefix for one in inputs)
+    return Merge(names, tensors, tuple(shards), files, equal, graph is not None)
 
 
 # --- inputs ---------------------------------------------------------------------------------------
@@ -128,7 +159,10 @@ def _gather(paths: Iterable[str], *, partial: bool) -> list[str]:
         if not found:
             location = locate(path)
             if location.kind != "v2":
-                raise ConversionError(f"only V2 checkpoints can be merged: {path!r} is V1")
+                raise ConversionError(
+                    f"only checkpoints of the V2 format can be merged: {path!r} is none; of V1 "
+                    "'tensorbundle edit OLD NEW' makes one"
+                )
             plain.append(location.prefix)
     totals = {total for _, total in parts}
     if len(totals) > 1:
@@ -164,43 +198,142 @@ def _read(prefix: str) -> _Input:
     try:
         index = _core.Index(_core.File(path))
         listing = index.entries()
-        entries = []
+        tensors: dict[bytes, Entry] = {}
+        parts: dict[bytes, dict[bytes, Entry]] = {}
         for name, entry in zip(listing.names(), listing.tuples(), strict=True):
             key = as_bytes(name)
-            entries.append((key, entry))
+            tensors[key] = entry
             for piece in entry[6]:
                 part_key = _core.slice_key(key, piece)
                 part = listing.find(part_key)
                 if part is None:
                     raise FormatError("the index lacks a slice that the tensor lists", key=name)
-                entries.append((part_key, part))
+                parts.setdefault(key, {})[part_key] = part
     except TensorBundleError as error:
         raise error.add_context(path=path) from None
-    return _Input(prefix, index, sorted(entries))
+    return _Input(prefix, index, tensors, parts)
 
 
 # --- the result -----------------------------------------------------------------------------------
 
 
+def _joined(inputs: Sequence[_Input]) -> ObjectGraph | None:
+    """The objects of all inputs, where more than one of them has some that the others have not."""
+    graphs: list[ObjectGraph] = []
+    for one in inputs:
+        if GRAPH_KEY.encode() in one.tensors:
+            graph = open(one.prefix + INDEX_SUFFIX, verify="never").objects
+            if graph is not None and graph not in graphs:
+                graphs.append(graph)
+    return functools.reduce(join, graphs) if len(graphs) > 1 else None
+
+
+def _chosen(
+    inputs: Sequence[_Input], prefer: Literal["first", "last"] | None, joined: bool
+) -> tuple[list[set[bytes]], tuple[str, ...]]:
+    """The keys that each input gives, of tensors and of their parts; and what several had alike."""
+    used: list[set[bytes]] = [set() for _ in inputs]
+    owners: dict[bytes, list[int]] = {}
+    equal: list[str] = []
+    clashes: list[str] = []
+    for position, one in enumerate(inputs):
+        for key, entry in one.tensors.items():
+            if joined and key == GRAPH_KEY.encode():
+                continue
+            parts = one.parts.get(key, {})
+            earlier = owners.setdefault(key, [])
+            same = _same(inputs, earlier, position, key)
+            if same is None and prefer is None:
+                clashes += _described(inputs, earlier, position, key)
+            elif same is None and prefer == "last":
+                for other in earlier:
+                    used[other] -= {key, *inputs[other].parts.get(key, {})}
+                earlier.clear()
+                same = set()
+            if same is None or same >= ({*parts} or {key}):
+                equal += [as_text(key)] if same else []
+                continue
+            used[position] |= {key, *parts} - same if entry[6] else {key}
+            earlier.append(position)
+    if clashes := list(dict.fromkeys(clashes)):
+        what = "1 tensor is" if len(clashes) == 1 else f"{len(clashes)} tensors are"
+        raise ConversionError(
+            f"{what} in several inputs with different values: {listed(clashes)}; 'prefer' takes "
+            "those of the first or the last"
+        )
+    return used, tuple(dict.fromkeys(equal))
+
+
+def _same(
+    inputs: Sequence[_Input], earlier: Sequence[int], position: int, key: bytes
+) -> set[bytes] | None:
+    """The keys of ranges that earlier inputs have with the same values; None if some differ."""
+    one = inputs[position]
+    entry, parts = one.tensors[key], one.parts.get(key, {})
+    same: set[bytes] = set()
+    for other in (inputs[each] for each in earlier):
+        before = other.tensors[key]
+        if before[:2] != entry[:2] or bool(before[6]) != bool(entry[6]):
+            return None
+        mine, theirs = parts or {key: entry}, other.parts.get(key) or {key: before}
+        for each in mine.keys() & theirs.keys():
+            if not _has_same_bytes(one, mine[each], other, theirs[each]):
+                return None
+            same.add(each)
+    return same
+
+
+def _has_same_bytes(one: _Input, a: Entry, other: _Input, b: Entry) -> bool:
+    # Equal checksums are no proof, and what is left out here is nowhere else.
+    if (a[0], a[1], a[2], a[5]) != (b[0], b[1], b[2], b[5]):
+        return False
+    files = _core.File(one.shard_path(a[3])), _core.File(other.shard_path(b[3]))
+    for start in range(0, a[2], _CHUNK_BYTES):
+        size = min(_CHUNK_BYTES, a[2] - start)
+        pair = np.empty((2, size), np.uint8)
+        for file, entry, into in zip(files, (a, b), pair, strict=True):
+            file.readinto(entry[4] + start, into)
+        if not np.array_equal(*pair):
+            return False
+    return True
+
+
+def _described(
+    inputs: Sequence[_Input], earlier: Sequence[int], position: int, key: bytes
+) -> list[str]:
+    """A tensor that clashes; of a partitioned one also which of its parts do."""
+    one = inputs[position]
+    pieces = {_core.slice_key(key, piece): piece for piece in one.tensors[key][6]}
+    shape = one.tensors[key][1]
+    common = [
+        _slices.describe(_slices.box_of(piece, shape))
+        for part_key, piece in pieces.items()
+        if any(part_key in inputs[other].parts.get(key, {}) for other in earlier)
+    ]
+    return [" ".join((as_text(key), *common[:1])) + (", ..." if len(common) > 1 else "")]
+
+
 def _combine(
-    inputs: Sequence[_Input],
+    inputs: Sequence[_Input], used: Sequence[set[bytes]]
 ) -> tuple[dict[tuple[int, int], int], dict[bytes, Entry]]:
     """Numbers of the shards, in the order in which keys name them; and all entries."""
     numbers: dict[tuple[int, int], int] = {}
     merged: dict[bytes, Entry] = {}
-    clashes: list[str] = []
     for position, one in enumerate(inputs):
-        for key, entry in one.entries:
+        entries = {**one.tensors}
+        for key, parts in one.parts.items():
+            kept = tuple(p for p in entries[key][6] if _core.slice_key(key, p) in used[position])
+            entries[key] = (*entries[key][:6], kept)
+            entries |= parts
+        for key, entry in sorted(entries.items()):
+            if key not in used[position]:
+                continue
             number = numbers.setdefault((position, entry[3]), len(numbers))
             earlier = merged.get(key)
             if earlier is None:
                 merged[key] = (*entry[:3], number, *entry[4:])
-            elif earlier[6] and entry[6] and earlier[:2] == entry[:2]:
+            else:  # parts of one tensor
                 merged[key] = (*earlier[:6], earlier[6] + entry[6])
-            else:
-                clashes.append(as_text(key))
-    if clashes:
-        raise ConversionError(f"{len(clashes)} tensors are in several inputs: {listed(clashes)}")
     return numbers, merged
 
 
@@ -223,7 +356,9 @@ def _check_slices(entries: dict[bytes, Entry], *, partial: bool) -> None:
         if sum(map(_slices.volume, boxes)) < whole:
             gaps.append(name)
     if gaps and not partial:
-        raise ConversionError(f"slices leave gaps in {len(gaps)} tensors: {listed(gaps)}")
+        raise ConversionError(
+            f"slices leave gaps in {len(gaps)} tensors: {listed(gaps)}; 'partial' accepts that"
+        )
 
 
 def _find_shards(inputs: Sequence[_Input], numbers: dict[tuple[int, int], int]) -> list[str]:
@@ -231,7 +366,7 @@ def _find_shards(inputs: Sequence[_Input], numbers: dict[tuple[int, int], int]) 
     found, missing = [], []
     for (position, shard), number in numbers.items():
         one = inputs[position]
-        path = shard_path(one.prefix, shard, one.index.num_shards)
+        path = one.shard_path(shard)
         temporary = _TEMPORARY.fullmatch(os.path.dirname(one.prefix))
         if not is_regular_file(path) and temporary:
             moved = shard_path(temporary[1], number, len(numbers))

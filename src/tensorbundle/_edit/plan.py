@@ -1,20 +1,24 @@
-"""What a rewrite will do to each tensor, from the index alone."""
+"""Plans of rewrites: what becomes of each tensor, from the index alone."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .._checkpoint.bundle import Bundle
 from .._format import dtypes
 from .._objects.graph import GRAPH_KEY, ObjectGraph
-from .._objects.optimizers import EMA, optimizer_names, optimizers, shadow_keys, shadow_names
-from ..errors import ConversionError
-from .rules import Cast, Rename, casts, drops, listed, refuse_collisions, renames
+from .._objects.optimizers import kept_below, optimizers, shadow_keys
+from .._objects.slots import EMA, find_slots, shadows
+from ..errors import ConversionError, TensorNotFoundError
+from .rules import Cast, Rename, casts, drops, keeps, listed, refuse_collisions, renames
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
     from .._checkpoint.selection import Filter
+    from .._core import SliceSpec
     from .._format.tensor_info import TensorInfo
 
 _VALUE_SUFFIXES: Final = ("", "-keys", "-values", "_STATE")
@@ -29,12 +33,15 @@ class Step:
         old: The key that it had.
         source: The tensor whose bytes it gets: its own, or its moving average.
         data_type: The DataType number that it is cast to; None where bytes stay as they are.
+        parts: The ranges in which it is stored, each with its place in a partitioned tensor; none
+            in a V1 checkpoint.
     """
 
     key: str
     old: str
     source: TensorInfo
     data_type: int | None
+    parts: tuple[tuple[SliceSpec, TensorInfo], ...]
 
     @property
     def is_renamed(self) -> bool:
@@ -48,9 +55,10 @@ class Step:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of its values."""
+        """Bytes of its values, of a partitioned tensor those of the parts that there are."""
         dtype = None if self.data_type is None else dtypes.numpy_dtype(self.data_type)
-        return self.source.nbytes if dtype is None else self.source.size * dtype.itemsize
+        infos = [info for _, info in self.parts] or [self.source]
+        return sum(i.nbytes if dtype is None else i.size * dtype.itemsize for i in infos)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +69,13 @@ class Plan:
         steps: The tensors of the result, in the order of their old keys.
         dropped: Keys that are gone.
         graph: The object graph's message, where it changes.
+        alike: Keys that look like an optimizer's, and stay.
     """
 
     steps: tuple[Step, ...]
     dropped: tuple[str, ...]
     graph: bytes | None
+    alike: tuple[str, ...]
 
     @property
     def changed(self) -> bool:
@@ -92,6 +102,7 @@ def plan(
     *,
     rename: Rename | None,
     drop: Filter,
+    keep: Filter,
     cast: Cast | None,
     strip_optimizer: bool | Collection[str],
     ema: bool | str,
@@ -102,17 +113,15 @@ def plan(
     infos = {info.name: info for info in ckpt.infos()}
     new_names = renames(ckpt, rename, strict=strict)
     types = casts(ckpt, cast)
-    gone = drops(ckpt, drop)
+    gone = drops(ckpt, drop) | keeps(ckpt, keep)
     sources = _averages(ckpt, ema, infos)
+    alike: tuple[str, ...] = ()
     if graph is None:
-        if ema:
-            gone |= set(sources.values())
+        gone |= _with_all_below(set(sources.values()), infos) if ema else set()
         if strip_optimizer:
             more = () if isinstance(strip_optimizer, bool) else tuple(strip_optimizer)
-            found = optimizer_names(infos, more)
-            if not found:
-                raise ConversionError("nothing to strip: no tensor is called as an optimizer's are")
-            gone |= set(found)
+            found, alike = _optimizer_names(infos, more)
+            gone |= found
         keys = {old: new_names.get(old, old) for old in infos if old not in gone}
         message = None
     else:
@@ -120,12 +129,50 @@ def plan(
         if message is None:
             keys[GRAPH_KEY] = GRAPH_KEY
     refuse_collisions(keys.items())
+    if strip_optimizer:
+        _refuse_no_weights(infos[old] for old in keys)
     steps = tuple(
-        Step(new, old, source, types.get(old if source is infos[old] else source.name))
+        Step(new, old, source, types.get(old if source is infos[old] else source.name), parts)
         for old, new in keys.items()
         for source in (infos[sources.get(old, old)],)
+        for parts in (tuple(ckpt.stored(source)) if isinstance(ckpt, Bundle) else (),)
     )
-    return Plan(steps, tuple(old for old in infos if old not in keys and old != GRAPH_KEY), message)
+    dropped = tuple(old for old in infos if old not in keys and old != GRAPH_KEY)
+    return Plan(steps, dropped, message, tuple(name for name in alike if name in keys))
+
+
+def _optimizer_names(
+    infos: Mapping[str, TensorInfo], more: Collection[str]
+) -> tuple[set[str], tuple[str, ...]]:
+    """What an optimizer keeps, in a checkpoint of names; and what looks like it."""
+    found = find_slots(infos, more)
+    if not found.names:
+        like = f"; these look like slots: {listed(found.alike)}" if found.alike else ""
+        raise ConversionError(
+            "nothing to strip: no tensor is called after a variable as an optimizer's are: "
+            f"name yours ('optimizer'), or what is to go ('drop'){like}"
+        )
+    ends = {re.sub(r"_\d+$", "", name) for name in found.slots}
+    if lost := [name for name in more if not any(end.endswith(name) for end in ends)]:
+        raise TensorNotFoundError(f"no slot is called after an optimizer {listed(lost)}")
+    return found.names, found.alike
+
+
+def _refuse_no_weights(kept: Iterable[TensorInfo]) -> None:
+    """Raise ConversionError where nothing is left but numbers that count."""
+    for info in kept:
+        is_number = info.dtype is not None and info.data_type != dtypes.STRING
+        if is_number and (info.shape or info.dtype is None or info.dtype.kind not in "iub"):
+            return
+    raise ConversionError(
+        "no weights would be left: everything is called as an optimizer's variables are; "
+        "'drop' takes names of what is to go"
+    )
+
+
+def _with_all_below(names: set[str], infos: Mapping[str, TensorInfo]) -> set[str]:
+    """Averages, and what TensorFlow counts them with: ``…/biased`` and ``…/local_step``."""
+    return names | {name for name in infos if name.rpartition("/")[0] in names}
 
 
 def _averages(ckpt: Checkpoint, ema: bool | str, infos: Mapping[str, TensorInfo]) -> dict[str, str]:
@@ -134,11 +181,17 @@ def _averages(ckpt: Checkpoint, ema: bool | str, infos: Mapping[str, TensorInfo]
         return {}
     suffix = ema if isinstance(ema, str) else EMA
     graph = ckpt.objects
-    found = shadow_names(infos, suffix) if graph is None else shadow_keys(graph)
+    if graph is None:
+        slots = shadows(infos, suffix)
+        if alone := [name for name, slot in slots.items() if not slot.variable]:
+            raise ConversionError(
+                f"moving averages of variables that are not there: {listed(alone)}"
+            )
+        found = {slot.variable: name for name, slot in slots.items()}
+    else:
+        found = shadow_keys(graph)
     if not found:
         raise ConversionError(f"there are no moving averages: no {'/' + suffix!r} in any name")
-    if graph is None and (alone := [name for name in found if name not in infos]):
-        raise ConversionError(f"moving averages of variables that are not there: {listed(alone)}")
     unlike = [
         name
         for name, shadow in found.items()
@@ -163,13 +216,19 @@ def _edit_graph(
     old = graph
     keys = {name: name for name in infos if name not in gone and name != GRAPH_KEY}
     dropped = {number for key in gone if (number := graph.owner(key)) is not None}
+    only: dict[int, set[int]] = {}
     if strip_optimizer:
-        found = optimizers(graph)
+        found = optimizers(graph, infos)
         if not found:
-            raise ConversionError("nothing to strip: the object graph has no optimizer")
-        dropped |= found
-    if dropped:
-        graph, renamed = without(graph, dropped)
+            raise ConversionError(
+                "nothing to strip: the object graph has no optimizer: 'drop' takes paths"
+            )
+        only = kept_below(graph, found)
+        dropped |= found - only.keys()
+        if 0 in dropped:  # the checkpoint is the optimizer
+            dropped |= {child for _, child in graph.nodes[0].children}
+    if dropped or only:
+        graph, renamed = without(graph, dropped, only)
         keys = _follow(keys, old, renamed)
     paths = {path: new for path, new in new_names.items() if old.key_of(path) is not None}
     # After stripping the first way to a variable may be another: both are known by their keys.

@@ -3,50 +3,62 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .._format.filenames import STATE_NAME, base_name
 from .._format.state import CheckpointState, encode_state
-from .._locate.checkpoints import read_state
 from .._locate.location import checkpoint_at
-from .._write.commit import replace_file
-from ..errors import MissingFileError
-
-_STATE_NAME = "checkpoint"
+from .._locate.neighbours import findings
+from .._locate.states import StateFile, is_outside, named_places, read_state
+from .._write.durable import replace_file
+from ..errors import MissingFileError, TensorBundleError
 
 
 @dataclass(frozen=True, slots=True)
 class Relocation:
-    """What `relocate` did, or would do.
+    """Result of `relocate`: what it did, or would do.
 
     Attributes:
         path: The state file.
         found: New paths by old ones, for those that changed.
         lost: Paths of checkpoints that are nowhere; they are taken out.
         changed: Whether the file changes.
+        latest: The newest checkpoint, as the file calls it now.
     """
 
     path: str
     found: dict[str, str]
     lost: tuple[str, ...]
     changed: bool
+    latest: str
 
 
-def relocate(path: str | os.PathLike[str], *, dry_run: bool = False) -> Relocation:
+def relocate(
+    path: str | os.PathLike[str],
+    *,
+    latest: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+) -> Relocation:
     """Make a state file name the checkpoints that lie beside it, by relative paths.
 
     A state file with absolute paths is useless after its directory was moved or copied: TensorFlow
-    finds nothing, or the checkpoints of the old place. Each path is replaced by the base name where
-    that is a checkpoint beside the file; timestamps stay with theirs.
+    finds nothing, or the checkpoints of the old place; likewise one that an editor or another
+    system changed. Each path is replaced by that of the checkpoint as it lies in the directory;
+    timestamps stay with theirs. Paths outside the directory stay as they are while something is
+    there. When the newest checkpoint is nowhere, the last of the others is the newest.
 
     Args:
         path: The state file, or its directory.
+        latest: The checkpoint that is to be the newest, in the directory or in any spelling; the
+            state file is made if there is none.
         dry_run: Only say what would be done.
 
     Returns:
         What was done.
 
     Raises:
-        MissingFileError: The newest checkpoint is not there.
+        MissingFileError: No checkpoint is there, or not the one asked for.
         FormatError: There is no readable state file.
 
     Example:
@@ -54,43 +66,84 @@ def relocate(path: str | os.PathLike[str], *, dry_run: bool = False) -> Relocati
         >>> tb.relocate("tests/golden/data/moved", dry_run=True).changed
         True
     """
-    file = os.fspath(path)
+    file = os.fsdecode(path)
     if os.path.isdir(file):
-        file = os.path.join(file, _STATE_NAME)
-    state = read_state(file)
+        file = os.path.join(file, STATE_NAME)
     directory = os.path.dirname(file)
+    if latest is not None and not os.path.lexists(file):
+        said = StateFile(file, CheckpointState(), "there was none")
+    else:
+        said = read_state(file)
+    state = said.state
     names = dict.fromkeys((*state.all_model_checkpoint_paths, state.model_checkpoint_path))
-    places = {name: _place(directory, name) for name in names}
-    lost = tuple(name for name, place in places.items() if place is None)
-    newest = places[state.model_checkpoint_path]
+    places = {name: _place(directory, name, file) for name in names if name}
+    kept = _kept(state, places)
+    newest: str | None
+    if latest is not None:
+        newest = _chosen(directory, os.fsdecode(latest), file)
+        kept.setdefault(newest, _time_of(directory, newest))
+    else:
+        newest = places.get(state.model_checkpoint_path) or next(reversed(kept), None)
     if newest is None:
         raise MissingFileError(
-            f"the newest checkpoint {state.model_checkpoint_path!r} is not beside the state file",
+            f"no checkpoint that the state file {file!r} names is there; "
+            + "; ".join(findings(directory, base_name(state.model_checkpoint_path))),
             path=file,
         )
-    times = state.all_model_checkpoint_timestamps
-    kept = [
-        (place, number)
-        for number, name in enumerate(state.all_model_checkpoint_paths)
-        if (place := places[name]) is not None
-    ]
+    has_times = bool(state.all_model_checkpoint_timestamps)
     repaired = CheckpointState(
         newest,
-        tuple(place for place, _ in kept),
-        tuple(times[number] for _, number in kept if number < len(times)),
+        tuple(kept),
+        tuple(time for time in kept.values() if time is not None) if has_times else (),
         state.last_preserved_timestamp,
     )
-    if repaired != state and not dry_run:
+    changed = repaired != state or said.note is not None
+    if changed and not dry_run:
         replace_file(file, encode_state(repaired))
     found = {name: place for name, place in places.items() if place is not None and place != name}
-    return Relocation(file, found, lost, repaired != state)
+    lost = tuple(name for name, place in places.items() if place is None)
+    return Relocation(file, found, lost, changed, newest)
 
 
-def _place(directory: str, name: str) -> str | None:
-    """The relative path of a checkpoint by the name that a state file gives it; None if gone."""
-    base = name.replace("\\", "/").rpartition("/")[2]
-    for candidate in (name if not os.path.isabs(name) else base, base):
-        full = os.path.join(directory, candidate)
-        if checkpoint_at(full, full):
-            return candidate
-    return None
+def _kept(state: CheckpointState, places: Mapping[str, str | None]) -> dict[str, float | None]:
+    """The checkpoints that are there, oldest first, and when they were saved."""
+    times = dict(enumerate(state.all_model_checkpoint_timestamps))
+    return {
+        place: times.get(number)
+        for number, name in enumerate(state.all_model_checkpoint_paths)
+        if (place := places.get(name)) is not None
+    }
+
+
+def _place(directory: str, name: str, state: str) -> str | None:
+    """What a state file has to call a checkpoint that it names; None if that is nowhere.
+
+    The path from its directory, where the checkpoint lies in that; else the path as it is.
+    """
+    for prefix, _ in named_places(directory, name):
+        if not is_outside(directory, prefix) and _is_checkpoint(prefix, state):
+            return os.path.relpath(prefix, directory or os.curdir)
+    return name if _is_checkpoint(os.path.join(directory, name), state) else None
+
+
+def _is_checkpoint(prefix: str, state: str) -> bool:
+    try:
+        return checkpoint_at(prefix, prefix, (), state) is not None
+    except TensorBundleError:  # a shard is missing, or it is something else
+        return False
+
+
+def _chosen(directory: str, latest: str, state: str) -> str:
+    """What a state file has to call the checkpoint that was asked for."""
+    if os.path.dirname(latest) and _is_checkpoint(latest, state):
+        latest = os.path.relpath(latest, directory or os.curdir)
+    if place := _place(directory, latest, state):
+        return place
+    there = "; ".join(findings(directory, base_name(latest)))
+    raise MissingFileError(f"no checkpoint {latest!r} beside the state file: {there}", path=state)
+
+
+def _time_of(directory: str, place: str) -> float | None:
+    full = os.path.join(directory, place)
+    found = checkpoint_at(full, full)
+    return os.stat(found.index or found.files[0]).st_mtime if found else None

@@ -1,4 +1,4 @@
-"""A checkpoint rewritten: renamed, stripped, cast.
+"""Rewriting a checkpoint: renamed, stripped, cast.
 
 What a rewrite does is planned first, from the index alone, and can be looked at before anything
 is written. Bytes that do not change are not copied: the new index stands beside links of shards.
@@ -7,22 +7,22 @@ is written. Bytes that do not change are not copied: the new index stands beside
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._checkpoint.opening import open
+from .._checkpoint.opening import Source, opened
 from .._format import dtypes
-from .._format.boxes import box_of
 from .._format.filenames import shard_path
 from .._format.names import as_bytes
 from .._locate.location import is_regular_file
-from .._write.shards import BundleFiles, DataFile, raw_chunks
-from ..errors import ConversionError, MissingFileError, UnsupportedError
+from .._write.names import warn_of_patterns, warn_unless_joinable
+from .._write.shards import BundleFiles
+from ..errors import MissingFileError
+from .casting import Loss
+from .copying import Copying
 from .plan import Plan, Step, plan
 from .rules import Cast, Rename, listed, refuse_in_saved_model
 
@@ -30,14 +30,11 @@ if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
     from .._checkpoint.selection import Filter
     from .._core import Entry
-    from .._format.tensor_info import TensorInfo
-
-_CHUNK_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """What `rewrite` did, or would do.
+    """Result of `rewrite`: what it did, or would do.
 
     Attributes:
         renamed: New keys by old ones.
@@ -48,6 +45,8 @@ class Rewrite:
         linked: Shards that are shared with the source, as the source calls them.
         nbytes: Bytes of tensors that are written anew.
         files: The files of the result, the index last; none of a dry run.
+        alike: Keys that stay although they look like an optimizer's, which is not known by name.
+        unused_nbytes: Bytes of the shared shards that nothing in the result uses.
     """
 
     renamed: dict[str, str]
@@ -58,21 +57,27 @@ class Rewrite:
     linked: tuple[str, ...]
     nbytes: int
     files: tuple[str, ...]
+    alike: tuple[str, ...] = ()
+    unused_nbytes: int = 0
 
 
 def rewrite(
-    src: str | os.PathLike[str] | Checkpoint,
-    dst: str | os.PathLike[str],
+    src: Source,
+    dst: str | os.PathLike[str] | bytes,
     *,
     rename: Rename | None = None,
     drop: Filter = None,
+    keep: Filter = None,
     cast: Cast | None = None,
+    lossy: bool = False,
+    saturate: bool = False,
     strip_optimizer: bool | Collection[str] = False,
     ema: bool | str = False,
     strict: bool = False,
     compact: bool = False,
     overwrite: bool = False,
     dry_run: bool = False,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Rewrite:
     """Write a checkpoint with other names, fewer tensors or other dtypes.
 
@@ -86,25 +91,35 @@ def rewrite(
         rename: New names by old ones; or (pattern, replacement) pairs, all applied one after the
             other by ``re.sub``; or a function of the name. Names in an object-based checkpoint are
             readable paths, ``model/layer1/kernel``, and rename the objects too; a mapping may use
-            raw keys. Slots follow their variable.
+            raw keys, and scopes: ``{"conv1": "block1"}`` renames all that stands below ``conv1/``.
+            Slots and moving averages follow their variable, but where a rule speaks of them.
         drop: Tensors to leave out: names, globs or patterns.
-        cast: A dtype for all floating-point tensors, or dtypes by name or glob.
+        keep: The tensors that are kept, likewise; those that ``drop`` names too are left out.
+        cast: A dtype for all floating-point tensors, or dtypes by name or glob. All of them being
+            written anew, the first implies ``compact``. Values are rounded once.
+        lossy: Whether a cast may take the fraction of numbers (to integers, towards zero) or their
+            size (to bool).
+        saturate: Whether values out of range become the largest there is, instead of an error.
         strip_optimizer: Leave out what belongs to optimizers of TensorFlow 1, Keras 2 and Keras 3;
-            or their names, where in a TensorFlow 1 program they had their own.
+            or their names, where in a TensorFlow 1 program they had their own. What they are is
+            told from the variables that are there. Weights that Keras 3 stores by way of the
+            optimizer alone stay there.
         ema: Give variables the value of their moving average. In TensorFlow 1 these are called
             ``…/ExponentialMovingAverage``, or as given here, and disappear.
         strict: Refuse tensors that no rule of ``rename`` speaks of.
         compact: Copy what is kept into one new shard, and share none.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
+        progress: Called with the bytes written anew so far and in all.
 
     Returns:
         What was done.
 
     Raises:
         TensorNotFoundError: Names or patterns that match nothing; all are listed.
-        ConversionError: Names collide, or values do not fit their new dtype, or the graph of the
-            SavedModel at ``dst`` would not find its variables any more; all are listed.
+        ConversionError: Names collide, or values do not fit their new dtype, or no weights would be
+            left without the optimizer, or the graph of the SavedModel at ``dst`` would not find its
+            variables any more; all are listed.
         MissingFileError: Shards that hold what is kept are not there; all are listed.
         FileExistsError: There is a checkpoint at ``dst``.
 
@@ -112,39 +127,44 @@ def rewrite(
         >>> import tempfile, tensorbundle as tb
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     done = tb.rewrite(
-        ...         "tests/golden/data/demo", f"{folder}/out", rename={"dense/bias": "dense/b"}
+        ...         "tests/golden/data/demo", f"{folder}/out", rename={"global_step": "step"}
         ...     )
         >>> done.renamed, done.nbytes
-        ({'dense/bias': 'dense/b'}, 0)
+        ({'global_step': 'step'}, 0)
     """
-    ckpt = open(src, verify="never") if isinstance(src, (str, os.PathLike)) else src
-    prefix = os.fspath(dst)
+    ckpt = opened(src, verify="never")
+    prefix = os.fsdecode(dst)
     work = plan(
         ckpt,
         rename=rename,
         drop=drop,
+        keep=keep,
         cast=cast,
         strip_optimizer=strip_optimizer,
         ema=ema,
         strict=strict,
     )
     refuse_in_saved_model(prefix, work.tensors)
+    compact = compact or not (cast is None or isinstance(cast, Mapping))
     share = isinstance(ckpt, Bundle) and not compact
     if isinstance(ckpt, Bundle) and ckpt.big_endian and (work.changed or compact):
         share = False
     if isinstance(ckpt, Bundle):
         _refuse_missing_shards(ckpt, work)
+    report = _report(ckpt, work, share)
     if dry_run:
-        return _report(ckpt, work, share, ())
+        return report
+    _warn(prefix, work)
+    copying = Copying(ckpt, Loss(lossy, saturate), progress, _new_nbytes(work, share))
     with BundleFiles(prefix, overwrite=overwrite) as out:
         if share:
             assert isinstance(ckpt, Bundle)
-            entries = _share(ckpt, work, out, in_place=_is_same(ckpt, prefix))
+            entries = _share(ckpt, work, out, copying, in_place=_is_same(ckpt, prefix))
         else:
-            entries = _copy(ckpt, work, out)
+            entries = _copy(work, out, copying)
         big_endian = share and isinstance(ckpt, Bundle) and ckpt.big_endian
         files = out.commit(entries, big_endian=big_endian)
-    return _report(ckpt, work, share, files)
+    return replace(report, files=files)
 
 
 def _shard_file(ckpt: Bundle, shard: int | None) -> str:
@@ -152,7 +172,7 @@ def _shard_file(ckpt: Bundle, shard: int | None) -> str:
 
 
 def _refuse_missing_shards(ckpt: Bundle, work: Plan) -> None:
-    shards = {info.shard or 0 for step in work.steps for _, info in ckpt.stored(step.source)}
+    shards = {info.shard or 0 for step in work.steps for _, info in step.parts}
     paths = [_shard_file(ckpt, shard) for shard in sorted(shards)]
     if missing := [path for path in paths if not is_regular_file(path)]:
         raise MissingFileError(
@@ -160,21 +180,30 @@ def _refuse_missing_shards(ckpt: Bundle, work: Plan) -> None:
         )
 
 
+def _warn(prefix: str, work: Plan) -> None:
+    """Tell of what is sound, but not for TensorFlow."""
+    warn_of_patterns(prefix)
+    for step in work.steps:
+        if step.data_type is not None and step.source.slices:
+            warn_unless_joinable(step.key, step.data_type, len(step.source.shape))
+
+
 def _is_same(ckpt: Checkpoint, prefix: str) -> bool:
     index = prefix + ".index"
     return os.path.exists(index) and os.path.samefile(ckpt.location.index or "", index)
 
 
-def _report(ckpt: Checkpoint, work: Plan, share: bool, files: tuple[str, ...]) -> Rewrite:
+def _report(ckpt: Checkpoint, work: Plan, share: bool) -> Rewrite:
     names = dtypes.name_of
     linked: tuple[str, ...] = ()
-    written = [step for step in work.steps if step.data_type is not None or not share]
+    unused = 0
     if share:
         assert isinstance(ckpt, Bundle)
-        linked = tuple(_shard_file(ckpt, shard) for shard in sorted(_needed(ckpt, work)))
-    graph = 0 if work.graph is None else len(work.graph)
+        used = _shared(work)
+        linked = tuple(_shard_file(ckpt, shard) for shard in sorted(used))
+        unused = sum(map(os.path.getsize, linked)) - sum(map(_extent, used.values()))
     return Rewrite(
-        renamed={s.source.name: s.key for s in work.steps if s.is_renamed},
+        renamed={step.old: step.key for step in work.steps if step.is_renamed},
         dropped=tuple(work.dropped),
         cast={
             step.old: (names(step.source.data_type), names(step.data_type))
@@ -184,26 +213,46 @@ def _report(ckpt: Checkpoint, work: Plan, share: bool, files: tuple[str, ...]) -
         averaged={step.old: step.source.name for step in work.steps if step.is_averaged},
         kept=len(work.steps) + (work.graph is not None),
         linked=linked,
-        nbytes=sum(step.nbytes for step in written) + graph,
-        files=files,
+        nbytes=_new_nbytes(work, share),
+        files=(),
+        alike=work.alike,
+        unused_nbytes=max(unused, 0),
     )
 
 
-def _needed(ckpt: Bundle, work: Plan) -> set[int]:
-    return {
-        info.shard or 0
-        for step in work.steps
-        if step.data_type is None
-        for _, info in ckpt.stored(step.source)
-    }
+def _new_nbytes(work: Plan, share: bool) -> int:
+    written = (step for step in work.steps if step.data_type is not None or not share)
+    return sum(step.nbytes for step in written) + len(work.graph or b"")
+
+
+def _shared(work: Plan) -> dict[int, list[tuple[int, int]]]:
+    """By shard, where the bytes lie that stay in it."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for step in work.steps:
+        if step.data_type is None:
+            for _, info in step.parts:
+                begin = info.offset or 0
+                found.setdefault(info.shard or 0, []).append((begin, begin + info.nbytes))
+    return found
+
+
+def _extent(ranges: list[tuple[int, int]]) -> int:
+    """How many bytes lie in ranges, some of which may share theirs."""
+    total = end = 0
+    for begin, stop in sorted(ranges):
+        total += max(stop - max(begin, end), 0)
+        end = max(end, stop)
+    return total
 
 
 def _share(
-    ckpt: Bundle, work: Plan, out: BundleFiles, *, in_place: bool
+    ckpt: Bundle, work: Plan, out: BundleFiles, copying: Copying, *, in_place: bool
 ) -> list[tuple[bytes, Entry]]:
     """Entries over links of the source's shards, and a new shard for what changes."""
-    # In place every shard keeps its number, or a new file would take the name of one in use.
-    shards = range(ckpt.num_shards) if in_place else sorted(_needed(ckpt, work))
+    shards: Sequence[int] = sorted(_shared(work))
+    if in_place and len(shards) + work.changed == ckpt.num_shards:
+        # Every shard keeps its number, or a new file would take the name of one in use.
+        shards = range(ckpt.num_shards)
     number: dict[int, int] = {}
     for shard in shards:
         path = _shard_file(ckpt, shard)
@@ -213,125 +262,32 @@ def _share(
     new = out.create() if work.changed else None
     for step in work.steps:
         if step.data_type is None:
-            entries += entries_of(ckpt, step.source, step.key, number)
+            entries += _entries_of(step, number)
         else:
             assert new is not None
-            entries += _cast_entries(ckpt, step, new)
+            entries += copying.entries(step, new)
     if work.graph is not None and new is not None:
         entries.append((work.graph_key, new.add_string(work.graph)))
     return entries
 
 
-def _copy(ckpt: Checkpoint, work: Plan, out: BundleFiles) -> list[tuple[bytes, Entry]]:
+def _copy(work: Plan, out: BundleFiles, copying: Copying) -> list[tuple[bytes, Entry]]:
     """Entries of one new shard, in the order in which the bytes lay."""
     new = out.create()
     entries: list[tuple[bytes, Entry]] = []
     for step in sorted(work.steps, key=lambda s: (s.source.shard or 0, s.source.offset or 0)):
-        if step.data_type is not None:
-            entries += _cast_entries(ckpt, step, new)
-        elif isinstance(ckpt, Bundle) and not ckpt.big_endian:
-            entries += _copied_entries(ckpt, step, new)
-        else:
-            entries += _read_entries(ckpt, step, new)
+        entries += copying.entries(step, new)
     if work.graph is not None:
         entries.append((work.graph_key, new.add_string(work.graph)))
     return entries
 
 
-def entries_of(
-    ckpt: Bundle, info: TensorInfo, name: str, number: dict[int, int]
-) -> Iterator[tuple[bytes, Entry]]:
+def _entries_of(step: Step, number: Mapping[int, int]) -> Iterator[tuple[bytes, Entry]]:
     """A tensor's entries under another name, with other numbers for its shards."""
-    key = as_bytes(name)
-    for piece, part in ckpt.stored(info):
+    key, info = as_bytes(step.key), step.source
+    for piece, part in step.parts:
         place = number[part.shard or 0], part.offset or 0, part.crc32c or 0
         part_key = _core.slice_key(key, piece) if piece else key
         yield part_key, (part.data_type, part.shape, part.nbytes, *place, ())
     if info.slices:
         yield key, (info.data_type, info.shape, 0, 0, 0, 0, info.slices)
-
-
-def _copied_entries(ckpt: Bundle, step: Step, new: DataFile) -> Iterator[tuple[bytes, Entry]]:
-    """A tensor's bytes as they are, whatever they mean; numbers are checked as they pass."""
-    key = as_bytes(step.key)
-    for piece, part in ckpt.stored(step.source):
-        part_key = _core.slice_key(key, piece) if piece else key
-        file = _core.File(_shard_file(ckpt, part.shard))
-        opaque = part.dtype is None or part.data_type == dtypes.STRING
-        entry = new.add(
-            part.data_type, part.shape, _ranges(file, part), part.crc32c if opaque else None
-        )
-        if entry[5] != part.crc32c or part.data_type == dtypes.STRING:
-            ckpt.load([part.name])  # which checks strings, and says what is wrong where
-        yield part_key, entry
-    if step.source.slices:
-        whole = step.source
-        yield key, (whole.data_type, whole.shape, 0, 0, 0, 0, whole.slices)
-
-
-def _ranges(file: _core.File, part: TensorInfo) -> Iterator[memoryview]:
-    buffer = np.empty(min(_CHUNK_BYTES, part.nbytes), np.uint8)
-    for start in range(0, part.nbytes, _CHUNK_BYTES):
-        piece = buffer[: min(_CHUNK_BYTES, part.nbytes - start)]
-        file.readinto((part.offset or 0) + start, piece)
-        yield piece.data
-
-
-def _read_entries(ckpt: Checkpoint, step: Step, new: DataFile) -> Iterator[tuple[bytes, Entry]]:
-    """A tensor read and written: of a V1 checkpoint, or of one with its bytes the other way."""
-    info = step.source
-    if info.dtype is None:
-        raise UnsupportedError(
-            f"tensors of type {info.tf_dtype} cannot be written anew", key=info.name
-        )
-    key = as_bytes(step.key)
-    array = ckpt.load([info.name])[info.name]
-    if info.data_type == dtypes.STRING:
-        yield key, new.add_strings(array)
-    else:
-        yield key, new.add(info.data_type, info.shape, raw_chunks(array))
-
-
-def _cast_entries(ckpt: Checkpoint, step: Step, new: DataFile) -> Iterator[tuple[bytes, Entry]]:
-    info, number = step.source, step.data_type or 0
-    key = as_bytes(step.key)
-    dtype = dtypes.numpy_dtype(number)
-    if dtype is None or info.dtype is None:
-        raise UnsupportedError(f"cannot cast {info.tf_dtype}", key=info.name)
-    if info.slices and isinstance(ckpt, Bundle):
-        for piece, part in ckpt.stored(info):
-            box = tuple(slice(*extent) for extent in box_of(piece, info.shape))
-            array = converted(ckpt.read_slice(info.name, box), dtype, info.name)
-            yield _core.slice_key(key, piece), new.add(number, part.shape, raw_chunks(array))
-        yield key, (number, info.shape, 0, 0, 0, 0, info.slices)
-        return
-    nbytes = _CHUNK_BYTES // 16 * 16
-    pieces = (
-        piece
-        for chunk in ckpt.chunks(info.name, nbytes=nbytes)
-        for piece in raw_chunks(converted(np.frombuffer(chunk, info.dtype), dtype, info.name))
-    )
-    yield key, new.add(number, info.shape, pieces)
-
-
-def converted(array: np.ndarray[Any, Any], dtype: np.dtype[Any], name: str) -> np.ndarray[Any, Any]:
-    """Cast values. Raises ConversionError for those that the new dtype cannot hold at all."""
-    if array.dtype == dtype:
-        return array
-    if array.dtype.kind == "c" and dtype.kind != "c":
-        raise ConversionError(f"complex numbers cannot become {dtype}", key=name)
-    with np.errstate(all="ignore"):
-        result = array.astype(dtype)
-        whole = dtype.kind in "iu" or dtype.name in ("int2", "int4", "uint2", "uint4")
-        if whole:
-            wrong = result.astype(np.float64) != np.trunc(array.astype(np.float64))
-        elif dtype.kind == "b":
-            wrong = np.zeros(array.shape, bool)
-        else:
-            wrong = np.isfinite(array) & ~np.isfinite(result)
-    if wrong.any():
-        value = array.reshape(-1)[int(np.argmax(wrong.reshape(-1)))]
-        raise ConversionError(
-            f"{int(wrong.sum())} values do not fit {dtype.name}, the first is {value}", key=name
-        )
-    return result

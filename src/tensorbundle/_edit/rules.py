@@ -1,4 +1,4 @@
-"""What a rewrite is asked to do, read against the names that are there.
+"""Rules of a rewrite: what is asked for, read against the names that are there.
 
 A rule that finds nothing, a name that no rule speaks of where one must, two tensors under one name:
 each is an error, and lists all cases.
@@ -12,21 +12,24 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import numpy as np
-
 from .._checkpoint.opening import open
 from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX
 from .._locate.location import saved_model_around
 from .._objects.graph import GRAPH_KEY
+from .._objects.slots import NamedSlot, find_slots, shadows
 from .._objects.tree import split_slot
 from ..errors import ConversionError, TensorNotFoundError
+from .casting import number_of
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .._checkpoint.checkpoint import Checkpoint
     from .._checkpoint.selection import Filter
 
-# Old to new names; or (pattern, replacement) rules for `re.sub`; or a function of the old name.
+# Old to new names, of tensors or scopes; or (pattern, replacement) rules for `re.sub`; or a
+# function of the old name.
 Rename: TypeAlias = (
     "Mapping[str, str] | Sequence[tuple[str | re.Pattern[str], str]] | Callable[[str], str | None]"
 )
@@ -62,37 +65,73 @@ def renames(ckpt: Checkpoint, rename: Rename | None, *, strict: bool) -> dict[st
     readable = {
         name: (graph.path_of(name) if graph else None) or name for name in ckpt if name != GRAPH_KEY
     }
+    # In an object graph slots have no names of their own.
+    plain = [path for path in readable.values() if split_slot(path) is None]
     if isinstance(rename, Mapping):
         found, spoken = _by_mapping(ckpt, rename, readable)
-    else:
-        # Slots follow their variables.
-        readable = {key: path for key, path in readable.items() if split_slot(path) is None}
-    if callable(rename):
-        found = {old: rename(old) or old for old in readable.values()}
+    elif callable(rename):
+        found = {old: rename(old) or old for old in plain}
         spoken = {old for old, new in found.items() if old != new}
-    elif not isinstance(rename, Mapping):
-        found, spoken = _by_rules(rename, list(readable.values()))
-    if strict and (silent := [old for old in readable.values() if old not in spoken]):
+    else:
+        found, spoken = _by_rules(rename, plain)
+    found = {old: new for old, new in found.items() if old != new}
+    if found and graph is None:
+        infos = {info.name: info for info in ckpt.infos()}
+        _follow(found, spoken, {**find_slots(infos).slots, **shadows(infos)})
+    if strict and (silent := [old for old in plain if old not in spoken]):
         raise ConversionError(f"{len(silent)} names match no rule: {listed(silent)}")
-    if empty := [old for old, new in found.items() if not all(new.split("/"))]:
+    # TensorFlow itself makes names with an empty part, such as `linear//weights`.
+    if empty := [old for old, new in found.items() if _empty(new) > _empty(old)]:
         raise ConversionError(f"new names with an empty part, for {listed(empty)}")
-    return {old: new for old, new in found.items() if old != new}
+    return found
+
+
+def _empty(name: str) -> int:
+    return name.split("/").count("")
+
+
+def _follow(found: dict[str, str], spoken: set[str], slots: Mapping[str, NamedSlot]) -> None:
+    """Have slots called after the new names of their variables, but those that rules spoke of."""
+    for name, slot in slots.items():
+        if slot.variable in spoken and slot.variable in found and name not in found:
+            found[name] = slot.renamed(found[slot.variable])
+        if slot.variable in spoken:
+            spoken.add(name)
 
 
 def _by_mapping(
     ckpt: Checkpoint, rename: Mapping[str, str], readable: Mapping[str, str]
 ) -> tuple[dict[str, str], set[str]]:
-    lost = [old for old in rename if old not in ckpt or old == GRAPH_KEY]
-    if lost:
-        raise TensorNotFoundError(f"there are no tensors {listed(lost)} to rename")
     found: dict[str, str] = {}
-    if slots := [old for old in rename if split_slot(readable[ckpt.info(old).name])]:
-        raise ConversionError(f"slots are called after their variables: {listed(slots)}")
-    for old, new in rename.items():
-        path = readable[ckpt.info(old).name]
-        if found.setdefault(path, _as_path(new, path, old)) != _as_path(new, path, old):
-            raise ConversionError(f"two new names for one tensor: {path!r}")
+    lost = []
+    # Names first, then the innermost scopes: they leave to others what they do not hold.
+    for old, new in sorted(rename.items(), key=lambda each: (each[0] not in ckpt, -len(each[0]))):
+        if old in ckpt and old != GRAPH_KEY:
+            path = readable[ckpt.info(old).name]
+            if split_slot(path):
+                raise ConversionError(f"slots are called after their variables: {old!r}")
+            if found.setdefault(path, _as_path(new, path, old)) != _as_path(new, path, old):
+                raise ConversionError(f"two new names for one tensor: {path!r}")
+        elif below := _below(old, new, readable.values()):
+            found = {**below, **found}
+        else:
+            lost.append(old)
+    if lost:
+        lost = [old for old in rename if old in lost]
+        raise TensorNotFoundError(f"there are no tensors and no scopes {listed(lost)} to rename")
     return found, set(found)
+
+
+def _below(scope: str, new: str, paths: Iterable[str]) -> dict[str, str]:
+    """New names of what stands below a scope, which may be written ``scope``, or ``scope/*``."""
+    head = scope.removesuffix("*").removesuffix("/") + "/"
+    other = new.removesuffix("*") if new.endswith("/*") else new
+    other = other.removesuffix("/") + "/" if other else ""
+    return {
+        path: other + path[len(head) :]
+        for path in paths
+        if path.startswith(head) and split_slot(path) is None
+    }
 
 
 def _as_path(new: str, path: str, old: str) -> str:
@@ -132,6 +171,18 @@ def drops(ckpt: Checkpoint, drop: Filter) -> set[str]:
     return _matches(ckpt, parts, "drop")
 
 
+def keeps(ckpt: Checkpoint, keep: Filter) -> set[str]:
+    """Keys that a filter drops by naming what is kept; each part of it must match.
+
+    Raises:
+        TensorNotFoundError: Parts that match nothing.
+    """
+    if keep is None:
+        return set()
+    parts = [keep] if isinstance(keep, (str, bytes, re.Pattern)) else list(keep)
+    return set(ckpt) - _matches(ckpt, parts, "keep") - {GRAPH_KEY}
+
+
 def _matches(ckpt: Checkpoint, parts: Sequence[Any], verb: str) -> set[str]:
     """Keys that raw names, readable paths or patterns of either mean."""
     graph = ckpt.objects
@@ -143,12 +194,13 @@ def _matches(ckpt: Checkpoint, parts: Sequence[Any], verb: str) -> set[str]:
     lost = []
     for part in parts:
         try:
-            found = set(ckpt.select([part]))
+            found = {info.name for info in ckpt.infos([part])}
         except TensorNotFoundError:
             found = set()
         if graph is not None and not (isinstance(part, str) and part in ckpt):
             with contextlib.suppress(TensorNotFoundError):
-                found |= {by_path[path] for path in select([part], list(by_path), by_path.keys())}
+                among = select([part], lambda: list(by_path), by_path.__contains__)
+                found |= {by_path[path] for path in among}
         if not found:
             lost.append(getattr(part, "pattern", None) or str(part))
         chosen |= found
@@ -181,17 +233,6 @@ def casts(ckpt: Checkpoint, cast: Cast | None) -> dict[str, int]:
     return {i.name: found[i.name] for i in infos if i.data_type != found[i.name]}
 
 
-def number_of(dtype: Any) -> int:
-    """The DataType number of a dtype or its name. Raises ConversionError."""
-    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-    for number in range(1, 64):
-        if dtypes.name_of(number) == name and number != dtypes.STRING:
-            if dtypes.numpy_dtype(number) is None:
-                break
-            return number
-    raise ConversionError(f"no dtype of numbers is called {name!r}")
-
-
 def refuse_collisions(targets: Iterable[tuple[str, str]]) -> None:
     """Raise ConversionError when several old names have one new name; it lists them."""
     by_new: dict[str, list[str]] = {}
@@ -201,7 +242,8 @@ def refuse_collisions(targets: Iterable[tuple[str, str]]) -> None:
     if taken:
         shown = "; ".join(f"{new!r} from {listed(olds)}" for new, olds in list(taken.items())[:5])
         more = f"; and {len(taken) - 5} more" if len(taken) > 5 else ""
-        raise ConversionError(f"{len(taken)} names collide: {shown}{more}")
+        what = "1 name collides" if len(taken) == 1 else f"{len(taken)} names collide"
+        raise ConversionError(f"{what}: {shown}{more}")
 
 
 def refuse_in_saved_model(prefix: str, tensors: Mapping[str, tuple[int, tuple[int, ...]]]) -> None:

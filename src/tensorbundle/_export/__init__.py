@@ -1,1 +1,10 @@
-"""Export: tensors written in formats that other programs read."""
+"""Export: tensors written in formats that other programs read.
+
+Nothing here knows of what kind the checkpoint is that the tensors come from.
+
+    export       write a checkpoint's tensors in a format that other programs read
+    npy          files of numpy's `.npy` format, and a directory of them
+    npz          archives of numpy, `.npz`: the tensors' `.npy` files in a zip, not compressed
+    request      requests to export
+    safetensors  `.safetensors`
+"""

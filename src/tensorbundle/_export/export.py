@@ -1,27 +1,30 @@
 """Write a checkpoint's tensors in a format that other programs read.
 
-One module a target (`npz`, `safetensors`, `npy`), each a function of a `Request`; `staging`
-makes their files appear whole or not at all. No target's own library is needed.
+One module a target (`npz`, `safetensors`, `npy`, `hdf5`), each a function of a `Request`; `staging`
+makes their files appear whole or not at all. No target's own library is needed but HDF5's.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from .._checkpoint.checkpoint import Checkpoint
+from .._checkpoint.opening import Source, opened
 from .._write.staging import check_target
 from ..errors import ConversionError
-from . import npy, npz, safetensors
+from . import hdf5, npy, npz, safetensors
+from .arrays import Arrays
 from .request import Progress, Request
 
 if TYPE_CHECKING:
-    from .._checkpoint.checkpoint import Checkpoint
     from .._checkpoint.selection import Filter
 
 __all__ = ["FORMATS", "Export", "export"]
 
-FORMATS: Final = ("npz", "safetensors", "npy")
+FORMATS: Final = ("npz", "safetensors", "npy", "h5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +36,28 @@ class Export:
         written: Number of tensors in them.
         nbytes: Size of the data of these tensors, without headers.
         left_out: (name, reason) of each tensor that the format cannot hold.
+        notes: What a reader of the files has to know.
     """
 
     files: tuple[str, ...]
     written: int
     nbytes: int
     left_out: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
 
 def export(
-    ckpt: Checkpoint,
-    path: str | os.PathLike[str],
+    src: Source | Mapping[str, Any],
+    dst: str | os.PathLike[str] | bytes,
     *,
     names: Filter = None,
     max_shard_bytes: int | None = None,
     format: str | None = None,
-    overwrite: bool = True,
+    strict: bool = False,
+    overwrite: bool = False,
     progress: Progress = None,
 ) -> Export:
-    """Write tensors of a checkpoint to `.npz`, `.safetensors` or a directory of `.npy` files.
+    """Write tensors to a `.npz`, `.safetensors` or `.h5` file or a directory of `.npy` files.
 
     The data is streamed and its checksums are checked on the way: memory stays near a few
     megabytes, or near one tensor for partitioned and string tensors. Files appear at the end, all
@@ -62,22 +68,26 @@ def export(
     tensor that ``names`` gives in full is an error then.
 
     - `.npz`: what ``np.savez`` would write. Strings become fixed-width ``S``; bfloat16, float8 and
-      int4 come back as raw bytes: ``np.load(path)[name].view(ml_dtypes.bfloat16)``.
-    - `.safetensors`: what ``safetensors.numpy.save_file`` would write, format "np".
+      int4 bear their names, and ``np.load(path)[name].view(ml_dtypes.bfloat16)`` gives them back.
+    - `.safetensors`: what ``safetensors.numpy.save_file`` would write, format "np". Integers
+      below a byte are stored as int8 or uint8, and the metadata says what they were.
+    - `.h5`: of a Keras model's object-based checkpoint what ``save_weights("x.h5")`` would write,
+      for ``load_weights``, by the order of layers; else a dataset a tensor. Needs h5py.
     - a directory: `.npy` files, slashes in names being directories, and `index.json` with the
       file, dtype and shape of each name.
 
     Args:
-        ckpt: An open checkpoint.
-        path: The file, or for `.npy` files the directory, to write; its suffix decides the format.
+        src: An opened checkpoint, its path, or any mapping from names to arrays.
+        dst: The file, or for `.npy` files the directory, to write; its suffix decides the format.
             A path that ends in a separator, or an existing directory, means `.npy`.
         names: Which tensors: a name, glob or regular expression, or several; all by default.
         max_shard_bytes: Split `.safetensors` into files of at most so many bytes of tensor data
             (``model-00001-of-00003.safetensors`` …) with ``model.safetensors.index.json``. A larger
             tensor has a file of its own.
-        format: "npz", "safetensors" or "npy", whatever the suffix.
-        overwrite: Whether files of an earlier export to this path are replaced. A directory that
-            holds anything else is never touched.
+        format: "npz", "safetensors", "npy" or "h5", whatever the suffix.
+        strict: Whether a tensor that has to be left out is an error.
+        overwrite: Whether files of an earlier export to this path are replaced. What no export
+            wrote is never touched.
         progress: Called with (bytes done, bytes in all), at most ten times a second.
 
     Returns:
@@ -85,7 +95,7 @@ def export(
 
     Raises:
         ConversionError: The path means no known format, or the format cannot hold a tensor that was
-            named, or that many tensors.
+            named, or any with ``strict``, or that many tensors.
         FileExistsError: There is a file or a filled directory, and it is not to be replaced.
         ChecksumError: A tensor is damaged; nothing was written.
         TensorNotFoundError: There is no tensor of a given name.
@@ -99,16 +109,20 @@ def export(
         >>> done.written, done.left_out
         (14, (('_CHECKPOINTABLE_OBJECT_GRAPH', 'safetensors has no dtype for string'),))
     """
-    path = os.fspath(path)
+    path = os.fsdecode(dst)
     format = format or _format_of(path)
     if format not in FORMATS:
         raise ConversionError(f"unknown format {format!r}: expected one of {', '.join(FORMATS)}")
     if max_shard_bytes is not None and (format != "safetensors" or max_shard_bytes < 1):
         raise ValueError(f"max_shard_bytes={max_shard_bytes}: is for safetensors, and at least 1")
     path = check_target(path, is_directory=format == "npy")
-    request = Request(ckpt, names, progress)
+    if isinstance(src, Mapping) and not isinstance(src, Checkpoint):
+        src = Arrays(src)
+    request = Request(opened(src), names, progress, strict=strict)
     if format == "npz":
         files = npz.write(request, path, overwrite=overwrite)
+    elif format == "h5":
+        files = hdf5.write(request, path, overwrite=overwrite)
     elif format == "npy":
         files = npy.write(request, path, overwrite=overwrite)
     else:
@@ -116,16 +130,18 @@ def export(
             request, path, overwrite=overwrite, max_shard_bytes=max_shard_bytes
         )
     request.finish()
-    return Export(files, request.written, request.nbytes, tuple(request.left_out))
+    return Export(files, request.written, request.nbytes, tuple(request.left_out), request.notes)
 
 
 def _format_of(path: str) -> str:
     suffix = os.path.splitext(path)[1].lower()
-    if suffix in (".npz", ".safetensors"):
+    if suffix in (".npz", ".safetensors", ".h5"):
         return suffix[1:]
+    if suffix == ".hdf5":
+        return "h5"
     if path.endswith(os.sep) or os.path.isdir(path):
         return "npy"
     raise ConversionError(
-        f"no format for {path!r}: expected a name in .npz or .safetensors, or a directory for "
-        f".npy files (ending in {os.sep!r})"
+        f"no format for {path!r}: expected a name in .npz, .safetensors or .h5, or a directory "
+        f"for .npy files (ending in {os.sep!r})"
     )

@@ -1,30 +1,35 @@
-"""A tensor as the bytes of a `.npy` file, and a directory of such files.
+"""Files of numpy's `.npy` format, and a directory of them.
 
-The bytes are those of ``np.save``: ml_dtypes' types come back from ``np.load`` as raw bytes
-(``|V2`` for bfloat16), which ``.view(ml_dtypes.bfloat16)`` turns into what they were, and strings
-are of a fixed width: ``S12`` holds all that are at most 12 bytes long and do not end in NUL.
+The bytes are those of ``np.save``, but that ml_dtypes' types bear their names: ``np.load`` gives a
+structure of one field ``bfloat16``, which ``.view(ml_dtypes.bfloat16)`` turns into what it was.
+Strings are of a fixed width: ``S12`` holds all that are at most 12 bytes long and do not end in
+NUL.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from .._checkpoint.foreign.files import inside, whole_file
+from .._checkpoint.foreign.npy import parse_index, read_npy
+from .._format.dtypes import number_named, numpy_dtype
+from .._format.foreign.npy import encode_header
 from .._format.names import as_bytes
-from .._write.staging import Staging
+from .._locate.tensor_files import INDEX_NAME
+from .._write.journal import HIDDEN
+from .._write.staging import FolderStaging
+from ..errors import TensorBundleError
 from .request import Piece, Request
 
 if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
-
-INDEX_NAME: Final = "index.json"
 
 _STRING_BATCH_BYTES: Final = 1 << 20
 # Beyond this, strings padded to the longest of them may take a few times their own size, no more:
@@ -46,8 +51,7 @@ _MAX_FILE_BYTES: Final = 1000
 
 def encode(request: Request, info: TensorInfo) -> Iterator[Piece] | str:
     """Give the pieces of the `.npy` file of a tensor, or the reason why there is none."""
-    assert info.dtype is not None
-    if info.dtype.kind != "O":
+    if info.array_dtype().kind != "O":
         return _pieces(request, info)
     strings = np.asarray(request.ckpt[info.name], dtype=object).reshape(-1)
     if any(string.endswith(b"\0") for string in strings):
@@ -61,33 +65,20 @@ def encode(request: Request, info: TensorInfo) -> Iterator[Piece] | str:
 
 
 def _pieces(request: Request, info: TensorInfo) -> Iterator[Piece]:
-    assert info.dtype is not None
-    yield _header(info.dtype, info.shape)
+    yield encode_header(info.array_dtype(), info.shape)
     yield from request.pieces(info)
 
 
 def _string_pieces(
     request: Request, info: TensorInfo, strings: np.ndarray[Any, Any], width: int
 ) -> Iterator[Piece]:
-    yield _header(np.dtype(f"S{width}"), info.shape)
+    yield encode_header(np.dtype(f"S{width}"), info.shape)
     step = max(1, _STRING_BATCH_BYTES // width)
     batches = (
         b"".join(string.ljust(width, b"\0") for string in strings[start : start + step])
         for start in range(0, len(strings), step)
     )
     yield from request.counted(info, batches)
-
-
-def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
-    if dtype.isbuiltin == 2:  # of ml_dtypes; one of them np.save calls "<f1", which np.load refuses
-        descr: Any = f"<V{dtype.itemsize}"
-    else:
-        descr = np.lib.format.dtype_to_descr(dtype.newbyteorder("<"))
-    file = io.BytesIO()
-    facts = {"descr": descr, "fortran_order": False, "shape": shape}
-    # Version 1.0 holds headers of up to 64 kB: every one of 64 dimensions without fields.
-    np.lib.format.write_array_header_1_0(file, facts)
-    return file.getvalue()
 
 
 def file_name(name: str) -> str:
@@ -119,7 +110,12 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
     directory = path.rstrip(os.sep) or path
     request.keep()
     earlier = _earlier_files(directory)
-    with Staging(directory, earlier=earlier, overwrite=overwrite) as staging:
+    with FolderStaging(
+        directory,
+        earlier=earlier,
+        overwrite=overwrite,
+        moved=lambda moves: _moved_index(directory, moves),
+    ) as staging:
         index = {}
         for info in request.infos:
             pieces = encode(request, info)
@@ -130,26 +126,83 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
             with staging.create(place) as file:
                 for piece in pieces:
                     file.write(piece)
-            dtype = "string" if info.dtype == object else str(info.dtype)
-            index[info.name] = {"file": place, "dtype": dtype, "shape": info.shape}
+            index[info.name] = {"file": place, "dtype": info.tf_dtype, "shape": info.shape}
         with staging.create(INDEX_NAME) as file:
-            # A tensor a line, written one by one: the whole of it can be longer than any tensor.
-            separator = "{\n"
-            for name, facts in index.items():
-                file.write(f"{separator} {json.dumps(name)}: {json.dumps(facts)}".encode())
-                separator = ",\n"
-            file.write(b"\n}\n" if index else b"{}\n")
+            for piece in _index(index):
+                file.write(piece)
+    note_types(request)
     return staging.files
 
 
-def _earlier_files(directory: str) -> list[str]:
-    """List what an earlier export left there; refuse a directory that holds anything else."""
-    found = [
-        os.path.relpath(os.path.join(folder, name), directory)
-        for folder, _, names in os.walk(directory)
-        for name in names
+def note_types(request: Request) -> None:
+    """Tell of types that ``np.load`` shows as structures."""
+    left_out = dict(request.left_out)
+    named = [
+        info
+        for info in request.infos
+        if info.dtype is not None and info.dtype.isbuiltin == 2 and info.name not in left_out
     ]
-    strange = [name for name in found if name != INDEX_NAME and not name.endswith(".npy")]
-    if found and (strange or INDEX_NAME not in found):
-        raise FileExistsError(f"directory {directory!r} is not empty and no earlier export")
-    return found
+    if named:
+        subject = "1 tensor has a type" if len(named) == 1 else f"{len(named)} tensors have types"
+        request.notes += (
+            f"{subject} that numpy has no name for: np.load(...)[name].view(ml_dtypes."
+            f"{named[0].dtype}) and the like give them back",
+        )
+
+
+def _index(entries: Mapping[str, Mapping[str, Any]]) -> Iterator[bytes]:
+    # A tensor a line, written one by one: the whole of it can be longer than any tensor.
+    separator = "{\n"
+    for name, facts in entries.items():
+        yield f"{separator} {json.dumps(name)}: {json.dumps(facts)}".encode()
+        separator = ",\n"
+    yield b"\n}\n" if entries else b"{}\n"
+
+
+def _moved_index(directory: str, moves: Mapping[str, str]) -> bytes:
+    """Write the index of an earlier export for other names of its files."""
+    entries = parse_index(whole_file(os.path.join(directory, INDEX_NAME)))
+    return b"".join(
+        _index({n: {**e, "file": moves.get(e["file"], e["file"])} for n, e in entries.items()})
+    )
+
+
+def _earlier_files(directory: str) -> list[str]:
+    """List the files of an earlier export, its index first.
+
+    Raises:
+        FileExistsError: The directory holds anything else, or what the index names was changed.
+    """
+    found = {
+        os.path.relpath(os.path.join(folder, name), directory)
+        for folder, folders, names in os.walk(directory)
+        if not any(map(HIDDEN.fullmatch, os.path.relpath(folder, directory).split(os.sep)))
+        for name in [*names, *(each for each in folders if os.path.islink(f"{folder}/{each}"))]
+    }
+    if not found:
+        return []
+    strange = sorted(found)[0]
+    try:
+        entries = parse_index(whole_file(os.path.join(directory, INDEX_NAME)))
+        own = [each["file"] for each in entries.values() if _is_own(directory, each)]
+        others = sorted(found.difference(own, [INDEX_NAME]))
+        if not others:
+            return [INDEX_NAME, *sorted(own)]
+        strange = others[0]
+    except (TensorBundleError, OSError):
+        pass
+    raise FileExistsError(
+        f"directory {directory!r} is not empty and no earlier export: it holds {strange!r}"
+    )
+
+
+def _is_own(directory: str, entry: Mapping[str, Any]) -> bool:
+    """Whether a file is what an export wrote under an entry of its index."""
+    try:
+        _, header = read_npy(inside(directory, entry["file"]))
+    except (TensorBundleError, OSError):
+        return False
+    is_string = entry["dtype"] == "string" and header.word.startswith("|S")
+    named = number_named(entry["dtype"])
+    is_type = named is not None and numpy_dtype(named) == numpy_dtype(header.number)
+    return list(header.shape) == entry["shape"] and (is_string or is_type)

@@ -1,7 +1,8 @@
-"""What is to be exported, what of it was left out, and how far it has come.
+"""Requests to export: what is wanted, what of it was left out, and how far it has come.
 
 The rule of every target: a tensor that it cannot hold is an error if it was asked for by its full
-name, and is left out, with the reason, if a glob, a pattern or "everything" led to it.
+name, and is left out, with the reason, if a glob, a pattern or "everything" led to it, unless
+nothing may be left out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from .._format.tensor_info import MAX_DIMENSIONS
 from ..errors import ConversionError
 
 if TYPE_CHECKING:
@@ -22,21 +24,24 @@ Piece: TypeAlias = "memoryview | bytes"
 Progress: TypeAlias = "Callable[[int, int], object] | None"
 
 _REPORT_INTERVAL_S: Final = 0.1
-_MAX_RANK: Final = 64  # of numpy
 
 
 class Request:
     """One call of `export`: the tensors wanted, and the account of what became of them."""
 
-    def __init__(self, ckpt: Checkpoint, names: Filter, progress: Progress) -> None:
+    def __init__(
+        self, ckpt: Checkpoint, names: Filter, progress: Progress, *, strict: bool = False
+    ) -> None:
         if names is not None and not isinstance(names, (str, bytes, re.Pattern)):
             names = list(names)  # read twice, so an iterator must be kept
         self.ckpt = ckpt
         self.infos: list[TensorInfo] = ckpt.infos(names)
         self.left_out: list[tuple[str, str]] = []
+        self.notes: tuple[str, ...] = ()
         self.written = 0
         self.nbytes = 0
         self._named = _literal_names(names)
+        self._strict = strict
         self._progress = progress
         self._total = sum(info.nbytes for info in self.infos)
         self._done = 0
@@ -54,8 +59,8 @@ class Request:
         self.infos = kept
 
     def leave_out(self, info: TensorInfo, reason: str) -> None:
-        """Note that a tensor cannot be written, or raise if it was asked for by name."""
-        if info.name in self._named:
+        """Note that a tensor cannot be written, or raise if it had to be."""
+        if self._strict or info.name in self._named:
             raise ConversionError(f"cannot export tensor {info.name!r}: {reason}", key=info.name)
         self.left_out.append((info.name, reason))
         self._total -= info.nbytes
@@ -90,8 +95,8 @@ class Request:
 def _unreadable(info: TensorInfo) -> str | None:
     if info.dtype is None:
         return f"tensors of type {info.tf_dtype} cannot be read as arrays"
-    if len(info.shape) > _MAX_RANK:
-        return f"it has {len(info.shape)} dimensions, arrays at most {_MAX_RANK}"
+    if len(info.shape) > MAX_DIMENSIONS:
+        return f"it has {len(info.shape)} dimensions, arrays at most {MAX_DIMENSIONS}"
     return None
 
 

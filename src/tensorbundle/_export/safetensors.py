@@ -1,50 +1,39 @@
 """`.safetensors`: one file, or several with the index that the Hugging Face libraries read.
 
-A file is the length of the header (8 bytes, little-endian), the header (JSON, filled up with spaces
-to a multiple of 8), and the tensors without a gap in the header's order: descending by the rank of
-the dtype, so that all are aligned, then by name. Byte for byte what ``safetensors.numpy.save_file``
-writes for the same arrays with ``metadata={"format": "np"}``, without holding them.
+The tensors lie in the header's order: descending by the rank of the dtype, so that all are aligned,
+then by name. Byte for byte what ``safetensors.numpy.save_file`` writes for the same arrays with
+``metadata={"format": "np"}``, without holding them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
+
+from .._checkpoint.foreign.files import whole_file
+from .._checkpoint.foreign.safetensors import read_shard
+from .._format.foreign.safetensors import (
+    MAX_HEADER_BYTES,
+    METADATA,
+    RANKS,
+    STAND_INS,
+    TF_DTYPES,
+    WORDS,
+    WRITER,
+    is_own_index,
+    parse_index,
+    parse_json,
+)
 from .._write.staging import Staging
-from ..errors import ConversionError
-from .request import Request
+from ..errors import ConversionError, TensorBundleError
+from .request import Piece, Request
 
 if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
-
-# numpy's name of a dtype → the format's, in the rank that safetensors gives them.
-_DTYPES: Final = {
-    "bool": "BOOL",
-    "uint8": "U8",
-    "int8": "I8",
-    "float8_e5m2": "F8_E5M2",
-    "float8_e4m3fn": "F8_E4M3",
-    "float8_e4m3fnuz": "F8_E4M3FNUZ",
-    "float8_e5m2fnuz": "F8_E5M2FNUZ",
-    "int16": "I16",
-    "uint16": "U16",
-    "float16": "F16",
-    "bfloat16": "BF16",
-    "int32": "I32",
-    "uint32": "U32",
-    "float32": "F32",
-    "complex64": "C64",
-    "float64": "F64",
-    "int64": "I64",
-    "uint64": "U64",
-}
-_RANKS: Final = {name: rank for rank, name in enumerate(_DTYPES)}
-_METADATA_KEY: Final = "__metadata__"
-_MAX_HEADER_BYTES: Final = 100_000_000  # readers refuse more
 
 
 def write(
@@ -55,38 +44,49 @@ def write(
     shards = list(_shards(request.infos, max_shard_bytes))
     directory, name = os.path.split(path)
     stem, suffix = os.path.splitext(name)
-    earlier = _earlier_files(directory, stem, suffix)
-    with Staging(directory, earlier=earlier, overwrite=overwrite) as staging:
+    names = [f"{stem}-{n:05d}-of-{len(shards):05d}{suffix}" for n in range(1, len(shards) + 1)]
+    index_name = f"{name}.index.json"
+    earlier = _earlier_files(directory, name)
+    if len(shards) > 1:
+        _refuse_strange(directory, [*names, index_name], earlier)
+
+    def moved(moves: Mapping[str, str]) -> bytes:
+        return _moved_index(os.path.join(directory, index_name), moves)
+
+    with Staging(directory, earlier=earlier, overwrite=overwrite, moved=moved) as staging:
         if len(shards) == 1:
             _write_shard(request, shards[0], staging, name)
             return staging.files
         weight_map = {}
-        for number, shard in enumerate(shards, start=1):
-            shard_name = f"{stem}-{number:05d}-of-{len(shards):05d}{suffix}"
+        for shard_name, shard in zip(names, shards, strict=True):
             _write_shard(request, shard, staging, shard_name)
             weight_map.update({info.name: shard_name for info in shard})
-        index = {"metadata": {"total_size": request.nbytes}, "weight_map": weight_map}
-        with staging.create(f"{name}.index.json") as file:
-            file.write((json.dumps(index, indent=2, sort_keys=True) + "\n").encode())
+        metadata = {"total_size": request.nbytes, **WRITER}
+        index = {"metadata": metadata, "weight_map": weight_map}
+        with staging.create(index_name) as file:
+            file.write(_encode_index(index))
     return staging.files
 
 
 def _obstacle(info: TensorInfo) -> str | None:
-    assert info.dtype is not None
-    if info.dtype.name not in _DTYPES:
+    if _stored_as(info) not in WORDS:
         return f"safetensors has no dtype for {info.tf_dtype}"
     try:
         info.name.encode("utf-8")
     except UnicodeEncodeError:
         return "its name is not UTF-8, names in safetensors are"
-    if info.name == _METADATA_KEY:
+    if info.name == METADATA:
         return "safetensors keeps this name for itself"
     return None
 
 
+def _stored_as(info: TensorInfo) -> str:
+    """Name the type that a tensor's values are stored as."""
+    return STAND_INS.get(info.tf_dtype, info.tf_dtype)
+
+
 def _nbytes(info: TensorInfo) -> int:
-    assert info.dtype is not None
-    return info.size * info.dtype.itemsize
+    return info.size * info.array_dtype().itemsize
 
 
 def _shards(infos: list[TensorInfo], max_shard_bytes: int | None) -> Iterator[list[TensorInfo]]:
@@ -103,8 +103,7 @@ def _shards(infos: list[TensorInfo], max_shard_bytes: int | None) -> Iterator[li
 
 
 def _rank_and_name(info: TensorInfo) -> tuple[int, str]:
-    assert info.dtype is not None
-    return -_RANKS[info.dtype.name], info.name
+    return -RANKS[_stored_as(info)], info.name
 
 
 def _write_shard(request: Request, infos: list[TensorInfo], staging: Staging, name: str) -> None:
@@ -112,20 +111,32 @@ def _write_shard(request: Request, infos: list[TensorInfo], staging: Staging, na
     with staging.create(name) as file:
         _write_header(file, ordered)
         for info in ordered:
-            for piece in request.pieces(info):
+            for piece in _pieces(request, info):
                 file.write(piece)
+
+
+def _pieces(request: Request, info: TensorInfo) -> Iterator[Piece]:
+    pieces = request.pieces(info)
+    if info.tf_dtype not in ("int4", "int2"):
+        return pieces
+    assert info.dtype is not None
+    signed = info.dtype
+    # TensorFlow keeps the high bits zero; an int8 of the same value has the sign there.
+    return (np.frombuffer(piece, signed).astype(np.int8).data for piece in pieces)
 
 
 def _write_header(file: BinaryIO, infos: list[TensorInfo]) -> None:
     # Written as it grows, its length afterwards: of a million tensors it is a hundred megabytes.
     file.write(bytes(8))
-    size = file.write(f'{{"{_METADATA_KEY}":{{"format":"np"}}'.encode())
+    metadata = {"format": "np"}
+    if noted := {info.name: info.tf_dtype for info in infos if info.tf_dtype in STAND_INS}:
+        metadata[TF_DTYPES] = json.dumps(noted)
+    size = file.write(f'{{"{METADATA}":{json.dumps(metadata, separators=(",", ":"))}'.encode())
     offset = 0
     for info in infos:
-        assert info.dtype is not None
         end = offset + _nbytes(info)
         entry = {
-            "dtype": _DTYPES[info.dtype.name],
+            "dtype": WORDS[_stored_as(info)],
             "shape": info.shape,
             "data_offsets": (offset, end),
         }
@@ -134,22 +145,56 @@ def _write_header(file: BinaryIO, infos: list[TensorInfo]) -> None:
         offset = end
     size += file.write(b"}")
     size += file.write(b" " * (-size % 8))
-    if size > _MAX_HEADER_BYTES:
+    if size > MAX_HEADER_BYTES:
         raise ConversionError(
             f"too many tensors for one safetensors file: {len(infos)} need a header of {size} "
-            f"bytes, readers accept {_MAX_HEADER_BYTES}; choose fewer, or a smaller shard size"
+            f"bytes, readers accept {MAX_HEADER_BYTES}; choose fewer, or a smaller shard size"
         )
     file.seek(0)
     file.write(size.to_bytes(8, "little"))
     file.seek(0, os.SEEK_END)
 
 
-def _earlier_files(directory: str, stem: str, suffix: str) -> list[str]:
-    """List what earlier exports to this path left, in either form.
+def _encode_index(index: Mapping[str, Any]) -> bytes:
+    return (json.dumps(index, indent=2, sort_keys=True) + "\n").encode()
 
-    Loaders prefer the single file to the index, so old weights beside new shards would win.
+
+def _moved_index(path: str, moves: Mapping[str, str]) -> bytes:
+    """Write the index of an earlier export for other names of its files."""
+    index = parse_json(whole_file(path))
+    places = {name: moves.get(file, file) for name, file in index["weight_map"].items()}
+    return _encode_index({**index, "weight_map": places})
+
+
+def _earlier_files(directory: str, name: str) -> list[str]:
+    """List what earlier exports to this path left, in either form, an index first.
+
+    Loaders prefer the single file to the index, so old weights beside new shards would win. What an
+    index names is an export's if the index is, and the file holds what the index says.
     """
-    ours = re.compile(rf"{re.escape(stem)}(-\d{{5,}}-of-\d{{5,}})?{re.escape(suffix)}")
-    index = f"{stem}{suffix}.index.json"
-    found = os.listdir(directory or os.curdir)
-    return sorted(name for name in found if name == index or ours.fullmatch(name))
+    index_name = f"{name}.index.json"
+    single = [name] if os.path.lexists(os.path.join(directory, name)) else []
+    try:
+        text = whole_file(os.path.join(directory, index_name))
+        places = parse_index(text) if is_own_index(text) else None
+    except (TensorBundleError, OSError):
+        places = None
+    if places is None:
+        return single
+    shards = []
+    for file in sorted({*places.values()}):
+        try:
+            held = read_shard(os.path.join(directory, file))[1]
+        except (TensorBundleError, OSError):
+            continue
+        if held.keys() == {tensor for tensor, place in places.items() if place == file}:
+            shards.append(file)
+    return [index_name, *shards, *single]
+
+
+def _refuse_strange(directory: str, names: Iterable[str], earlier: Collection[str]) -> None:
+    """Raise FileExistsError where a file that no export wrote has a name that is needed."""
+    for name in names:
+        path = os.path.join(directory, name)
+        if name not in earlier and os.path.lexists(path):
+            raise FileExistsError(f"{path!r} was written by no export: give another path")

@@ -10,11 +10,11 @@ import numpy as np
 
 from .._core import File
 from ..errors import FormatError
+from .dtypes import Array
 
 if TYPE_CHECKING:
     from .._core import SliceSpec
 
-Array: TypeAlias = np.ndarray[Any, Any]
 # (start, stop) of each dimension.
 Box: TypeAlias = tuple[tuple[int, int], ...]
 

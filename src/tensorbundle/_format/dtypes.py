@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, Any]
 
 STRING: Final = 7
 BOOL: Final = 10
 RESOURCE: Final = 20
 VARIANT: Final = 21
+HANDLES: Final = frozenset([RESOURCE, VARIANT])  # they stand for what lives in a process
+_REFERENCE: Final = 100  # added to the number of a type for a reference to it
 
 _NAMES: Final = [
     "invalid",
@@ -86,6 +89,16 @@ def name_of(number: int) -> str:
     return f"unknown({number})"
 
 
+def is_reference(number: int) -> bool:
+    """Whether a DataType number means a reference, as old variables are."""
+    return number > _REFERENCE
+
+
+def without_reference(number: int) -> int:
+    """The DataType number that a reference is to; other numbers as they are."""
+    return int(number) - _REFERENCE if is_reference(number) else int(number)
+
+
 @functools.lru_cache(maxsize=128)
 def numpy_dtype(number: int) -> np.dtype[Any] | None:
     """The dtype of the arrays that a DataType is read into.
@@ -143,16 +156,15 @@ def is_exotic(number: int) -> bool:
     return number == BOOL or number in _SUB_BYTE_MASKS
 
 
-def plain_dtypes(numbers: Iterable[int]) -> list[np.dtype[Any] | None]:
-    """By DataType number, the dtype of those whose stored bytes are an array's as they are.
+def array_type(number: int) -> tuple[np.dtype[Any] | None, bool]:
+    """The dtype of `numpy_dtype`, and whether stored bytes are those of such an array as they are.
 
-    Only the numbers that are asked for are looked up: most checkpoints never need ml_dtypes.
+    Example:
+        >>> array_type(1), array_type(BOOL)
+        ((dtype('float32'), True), (dtype('bool'), False))
     """
-    plain: list[np.dtype[Any] | None] = [None] * len(_NAMES)
-    for number in numbers:
-        if 0 <= number < len(_NAMES) and number != STRING and not is_exotic(number):
-            plain[number] = numpy_dtype(number)
-    return plain
+    dtype = numpy_dtype(number)
+    return dtype, dtype is not None and number != STRING and not is_exotic(number)
 
 
 def canonical(array: np.ndarray[Any, Any], number: int) -> np.ndarray[Any, Any]:
@@ -164,7 +176,13 @@ def canonical(array: np.ndarray[Any, Any], number: int) -> np.ndarray[Any, Any]:
     if not is_exotic(number) or array.size == 0:
         return array
     raw = array.view(np.uint8)
+    largest = 1 if number == BOOL else _SUB_BYTE_MASKS[number]
+    if raw.max() <= largest:
+        return array
+    # Into a new array: of one without dimensions, operators make a scalar that is no array.
+    right = np.empty_like(raw)
     if number == BOOL:
-        return array if raw.max() <= 1 else (raw != 0)
-    mask = np.uint8(_SUB_BYTE_MASKS[number])
-    return array if raw.max() <= mask else (raw & mask).view(array.dtype)
+        np.not_equal(raw, 0, out=right.view(np.bool_))
+    else:
+        np.bitwise_and(raw, np.uint8(largest), out=right)
+    return right.view(array.dtype)

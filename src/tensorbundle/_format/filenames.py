@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from .. import _core
+
+STATE_NAME = "checkpoint"
 INDEX_SUFFIX = ".index"
 META_SUFFIX = ".meta"
 _V1_GLOB = "-?????-of-"
+_ANY_COUNT = "?????"
 
 
 def shard_path(prefix: str, shard: int, num_shards: int) -> str:
@@ -22,14 +26,29 @@ def shard_path(prefix: str, shard: int, num_shards: int) -> str:
         >>> shard_path("model.ckpt", 0, 1)
         'model.ckpt.data-00000-of-00001'
     """
-    return f"{prefix}.data-{shard:05d}-of-{num_shards:05d}"
+    return _core.shard_path(prefix, shard, num_shards)
+
+
+def split_shard_path(path: str) -> tuple[str, int, int] | None:
+    """The prefix, shard and number of shards in the path of a V2 data shard, or None.
+
+    The inverse of `shard_path`.
+
+    Example:
+        >>> split_shard_path("model.ckpt.data-00001-of-00002")
+        ('model.ckpt', 1, 2)
+    """
+    prefix, mark, numbers = path.rpartition(".data-")
+    shard, of, total = numbers.partition("-of-")
+    if not (mark and of and _is_number(shard) and _is_number(total)):
+        return None
+    return prefix, int(shard), int(total)
 
 
 def split_data_path(path: str) -> str | None:
-    """The prefix in the path of a V2 data shard, or None: the inverse of `shard_path`."""
-    prefix, mark, numbers = path.rpartition(".data-")
-    shard, of, total = numbers.partition("-of-")
-    return prefix if mark and of and _is_number(shard) and _is_number(total) else None
+    """The prefix in the path of a V2 data shard, or None."""
+    found = split_shard_path(path)
+    return found[0] if found else None
 
 
 def split_table_path(path: str) -> tuple[str, int, int] | None:
@@ -46,15 +65,39 @@ def split_table_path(path: str) -> tuple[str, int, int] | None:
     return prefix, int(shard), int(total)
 
 
-def split_table_glob(path: str) -> tuple[str, int] | None:
+def split_table_glob(path: str) -> tuple[str, int | None] | None:
     """The prefix and number of shards in the glob that TensorFlow records for V1 shards, or None.
+
+    The number is None where that is a glob too, as in TensorFlow's documentation.
 
     Example:
         >>> split_table_glob("model.ckpt-5-?????-of-00002")
         ('model.ckpt-5', 2)
+        >>> split_table_glob("model.ckpt-5-?????-of-?????")
+        ('model.ckpt-5', None)
     """
     prefix, mark, total = path.rpartition(_V1_GLOB)
+    if mark and total == _ANY_COUNT:
+        return prefix, None
     return (prefix, int(total)) if mark and _is_number(total) else None
+
+
+def spelled_prefix(path: str) -> str | None:
+    """The prefix of which a path names one file, going by the name alone; None for no such name.
+
+    Example:
+        >>> spelled_prefix("run/model.ckpt-5.index")
+        'run/model.ckpt-5'
+    """
+    for suffix in (INDEX_SUFFIX, META_SUFFIX):
+        if path.endswith(suffix):
+            return path[: -len(suffix)]
+    return split_data_path(path)
+
+
+def base_name(path: str) -> str:
+    """The last part of a path of either Windows or POSIX."""
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def _is_number(digits: str) -> bool:

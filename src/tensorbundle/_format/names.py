@@ -1,6 +1,13 @@
-"""Names: of tensors, nodes and files, between their bytes and text."""
+"""Names of tensors, nodes and files: bytes and text, lists of many, and which ones are near."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+# difflib is quadratic in the length of names, and reads every one of them.
+_COMPARED: Final = 2_000
+_LONGEST: Final = 500
 
 
 def as_bytes(text: str) -> bytes:
@@ -14,5 +21,66 @@ def as_text(content: bytes | memoryview) -> str:
 
 
 def as_name(name: str | bytes) -> str:
-    """Text of a name that was given as either."""
-    return as_text(name) if isinstance(name, bytes) else name
+    """Text of a name that was given as either.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(name, bytes):
+        return as_text(name)
+    if not isinstance(name, str):
+        raise TypeError(f"names are str or bytes, not {type(name).__name__}: {name!r:.80}")
+    return name
+
+
+def listed(names: Collection[str], limit: int = 5, *, separator: str = ", ") -> str:
+    """List names for a message, as many as a reader wants: ``'a', 'b' and 7 more``.
+
+    Args:
+        names: The names; they are quoted.
+        limit: How many are named at most.
+        separator: What stands between them.
+    """
+    shown = separator.join(repr(name) for _, name in zip(range(limit), names, strict=False))
+    more = len(names) - limit
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def near(name: str, names: Sequence[str], count: int = 3) -> tuple[str, ...]:
+    """Find names that may be meant by one that is not there: "did you mean …?".
+
+    Those that end or begin as it does come first, then those that are like it letter by letter,
+    then those of the same last component. At most some thousands are compared.
+
+    Args:
+        name: The name that is not there.
+        names: All names there are.
+        count: How many to give at most.
+    """
+    last = name.rpartition("/")[2]
+    found = [
+        each
+        for each in names
+        if each.endswith("/" + name) or name.endswith("/" + each) or each.startswith(name + "/")
+    ]
+    if not found:
+        found = closest(name, names, count)
+    if not found:
+        found = [each for each in names if each.rpartition("/")[2] == last]
+    return tuple(found[:count])
+
+
+def closest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
+    """Up to ``count`` names that are like another letter by letter; endless ones never are."""
+    import difflib
+
+    if len(name) > _LONGEST:
+        return []
+    # Of others no six tenths can be alike, which is what is asked for below.
+    length = len(name)
+    alike = [each for each in names if 3 * length <= 7 * len(each) and 3 * len(each) <= 7 * length]
+    if len(alike) > _COMPARED:
+        # Those of the same last component first: a wrong scope is the commonest slip.
+        last = name.rpartition("/")[2]
+        alike.sort(key=lambda each: each.rpartition("/")[2] != last)
+    return difflib.get_close_matches(name, alike[:_COMPARED], n=count)

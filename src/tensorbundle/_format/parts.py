@@ -1,4 +1,4 @@
-"""Where a part lies in its tensor, as a user says it and as TensorFlow's spec strings say it."""
+"""Parts of tensors, as a user says them and as TensorFlow's spec strings do."""
 
 from __future__ import annotations
 

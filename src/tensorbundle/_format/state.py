@@ -1,4 +1,4 @@
-"""The `checkpoint` state file: which checkpoint of a directory is the newest.
+"""State file `checkpoint`: which checkpoint of a directory is the newest.
 
 The file is the text form of TensorFlow's ``CheckpointState`` message (format.md §1.4). Reader and
 writer are twins in this one room; neither knows anything of paths or the file system.
@@ -6,6 +6,7 @@ writer are twins in this one room; neither knows anything of paths or the file s
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import Final, NoReturn
@@ -16,7 +17,7 @@ from .names import as_bytes, as_text
 
 @dataclass(frozen=True, slots=True)
 class CheckpointState:
-    """What a state file says.
+    """State of a directory: what its state file says.
 
     Attributes:
         model_checkpoint_path: The newest checkpoint as written: relative to the state file's
@@ -30,6 +31,10 @@ class CheckpointState:
     all_model_checkpoint_paths: tuple[str, ...] = ()
     all_model_checkpoint_timestamps: tuple[float, ...] = ()
     last_preserved_timestamp: float = 0.0
+
+    def __str__(self) -> str:
+        """The text of the file, as TensorFlow's message prints itself."""
+        return as_text(encode_state(self))
 
 
 _STRING_FIELDS: Final = ("model_checkpoint_path", "all_model_checkpoint_paths")
@@ -61,6 +66,10 @@ _SIMPLE_ESCAPES: Final = {
     '"': b'"',
     "?": b"?",
 }
+# A path of its own on a line, however it is quoted; and one of Windows, not escaped.
+_PATH_LINE = re.compile(rf"\s*({'|'.join(_STRING_FIELDS)})\s*[:=]\s*(\S.*?)[\s,;]*")
+_DRIVE = re.compile(r"[\"']?[A-Za-z]:\\[^\\]")
+_QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u201e\xab\xbb "
 _OCTAL_NUMBER = re.compile(r"-?0[0-9]")
 
 
@@ -88,6 +97,68 @@ def parse_state(text: bytes | str) -> CheckpointState:
     if isinstance(text, bytes):
         text = as_text(text)
     return _Parser(text).parse()
+
+
+def parse_edited_state(content: bytes) -> tuple[CheckpointState, str | None]:
+    r"""Parse a state file that hands, editors and other systems may have been at.
+
+    Beyond `parse_state`: UTF-16, a byte order mark, and paths that lack their quotes, have
+    typographic ones, or single backslashes, which are then taken as they stand.
+
+    Args:
+        content: The content of the file.
+
+    Returns:
+        The state, and why TensorFlow does not read it so; None when it does.
+
+    Raises:
+        FormatError: It cannot be understood in this way either.
+
+    Example:
+        >>> parse_edited_state(rb'model_checkpoint_path: "C:\Users\me\ckpt-5"')[0]
+        CheckpointState(model_checkpoint_path='C:\\Users\\me\\ckpt-5', ...)
+    """
+    text, reason = _decoded(content)
+    lines = text.splitlines(keepends=True)
+    mended = [_mended(line) for line in lines]
+    changed = [number for number, line in enumerate(lines, 1) if mended[number - 1] != line]
+    if changed:
+        try:
+            state = parse_state("".join(mended))
+        except FormatError:
+            pass  # a literal over several lines, say: as it stands, or not at all
+        else:
+            return state, reason or f"the path of line {changed[0]} is not quoted as it must be"
+    return parse_state(text), reason
+
+
+def _decoded(content: bytes) -> tuple[str, str | None]:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return content.decode("utf-16"), "it is in UTF-16"
+        except UnicodeDecodeError as error:
+            raise FormatError(f"malformed checkpoint state file: not UTF-16: {error}") from None
+    if content.startswith(b"\xef\xbb\xbf"):
+        return as_text(content[3:]), "it begins with a byte order mark"
+    return as_text(content), None
+
+
+def _mended(line: str) -> str:
+    """A line whose path can be taken, which is the line itself unless that gives none."""
+    match = _PATH_LINE.fullmatch(line)
+    if match is None:
+        return line
+    with contextlib.suppress(FormatError):
+        state = parse_state(line)
+        paths = (state.model_checkpoint_path, *state.all_model_checkpoint_paths)
+        # A tab or bell in a path is a Windows path whose backslashes were taken for escapes.
+        is_plain = "\\" not in line or all(each.isprintable() for each in paths)
+        if is_plain and not _DRIVE.match(match[2]):
+            return line
+    path = match[2].strip(_QUOTES)
+    if not path or (match[2][0] in _QUOTES and match[2][0] in path):
+        return line  # more follows after the closing quote
+    return f"{match[1]}: {_quote(path)}\n"
 
 
 def encode_state(state: CheckpointState) -> bytes:

@@ -1,22 +1,27 @@
-"""What is known of a tensor without reading it."""
+"""Facts of a tensor that are known without reading it."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from ..errors import UnsupportedError
 from . import dtypes
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .._core import Entry, SliceSpec
+    from .._core import SliceSpec
+
+# numpy's own limit; TensorFlow allows 254.
+MAX_DIMENSIONS: Final = 64
+_MAX_BYTES: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """Where a tensor lies and what it is; no data shard is touched to know it.
+    """Facts of a tensor: where it lies and what it is; no data shard is touched to know it.
 
     Attributes:
         name: Its name; bytes of a key that are not UTF-8 are surrogate escapes.
@@ -62,13 +67,33 @@ class TensorInfo:
         """Number of elements."""
         return math.prod(self.shape)
 
-    @classmethod
-    def from_entry(cls, name: str, entry: Entry) -> TensorInfo:
-        """Describe the tensor of an index entry."""
-        number, shape, nbytes, shard, offset, crc32c, slices = entry
-        dtype = dtypes.numpy_dtype(number)
-        if not slices:
-            return cls(name, dtype, shape, nbytes, shard, offset, crc32c, (), number)
-        itemsize = dtype.itemsize if dtype is not None and number != dtypes.STRING else 0
-        nbytes = itemsize * math.prod(shape)
-        return cls(name, dtype, shape, nbytes, None, None, None, slices, number)
+    def array_dtype(self) -> np.dtype[Any]:
+        """Return the dtype of the array that the tensor is read into.
+
+        Raises:
+            UnsupportedError: No array holds such elements, or numpy cannot hold the shape.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt.info("dense/bias").array_dtype()
+            dtype('float32')
+        """
+        if self.dtype is None:
+            raise UnsupportedError(
+                f"tensors of type {self.tf_dtype} cannot be read as arrays: "
+                "they are listed, verified and left as they are",
+                key=self.name,
+            )
+        if len(self.shape) > MAX_DIMENSIONS:
+            raise UnsupportedError(
+                f"numpy arrays have at most {MAX_DIMENSIONS} dimensions: "
+                f"this tensor has {len(self.shape)}",
+                key=self.name,
+            )
+        extent = math.prod(dim for dim in self.shape if dim)
+        if self.size == 0 and extent > _MAX_BYTES // self.dtype.itemsize:
+            raise UnsupportedError(
+                f"numpy cannot hold this shape, even empty: {list(self.shape)}", key=self.name
+            )
+        return self.dtype

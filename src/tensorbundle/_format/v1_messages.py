@@ -1,4 +1,4 @@
-"""The messages of a V1 file (format.md §8.2): what its header lists, and the values of a slice."""
+"""Messages of a V1 file (format.md §8.2): what its header lists, and the values of a slice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire format of protobuf messages, walked field by field and written.
+"""Wire format of protobuf messages, walked field by field and written.
 
 Only the wire format is known here; which field means what is said in the rooms above. Nothing
 recurses and nothing is copied, so a message costs no more than its fields. The core does the walk
@@ -7,6 +7,7 @@ recurses and nothing is copied, so a message costs no more than its fields. The 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
@@ -100,6 +101,45 @@ def fields(message: memoryview | bytes, base: int = 0) -> Iterator[Field]:
             return
         yield from map(Field._make, found)
         at = after
+
+
+def find_cut_off(message: memoryview | bytes) -> tuple[int, str] | None:
+    """Where the last field of a message begins that ends after the message, and in what words.
+
+    Example:
+        >>> find_cut_off(bytes.fromhex("0a0568656c"))
+        (0, 'a part of 5 bytes at byte 2 runs past the end, which is at byte 5')
+    """
+    view = memoryview(message)
+    at = 0
+    with contextlib.suppress(FormatError):
+        while at < len(view):
+            _, at = message_fields(view, 0, at, 1)
+        return None
+    numbers = bytes(view[at : at + 2 * _MAX_VARINT_BYTES])
+    if len(view) - at < _MAX_VARINT_BYTES and min(numbers) >= 0x80:
+        return at, f"it ends at byte {len(view)}, in the middle of a number"
+    try:
+        tag, begin = _varint(view, at, 0)
+        length, begin = _varint(view, begin, 0)
+    except FormatError:
+        return None
+    if tag & 7 != BYTES or begin + length <= len(view):
+        return None
+    end = f"runs past the end, which is at byte {len(view)}"
+    return at, f"a part of {length} bytes at byte {begin} {end}"
+
+
+@contextlib.contextmanager
+def told_if_cut_off(message: memoryview | bytes) -> Iterator[None]:
+    """Have a FormatError about a whole file say that it is cut off, where it is."""
+    try:
+        yield
+    except FormatError as error:
+        if cut := find_cut_off(message):
+            error.offset, error.nbytes = cut[0], 0
+            error.message = f"the file is cut off: {cut[1]}"
+        raise
 
 
 def _walk(view: memoryview, base: int) -> Iterator[Field]:

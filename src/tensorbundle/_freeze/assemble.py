@@ -1,4 +1,4 @@
-"""The stages of freezing strung together: from a graph and a wish to what is to be written."""
+"""Assembling: the stages of freezing, from a graph and a wish to what is to be written."""
 
 from __future__ import annotations
 
@@ -226,8 +226,11 @@ def assemble(
 def frozen_names(variables: Mapping[str, Variable], allow: Filter, deny: Filter) -> set[str]:
     """The variables that are to become constants."""
     names = list(variables)
-    chosen = set(select(allow, names, variables))
-    return chosen - set(select(deny, names, variables)) if deny is not None else chosen
+
+    def among(filter: Filter) -> set[str]:
+        return set(select(filter, lambda: names, variables.__contains__))
+
+    return among(allow) - (among(deny) if deny is not None else set())
 
 
 def with_defaults(node: Node, op_defs: Mapping[str, OpDef]) -> Node:

@@ -54,7 +54,7 @@ def freeze(
     op_list: str | os.PathLike[str] | None = None,
     verify: bool = True,
     text: bool | None = None,
-    overwrite: bool = True,
+    overwrite: bool = False,
 ) -> Frozen:
     """Freeze a graph: what its outputs need, with constants in the place of variables.
 
@@ -170,12 +170,6 @@ def checkpoint_of(
     graph: Graph, ckpt: str | os.PathLike[str] | Checkpoint | None
 ) -> Checkpoint | None:
     """The checkpoint that is meant; None where a graph has no variables, or none lies there."""
-    from .._checkpoint.checkpoint import Checkpoint as Opened
+    from .._checkpoint.opening import opened
 
-    if isinstance(ckpt, Opened):
-        return ckpt
-    if ckpt is not None:
-        from .._checkpoint.opening import open
-
-        return open(ckpt)
-    return graph.open_checkpoint()
+    return graph.open_checkpoint() if ckpt is None else opened(ckpt)

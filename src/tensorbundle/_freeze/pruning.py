@@ -1,4 +1,4 @@
-"""The part of a graph that outputs need, without weights."""
+"""Pruning: the part of a graph that outputs need, without weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def prune(
     tags: str | Iterable[str] | None = None,
     clear_devices: bool = False,
     text: bool | None = None,
-    overwrite: bool = True,
+    overwrite: bool = False,
 ) -> Frozen:
     """Write the part of a graph that outputs need, its variables left as they are.
 

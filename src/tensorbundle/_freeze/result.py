@@ -11,6 +11,7 @@ from .._format import dtypes
 from .._graphdef.nodes import parse_input
 from .._graphdef.tensors import TensorMessage
 from .._ops.facts import is_known
+from .._ops.roles import PLACEHOLDERS
 from .._ops.types import dtype_of, shape_of
 from .stream import LARGE_BYTES
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A frozen graph, and what to know for using it.
+    """Frozen graph, and what to know for using it.
 
     Attributes:
         path: The file, or None when it was not written to one.
@@ -68,7 +69,6 @@ class Frozen:
 
 # --- ----------
 
-_PLACEHOLDERS: Final = frozenset(["Placeholder", "PlaceholderV2", "PlaceholderWithDefault"])
 _RANDOM: Final = frozenset(
     [
         "RandomUniform",
@@ -129,7 +129,7 @@ def inputs_of(nodes: Nodes, meta: MetaGraph) -> tuple[FrozenInput, ...]:
             _default(nodes, node),
         )
         for name, node in nodes.items()
-        if node.op in _PLACEHOLDERS
+        if node.op in PLACEHOLDERS
     )
 
 
@@ -175,7 +175,7 @@ def notes(
 def _switches(nodes: Nodes, meta: MetaGraph) -> Iterator[str]:
     """Placeholders that turn training on and off, by their type and name."""
     for name, node in nodes.items():
-        if node.op in _PLACEHOLDERS:
+        if node.op in PLACEHOLDERS:
             is_bool = dtype_of(node, 0, {}) == dtypes.BOOL
             named = _SWITCH.fullmatch(name.rpartition("/")[2])
             if (is_bool or named) and not shape_of(meta, nodes, node, 0):

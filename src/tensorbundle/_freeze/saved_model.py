@@ -7,21 +7,25 @@ So there is no limit on their size, unlike in a frozen graph.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from .._core import File, Index
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._format.wire import bytes_field, int_field, map_fields, text_field
 from .._graph.graph import Graph, load_graph
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes, parse_input
 from .._graphdef.shapes import encode_shape
+from .._locate.location import shards_at
 from .._ops.types import dtype_of, shape_of
+from .._write.journal import HIDDEN
 from .._write.shards import clone
-from .._write.staging import Staging, check_target
-from ..errors import ConversionError
+from .._write.staging import FolderStaging, Staging, check_target
+from ..errors import ConversionError, TensorBundleError
 from .assemble import Assembled, Prepared, assemble, prepare
 from .freeze import checkpoint_of
 from .result import FrozenInput, inputs_of, notes
@@ -45,14 +49,14 @@ _SIGNATURE: Final = "serving_default"
 _METHOD: Final = "tensorflow/serving/predict"
 _GRAPH_FILE: Final = "saved_model.pb"
 _VARIABLES: Final = "variables/variables"
-# What a SavedModel's directory may hold; one with anything else is not replaced.
-_OWN_FILES: Final = ("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", "keras_metadata.pb")
-_OWN_FOLDERS: Final = ("variables", "assets", "assets.extra", "debug")
+# What TensorFlow and Keras put beside the graph.
+_SMALL_FILES: Final = ("fingerprint.pb", "keras_metadata.pb")
+_MAX_SHARDS: Final = 99_999
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
-    """What `export_saved_model` wrote.
+    """Result of `export_saved_model`: what it wrote.
 
     Attributes:
         path: The directory.
@@ -93,7 +97,7 @@ def export_saved_model(
     tables: bool = True,
     clear_devices: bool = True,
     op_list: str | os.PathLike[str] | None = None,
-    overwrite: bool = True,
+    overwrite: bool = False,
 ) -> ExportedModel:
     """Write a SavedModel with one signature, ``serving_default``, in the form of TensorFlow 1.
 
@@ -282,22 +286,35 @@ def _target(path: str, graph: Graph, ckpt: Checkpoint | None) -> str:
 
 
 def _earlier_files(directory: str) -> list[str]:
-    """List the files of a SavedModel that is there; refuse a directory with anything else."""
-    found = [
+    """List the files of a SavedModel that is there, its graph first.
+
+    Raises:
+        FileExistsError: The directory holds a file that is no part of the SavedModel.
+    """
+    found = {
         os.path.relpath(os.path.join(folder, name), directory)
-        for folder, _, names in os.walk(directory)
-        for name in names
-    ]
-    strange = [
-        name
-        for name in found
-        if name not in _OWN_FILES and name.split(os.sep, 1)[0] not in _OWN_FOLDERS
-    ]
-    if strange:
+        for folder, folders, names in os.walk(directory)
+        if not any(map(HIDDEN.fullmatch, os.path.relpath(folder, directory).split(os.sep)))
+        for name in [*names, *(each for each in folders if os.path.islink(f"{folder}/{each}"))]
+    }
+    own = _files_of_model(directory) if _GRAPH_FILE in found else set()
+    if strange := sorted(found - own):
         raise FileExistsError(
             f"directory {directory!r} holds more than a SavedModel: {strange[0]!r}"
         )
-    return found
+    return sorted(found, key=lambda name: (name != _GRAPH_FILE, name))
+
+
+def _files_of_model(directory: str) -> set[str]:
+    """Name the files that a SavedModel may have: those that its graph and its index speak of."""
+    names = {_GRAPH_FILE, *_SMALL_FILES, _VARIABLES + INDEX_SUFFIX}
+    with contextlib.suppress(TensorBundleError, OSError):
+        count = Index(File(os.path.join(directory, _VARIABLES + INDEX_SUFFIX))).num_shards
+        names |= {shard_path(_VARIABLES, n, count) for n in range(min(count, _MAX_SHARDS))}
+    with contextlib.suppress(TensorBundleError, OSError):
+        assets = load_graph(directory).meta.assets
+        names |= {os.path.join("assets", each.filename) for each in assets}
+    return names
 
 
 def _write(
@@ -307,12 +324,13 @@ def _write(
     require_space(os.path.dirname(directory), layout.nbytes)
     earlier = _earlier_files(directory)
     linked = False
-    with Staging(directory, earlier=earlier, overwrite=overwrite) as staging:
-        write_file(layout, staging.place(_GRAPH_FILE), verify=True)
+    with FolderStaging(directory, earlier=earlier, overwrite=overwrite) as staging:
         if ckpt is not None:
             linked = _link(ckpt, staging) if ckpt.location.kind == "v2" else False
             if ckpt.location.kind == "v1":
                 _rewrite(ckpt, model.restored, staging)
+        # Last, because what has no graph is no SavedModel yet.
+        write_file(layout, staging.place(_GRAPH_FILE), verify=True)
     return staging.files, linked
 
 
@@ -320,7 +338,8 @@ def _link(ckpt: Checkpoint, staging: Staging) -> bool:
     """Make the files of a checkpoint those of the model."""
     prefix, count = ckpt.location.prefix, ckpt.num_shards
     index = prefix + INDEX_SUFFIX
-    pairs = [(shard_path(prefix, n, count), shard_path(_VARIABLES, n, count)) for n in range(count)]
+    shards = shards_at(prefix, count)
+    pairs = [(shard_path(prefix, n, count), shard_path(_VARIABLES, n, count)) for n in shards]
     linked = True
     for source, name in [*pairs, (index, _VARIABLES + INDEX_SUFFIX)]:
         place = staging.place(name)

@@ -19,16 +19,13 @@ from .._format.wire import bytes_field, int_field, text_field
 from .._graphdef.attributes import bool_attr, shape_attr, type_attr, type_list_attr
 from .._graphdef.nodes import Nodes, const_node, join_input, make_node, parse_input
 from .._ops.edges import unique_name
+from .._ops.roles import HANDLE_READERS
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
     from .._graph.variables import Variable
     from .._graphdef.nodes import Node
 
-# Operations that read a handle; with any of them a variable is as it was before it was frozen.
-_READERS: Final = frozenset(
-    ["ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "VarIsInitializedOp"]
-)
 _INT64: Final = 9
 
 
@@ -107,7 +104,7 @@ def _read_again(nodes: Nodes, variable: Variable, readers: Sequence[str], origin
     snapshot = ""
     for name in readers:
         before = originals.get(name)
-        if before is not None and before.op in _READERS and before.inputs[0] == variable.name:
+        if before is not None and before.op in HANDLE_READERS and before.inputs[0] == variable.name:
             controls = [text for text in nodes[name].inputs if text.startswith("^")]
             data = [text for text in before.inputs if not text.startswith("^")]
             attrs = {key: raw for key, raw in before.attrs.items() if key != "_class"}
@@ -137,7 +134,7 @@ def _with_values(nodes: Nodes, values: Mapping[str, str]) -> Nodes:
     result: Nodes = {}
     for name, node in nodes.items():
         inputs = tuple(
-            values.get(text, text) if i or node.op not in _READERS else text
+            values.get(text, text) if i or node.op not in HANDLE_READERS else text
             for i, text in enumerate(_plain(node))
         )
         result[name] = node if inputs == node.inputs else node.replace(inputs=inputs)

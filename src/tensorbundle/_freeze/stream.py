@@ -1,4 +1,4 @@
-"""A graph as a file: every size is known before the first byte, and weights pass through.
+"""Streaming a graph into a file: sizes are known before, and weights pass through.
 
 A ``GraphDef`` is nodes, then the library, then versions, each behind its length. All is bytes at
 hand but the values of frozen variables, whose lengths are known: their headers are made from the
@@ -22,7 +22,7 @@ from .._format.wire import Raw, bytes_field, bytes_header, int_field
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes
 from .._graphdef.tensors import tensor_header
-from .._write.staging import Staging, check_target
+from .._write.staging import Staging, check_target, nearest_directory
 from ..errors import ConversionError
 from .weights import Content, Span
 
@@ -216,7 +216,7 @@ def _text_to_file(text: bytes, path: str, *, overwrite: bool) -> str:
 
 def require_space(directory: str, nbytes: int) -> None:
     """Raise OSError unless a file system has room for so many bytes."""
-    status = os.statvfs(directory or os.curdir)
+    status = os.statvfs(nearest_directory(directory))
     free = status.f_bavail * status.f_frsize
     if free < nbytes:
         raise OSError(
@@ -259,7 +259,7 @@ def _flush(batch: list[Any], sink: _Sink, *, verify: bool) -> None:
     for part, computed in zip(batch, checksums, strict=True):
         stored = part.stored if isinstance(part, Span) else None
         if verify and stored is not None and stored.crc32c != computed:
-            raise explain(checksum_error(stored, computed, part.file.path), part.file.path)
+            raise explain(checksum_error(stored, computed, part.file.path))
     batch.clear()
 
 

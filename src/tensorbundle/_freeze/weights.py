@@ -1,4 +1,4 @@
-"""Where the bytes of each frozen variable come from: ranges of data shards wherever that can be.
+"""Weights of a frozen graph: ranges of data shards wherever that can be.
 
 Nothing is read here but strings, and what must be looked at as a whole: a tensor that is stored in
 boxes which do not lie one after the other, or of which only a part is wanted.
@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from .. import _core
-from .._checkpoint.shards import DataShards, explain
 from .._format import boxes as _slices
 from .._format import dtypes
 from .._format.wire import bytes_field
 from .._graph.variables import Variable, parse_slice, read_variable
-from ..errors import FormatError, TensorBundleError, UnsupportedError
+from ..errors import FormatError, UnsupportedError
 
 if TYPE_CHECKING:
     from .._checkpoint.bundle import Bundle
@@ -79,10 +78,7 @@ class Weights:
         """
         self._ckpt = ckpt
         self._verify = verify
-        self._shards: DataShards | None = None
-        self._checked: set[str] = set()
-        if ckpt.location.kind == "v2":
-            self._shards = DataShards(ckpt.location.prefix, ckpt.num_shards, writable=False)
+        self._checked: set[tuple[int | None, int | None]] = set()  # shard and offset
 
     def of(self, variable: Variable) -> Content:
         """The value of a variable, cast and reshaped where its graph does that on restoring.
@@ -142,7 +138,7 @@ class Weights:
             if spans is not None:
                 return lambda: iter(spans)
             if len(stored := bundle.stored(info)) == 1:
-                return lambda: self._rows(info, box, stored[0][1])
+                return lambda: self._rows(bundle, info, box, stored[0][1])
         if box == _whole(info.shape):
             return lambda: self._ckpt.chunks(info.name)
         return lambda: iter((_raw(self._ckpt.read_slice(info.name, _index(box))),))
@@ -163,85 +159,62 @@ class Weights:
         boxes = [_slices.box_of(spec, info.shape) if spec else whole for spec, _ in stored]
         for (_, part), stored_box in zip(stored, boxes, strict=True):
             if stored_box == box:
-                return [self._span(part, 0, part.nbytes)]
+                return [_span(bundle, part, 0, part.nbytes)]
         if len(stored) > 1:
-            return self._joined(stored, boxes, box)
+            return _joined(bundle, stored, boxes, box)
         if not box or box[1:] != whole[1:]:
             return None
         # Rows of a tensor that is stored whole.
         only = stored[0][1]
         row = only.nbytes // max(info.shape[0], 1)
-        self.check(only)
-        return [self._span(only, box[0][0] * row, (box[0][1] - box[0][0]) * row)]
+        self._check(bundle, only)
+        return [_span(bundle, only, box[0][0] * row, (box[0][1] - box[0][0]) * row)]
 
-    def _joined(
-        self, stored: Sequence[tuple[Any, TensorInfo]], boxes: list[_slices.Box], box: _slices.Box
-    ) -> list[Span] | None:
-        """The slices of a tensor that was cut into rows alone, in their order."""
-        at, spans = box[0][0], []
-        for i in sorted(range(len(boxes)), key=lambda i: boxes[i][0]):
-            (start, stop), *others = boxes[i]
-            if start == stop:
-                continue
-            if start != at or tuple(others) != box[1:]:
-                return None
-            part = stored[i][1]
-            spans.append(self._span(part, 0, part.nbytes))
-            at = stop
-        return spans if at == box[0][1] else None
-
-    def _span(self, part: TensorInfo, start: int, nbytes: int) -> Span:
-        """A range of a stored one, which is there and fits its shape."""
-        file = self._file(part)
-        itemsize = part.dtype.itemsize if part.dtype is not None else 1
-        if part.nbytes != part.size * itemsize:
-            raise FormatError(
-                f"the entry's size is wrong: {part.nbytes} bytes, "
-                f"but its dtype and shape need {part.size * itemsize}",
-                path=file.path,
-                key=part.name,
-            )
-        offset = part.offset or 0
-        if part.nbytes and offset + part.nbytes > file.size:
-            cut = FormatError(
-                f"the shard is cut off: it ends at byte {file.size}",
-                path=file.path,
-                key=part.name,
-                offset=offset,
-                nbytes=part.nbytes,
-            )
-            raise explain(cut, file.path)
-        complete = start == 0 and nbytes == part.nbytes
-        return Span(file, offset + start, nbytes, part if complete else None)
-
-    def _file(self, part: TensorInfo) -> _core.File:
-        assert self._shards is not None
-        try:
-            return self._shards.file(part.shard or 0)
-        except TensorBundleError as error:
-            raise error.add_context(key=part.name) from None
-
-    def check(self, part: TensorInfo) -> None:
+    def _check(self, bundle: Bundle, part: TensorInfo) -> None:
         """Check the checksum of a stored range of which a part is wanted, once."""
-        if not self._verify or part.name in self._checked:
-            return
-        span = self._span(part, 0, part.nbytes)
-        try:
-            _core.read_range(span.file, span.offset, span.nbytes, part.crc32c or 0, None, 0)
-        except TensorBundleError as error:
-            raise explain(error.add_context(key=part.name), span.file.path) from None
-        self._checked.add(part.name)
+        place = part.shard, part.offset
+        if self._verify and place not in self._checked:
+            bundle.read_range(part)
+            self._checked.add(place)
 
-    def _rows(self, info: TensorInfo, box: _slices.Box, stored: TensorInfo) -> Iterator[Part]:
+    def _rows(
+        self, bundle: Bundle, info: TensorInfo, box: _slices.Box, stored: TensorInfo
+    ) -> Iterator[Part]:
         """A box of a tensor that is stored whole, some rows at a time."""
-        self.check(stored)
-        assert info.dtype is not None
-        row = math.prod(_slices.shape_of(box[1:])) * info.dtype.itemsize
+        self._check(bundle, stored)
+        row = math.prod(_slices.shape_of(box[1:])) * info.array_dtype().itemsize
         step = max(1, _BLOCK_BYTES // max(row, 1))
         (start, stop), *others = box
         for low in range(start, stop, step):
             rows = ((low, min(stop, low + step)), *others)
             yield _raw(self._ckpt.read_slice(info.name, _index(rows)))
+
+
+def _joined(
+    bundle: Bundle,
+    stored: Sequence[tuple[Any, TensorInfo]],
+    boxes: list[_slices.Box],
+    box: _slices.Box,
+) -> list[Span] | None:
+    """The slices of a tensor that was cut into rows alone, in their order."""
+    at, spans = box[0][0], []
+    for i in sorted(range(len(boxes)), key=lambda i: boxes[i][0]):
+        (start, stop), *others = boxes[i]
+        if start == stop:
+            continue
+        if start != at or tuple(others) != box[1:]:
+            return None
+        part = stored[i][1]
+        spans.append(_span(bundle, part, 0, part.nbytes))
+        at = stop
+    return spans if at == box[0][1] else None
+
+
+def _span(bundle: Bundle, part: TensorInfo, start: int, nbytes: int) -> Span:
+    """A range of a stored one, which is there and fits its shape."""
+    file = bundle.file_of(part)
+    complete = start == 0 and nbytes == part.nbytes
+    return Span(file, (part.offset or 0) + start, nbytes, part if complete else None)
 
 
 def of_array(array: np.ndarray[Any, Any], dtype: int) -> Content:

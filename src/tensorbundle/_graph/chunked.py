@@ -29,7 +29,7 @@ class _Step(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a chunk belongs: its message, the steps from there, the chunk, and what is in it."""
+    """Place of a chunk: its message, the steps from there, the chunk, and what is in it."""
 
     target: _Tree
     steps: tuple[_Step, ...]
@@ -39,7 +39,7 @@ class _Place(NamedTuple):
 
 @dataclass(slots=True)
 class _Part:
-    """A field: its bytes without tag and length, or the message that is being put together."""
+    """Field: its bytes without tag and length, or the message that is being put together."""
 
     number: int
     wire: int
@@ -47,7 +47,7 @@ class _Part:
 
 
 class _Tree:
-    """A message that is being put together. Only messages on the way to a chunk are taken apart."""
+    """Message that is being put together. Only messages on the way to a chunk are taken apart."""
 
     __slots__ = ("_entries", "_places", "depth", "parts")
 
@@ -76,20 +76,20 @@ class _Tree:
         return part
 
     def single(self, number: int) -> _Part:
-        """The part of a field that is not repeated."""
+        """Part of a field that is not repeated."""
         known = self._places.get(number)
         return known[-1] if known else self.add(number, b"")
 
     def count(self, number: int) -> int:
-        """How many elements a repeated field has."""
+        """Count the elements of a repeated field."""
         return len(self._places.get(number, ()))
 
     def element(self, number: int, index: int) -> _Part:
-        """An element of a repeated field, which has it."""
+        """Element of a repeated field, which has it."""
         return self._places[number][index]
 
     def entry(self, number: int, key: bytes) -> _Part:
-        """The entry of a map; its value is field 2."""
+        """Entry of a map; its value is field 2."""
         if number not in self._entries:
             known = self._places.get(number, ())
             self._entries[number] = {_key_of(part): part for part in known}
@@ -101,7 +101,7 @@ class _Tree:
         return entries[key]
 
     def opened(self, part: _Part) -> _Tree:
-        """The message in a part, taken apart."""
+        """Message in a part, taken apart."""
         if not isinstance(part.content, _Tree):
             if part.wire != BYTES:
                 raise FormatError(f"a chunk belongs into field {part.number}, which is no message")
@@ -128,7 +128,7 @@ class _Tree:
 
 
 def join_chunks(data: Raw, path: str = "") -> bytes:
-    """The SavedModel that a chunked file was made of.
+    """SavedModel that a chunked file was made of.
 
     Args:
         data: The file.
@@ -229,7 +229,7 @@ class _Joiner:
         return tree.element(number, index)
 
     def _take(self, chunk: int | None) -> tuple[Raw, bool]:
-        """A chunk, and whether it is the content of a field instead of a message."""
+        """Chunk, and whether it is the content of a field instead of a message."""
         if chunk is None:
             return b"", False
         if chunk not in self._unused:
@@ -256,7 +256,7 @@ def _places(target: _Tree, chunked_fields: list[memoryview]) -> Iterator[_Place]
 
 
 def _chunked_message(messages: list[memoryview]) -> tuple[int | None, list[memoryview]]:
-    """The chunk of a message, if it has one, and what lies within it."""
+    """Chunk of a message, if it has one, and what lies within it."""
     chunk: int | None = None
     inner: list[memoryview] = []
     for message in messages:
@@ -270,7 +270,7 @@ def _chunked_message(messages: list[memoryview]) -> tuple[int | None, list[memor
 
 
 def _chunk_info(info: Field) -> tuple[int, int]:
-    """The type and the size of a chunk."""
+    """Type and the size of a chunk."""
     kind = size = 0
     for field in info.message():
         if field.number == 1:
@@ -296,7 +296,7 @@ def _step(index: Field) -> _Step:
 
 
 def _stored_key(key: Field) -> bytes:
-    """The key of a map as the field that it is in an entry."""
+    """Key of a map as the field that it is in an entry."""
     for field in key.message():
         if field.wire == BYTES:
             return bytes_field(1, field.data)
@@ -305,7 +305,7 @@ def _stored_key(key: Field) -> bytes:
 
 
 def _key_of(entry: _Part) -> bytes:
-    """The same of an entry that is there."""
+    """Find the entry that is there already."""
     parts: list[tuple[int, int, Raw]] = []
     if isinstance(entry.content, _Tree):
         parts = [

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from .._core import File, MappedFile
-from .._format.wire import fields
+from .._format.containers import Part, bundle_in, graph_in_events, is_records
+from .._format.wire import fields, told_if_cut_off
 from .._graphdef.meta_graph import MetaGraph
 from .._locate.graphs import find_graph_file
 from .._locate.kinds import Kind, describe_wrong_kind, is_text, tell_kind
@@ -21,7 +22,7 @@ _MAPPED_FROM: Final = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class GraphFile:
-    """A file of graphs.
+    """File of graphs.
 
     Attributes:
         path: The file that was read.
@@ -71,8 +72,10 @@ def read_graph_file(path: str | os.PathLike[str] | bytes) -> GraphFile:
                 raise UnsupportedError(
                     f"a graph of {len(data)} bytes: protobuf reads less than {_MESSAGE_LIMIT}"
                 )
-            kind = tell_kind(data)
-        metas = _meta_graphs(kind, data, found)
+            with told_if_cut_off(data):
+                kind = tell_kind(data)
+        with told_if_cut_off(data):
+            metas = _meta_graphs(kind, data, found)
     except TensorBundleError as error:
         raise error.add_context(path=found) from None
     directory = (os.path.dirname(found) or os.curdir) if kind == "saved_model" else None
@@ -80,7 +83,7 @@ def read_graph_file(path: str | os.PathLike[str] | bytes) -> GraphFile:
 
 
 def _is_chunked(data: memoryview) -> bool:
-    """Whether these are Riegeli records: the hash of an empty first block, and its sizes."""
+    """Tell whether these are Riegeli records: the hash of an empty first block, and its sizes."""
     return bytes(data[:8]) == bytes.fromhex("83af70d10d884a3f") and len(data) >= 64
 
 
@@ -95,10 +98,23 @@ def _meta_graphs(kind: Kind, data: memoryview, path: str) -> tuple[MetaGraph, ..
     return metas
 
 
+def _part_with_graph(path: str, head: bytes) -> Part | None:
+    """Where in a file that holds others the graph lies; None for other files."""
+    if is_records(head):
+        part = graph_in_events(path)
+        if part is None:
+            raise FormatError(f"not a graph: {path!r} is a file of records without one", path=path)
+        return part
+    bundle = bundle_in(path)
+    return bundle.graph if bundle is not None else None
+
+
 def _read(path: str) -> tuple[memoryview, bool]:
-    """The bytes of a file, and whether they are text; refused when they cannot be a graph."""
+    """Bytes of a file, and whether they are text; refused when they cannot be a graph."""
     file = File(path)
     head = file.read(0, min(file.size, 4096))
+    if (part := _part_with_graph(path, head)) is not None:
+        return memoryview(part.read(path)), False
     text = is_text(head)
     if not text and (what := describe_wrong_kind(path, head, file.size)) is not None:
         raise FormatError(f"not a graph: {path!r} is {what}", path=path)

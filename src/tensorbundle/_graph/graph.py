@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
-from .._format.filenames import META_SUFFIX
+from .._format.filenames import META_SUFFIX, STATE_NAME
 from .._graphdef.facts import Asset, Collection, SaverDef, Signature, Versions
 from .._graphdef.functions import Function
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node, Nodes
 from .._locate.location import VARIABLES
-from ..errors import FormatError, TensorBundleError, TensorNotFoundError
+from .._ops.roles import TABLES
+from ..errors import FormatError, MissingFileError, TensorBundleError, TensorNotFoundError
 from .files import read_graph_file
 
 if TYPE_CHECKING:
@@ -22,27 +23,10 @@ if TYPE_CHECKING:
     from .mapping import Variable
 
 _SERVE: Final = frozenset(["serve"])
-# Operations that give the handle of a lookup table.
-_TABLES: Final = frozenset(
-    [
-        "HashTable",
-        "HashTableV2",
-        "AnonymousHashTable",
-        "MutableHashTable",
-        "MutableHashTableV2",
-        "AnonymousMutableHashTable",
-        "MutableHashTableOfTensors",
-        "MutableHashTableOfTensorsV2",
-        "AnonymousMutableHashTableOfTensors",
-        "MutableDenseHashTable",
-        "MutableDenseHashTableV2",
-        "AnonymousMutableDenseHashTable",
-    ]
-)
 
 
 class Graph:
-    """A graph of TensorFlow with what is stored beside it; made by `load_graph`.
+    """Graph of TensorFlow with what is stored beside it; made by `load_graph`.
 
     Everything but the file's outline is decoded when it is first asked for. Nothing is changed by
     anybody: what alters a graph makes another file.
@@ -78,68 +62,69 @@ class Graph:
         self.tag_sets = tag_sets
         self.directory = directory
         self.checkpoint_path = checkpoint_path
+        self._notes: list[str] = []
 
     def __repr__(self) -> str:
         return f"<Graph {self.path!r}: {self.kind}, {self.num_nodes} nodes>"
 
     @property
     def num_nodes(self) -> int:
-        """The number of nodes of the main graph."""
+        """Number of nodes of the main graph."""
         return self.meta.num_nodes
 
     @property
     def nodes(self) -> Nodes:
-        """The nodes of the main graph by name, in stored order; of equal names the first counts."""
+        """Nodes of the main graph by name, in stored order; of equal names the first counts."""
         return self.meta.nodes
 
     @property
     def ops(self) -> Mapping[str, int]:
-        """How many nodes of the main graph each operation has, most frequent first."""
+        """Operations of the main graph, and how many nodes each has, most frequent first."""
         return self.meta.ops
 
     @property
     def devices(self) -> Mapping[str, int]:
-        """How many nodes of the main graph ask for each device, ``""`` for none."""
+        """Devices, and how many nodes of the main graph ask for each, ``""`` for none."""
         return self.meta.devices
 
     @property
     def functions(self) -> Mapping[str, Function]:
-        """The function library by name, in stored order; each is decoded when asked for."""
+        """Function library by name, in stored order; each is decoded when asked for."""
         return self.meta.functions
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
-        """The signatures by key, sorted."""
+        """Signatures by key, sorted."""
         return self.meta.signatures
 
     @property
     def collections(self) -> Mapping[str, Collection]:
-        """The collections by key, sorted."""
+        """Collections by key, sorted."""
         return self.meta.collections
 
     @property
     def assets(self) -> tuple[Asset, ...]:
-        """The files that the graph needs."""
+        """Files that the graph needs."""
         return self.meta.assets
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The tags of this graph, sorted."""
+        """Tags of this graph, sorted."""
         return tuple(sorted(self.meta.tags))
 
     @property
     def versions(self) -> Versions:
-        """Which versions of TensorFlow the graph is for."""
+        """Versions of TensorFlow that the graph is for."""
         return self.meta.versions
 
     @property
     def tensorflow_version(self) -> str:
-        """The version of TensorFlow that wrote the file, or ``""``."""
+        """Version of TensorFlow that wrote the file, or ``""``."""
         return self.meta.tensorflow_version
 
     @property
     def saver(self) -> SaverDef | None:
-        """The saver that TensorFlow would restore with, if there is one."""
+        """Saver that TensorFlow would restore with, if there is one."""
         return self.meta.saver
 
     @property
@@ -149,21 +134,24 @@ class Graph:
 
     @cached_property
     def tables(self) -> Mapping[str, Node]:
-        """The nodes of the main graph that are lookup tables, by name."""
-        if _TABLES.isdisjoint(self.ops):
+        """Nodes of the main graph that are lookup tables, by name."""
+        if TABLES.isdisjoint(self.ops):
             return {}
-        return {name: node for name, node in self.nodes.items() if node.op in _TABLES}
+        return {name: node for name, node in self.nodes.items() if node.op in TABLES}
 
     @cached_property
     def checkpoint(self) -> Location | None:
-        """The checkpoint with the values of its variables, or None where none lies."""
+        """Checkpoint with the values of its variables, or None where none lies."""
         if self.checkpoint_path is None:
             return None
         from .._locate.checkpoints import locate
 
         try:
             return locate(self.checkpoint_path)
-        except TensorBundleError:
+        except MissingFileError:
+            return None
+        except TensorBundleError as error:
+            self._notes.append(f"what lies where the values belong is no checkpoint: {error}")
             return None
 
     def open_checkpoint(self) -> Checkpoint | None:
@@ -183,7 +171,7 @@ class Graph:
 
     @cached_property
     def variables(self) -> Mapping[str, Variable]:
-        """The variables by node name, with the key of each in the checkpoint and how it was found.
+        """Variables by node name, with the key of each in the checkpoint and how it was found.
 
         A checkpoint that lies where the graph's values belong decides between candidates.
         """
@@ -191,9 +179,29 @@ class Graph:
 
         try:
             ckpt = self.open_checkpoint()
-        except TensorBundleError:  # a damaged checkpoint: the graph still says what it would read
+        except TensorBundleError as error:
+            # The graph still says what it would read.
+            self._notes.append(f"the checkpoint was not asked for the variables: {error}")
             ckpt = None
         return find_variables(self.meta) if ckpt is None else map_variables(self.meta, ckpt)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what could not be asked, for the user to read; mostly there are none.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> tb.load_graph("tests/golden/data/saver/model.ckpt-20.meta").notes
+            ()
+        """
+        from .._objects.saved_objects import SavedObjects
+
+        _ = self.variables  # which notes what is wrong with the checkpoint
+        notes = [*self._notes]
+        objects = None if self.meta.variable_defs else self.meta.object_graph
+        if objects is not None and (problem := SavedObjects(objects).problem):
+            notes.append(f"which variables are trained is not known: {problem}")
+        return tuple(notes)
 
 
 def load_graph(
@@ -241,7 +249,7 @@ def load_graph(
 
 
 def _choose(metas: tuple[MetaGraph, ...], tags: str | Iterable[str] | None, path: str) -> MetaGraph:
-    """The graph with these tags; by default the one to serve, or the only one."""
+    """Graph with these tags; by default the one to serve, or the only one."""
     if tags is None and len(metas) == 1:
         return metas[0]
     wanted = _SERVE if tags is None else frozenset([tags] if isinstance(tags, str) else tags)
@@ -260,7 +268,7 @@ def _show(tags: frozenset[str]) -> str:
 
 
 def _values_path(requested: str, found: str, directory: str | None) -> str | None:
-    """The path of the checkpoint that belongs to a graph, whether or not it is there."""
+    """Path of the checkpoint that belongs to a graph, whether or not it is there."""
     if directory is not None:
         return os.path.join(directory, VARIABLES, VARIABLES)
     if found.endswith(META_SUFFIX):
@@ -269,7 +277,7 @@ def _values_path(requested: str, found: str, directory: str | None) -> str | Non
         return prefix if os.path.basename(prefix) else found
     # An Estimator's graph.pbtxt lies beside the state file that names its checkpoints.
     folder = os.path.dirname(found) or os.curdir
-    state = os.path.join(folder, "checkpoint")
+    state = os.path.join(folder, STATE_NAME)
     if os.path.basename(found) == "graph.pbtxt" and os.path.isfile(state):
         return state
     return None if requested == found else requested

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._format.dtypes import numpy_dtype
+from .._format.dtypes import Array, numpy_dtype
+from .._format.tensor_info import MAX_DIMENSIONS
 from .._graphdef.tensors import TensorMessage
-from .sources import ASSIGNS, Sources
+from .._ops.edges import data_inputs
+from .._ops.roles import ASSIGNS
+from .sources import Sources
 from .variables import Variable, fits
-from .walk import Scope, data_inputs
+from .walk import Frame
 
 if TYPE_CHECKING:
     from .._graphdef.meta_graph import MetaGraph
 
-Array: TypeAlias = np.ndarray[Any, Any]
-
-_MAX_RANK: Final = 64  # numpy's
-
 
 class InitialValues:
-    """The constants that variables of a graph are initialised with."""
+    """Constants that variables of a graph are initialised with."""
 
     def __init__(self, meta: MetaGraph, sources: Sources) -> None:
         self._meta = meta
@@ -31,7 +30,7 @@ class InitialValues:
         self._sources = sources
 
     def give(self, variable: Variable) -> Variable:
-        """The variable with its initial value; as it was if that is no constant that fits.
+        """Variable with its initial value; as it was if that is no constant that fits.
 
         Nor if somebody said its key: what is not there was to be there.
         """
@@ -64,8 +63,8 @@ class InitialValues:
                 found[name] = [text]
         return found
 
-    def _fold(self, scope: Scope, text: str) -> Array | None:
-        """The value of a ``Const``, or of a ``Fill`` of such."""
+    def _fold(self, scope: Frame, text: str) -> Array | None:
+        """Value of a ``Const``, or of a ``Fill`` of such."""
         origin = self._walk.origin(scope, text)
         node = None if origin is None else origin.node
         if origin is None or node is None or origin.cast or origin.reshaped:
@@ -75,7 +74,7 @@ class InitialValues:
             dims, value = (self._constant(origin.scope, each) for each in given)
             if dims is None or value is None or dims.ndim != 1 or value.size != 1:
                 return None
-            if dims.dtype.kind != "i" or dims.size > _MAX_RANK:
+            if dims.dtype.kind != "i" or dims.size > MAX_DIMENSIONS:
                 return None
             try:
                 # One element stands for all: this takes no memory, whatever the shape.
@@ -84,7 +83,7 @@ class InitialValues:
                 return None
         return self._constant(scope, text)
 
-    def _constant(self, scope: Scope, text: str) -> Array | None:
+    def _constant(self, scope: Frame, text: str) -> Array | None:
         origin = self._walk.origin(scope, text)
         node = None if origin is None else origin.node
         if origin is None or node is None or node.op != "Const" or origin.cast or origin.reshaped:

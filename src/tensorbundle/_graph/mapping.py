@@ -1,4 +1,4 @@
-"""Which key of a checkpoint holds the value of which variable of a graph (freeze.md §3).
+"""Mapping variables of a graph to keys of a checkpoint (freeze.md §3).
 
 The graph's own restore ops say it best; names come last, since a saver may have swapped them. The
 first source whose key the checkpoint has is taken, and whether the stored tensor fits is told.
@@ -10,14 +10,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
-from .._checkpoint.selection import near_keys
 from .._format import dtypes
+from .._format.names import near
 from .._objects.saved_objects import SavedObjects
+from .._ops.roles import RESTORES
 from ..errors import FormatError, TensorNotFoundError
 from .initial_values import InitialValues
-from .sources import Candidate, Override, Sources, shared_name
+from .sources import KeyCandidate, Override, Sources, shared_name
 from .variables import Variable, fits, parse_slice, part_shape, reshapes, variable_nodes
-from .walk import RESTORE_OPS
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -110,9 +110,11 @@ def _check_names(override: Mapping[str, str], found: Mapping[str, Variable]) -> 
     """Raise TensorNotFoundError for keys that are given to variables that are not there."""
     unknown = [name for name in override if name.removesuffix(":0") not in found]
     if unknown:
-        near = near_keys(unknown[0], list(found))
-        hint = f": did you mean {', '.join(map(repr, near))}?" if near else ""
-        raise TensorNotFoundError(f"the graph has no variable {unknown[0]!r}{hint}", key=unknown[0])
+        raise TensorNotFoundError(
+            f"the graph has no variable {unknown[0]!r}",
+            key=unknown[0],
+            near=near(unknown[0], list(found)),
+        )
 
 
 # --- choosing ---------------------------------------------------------------------------------
@@ -126,14 +128,14 @@ class _Chooser:
         self._known: frozenset[str] = frozenset(ckpt or ())
         self._ema = ema
 
-    def choose(self, variable: Variable, candidates: Iterator[Candidate]) -> Variable:
-        first: Candidate | None = None
+    def choose(self, variable: Variable, candidates: Iterator[KeyCandidate]) -> Variable:
+        first: KeyCandidate | None = None
         for each in candidates:
             first = first or each
             if each.computed_by:
                 problem = (
                     "the names that its restore op reads are not constant"
-                    if each.computed_by in RESTORE_OPS
+                    if each.computed_by in RESTORES
                     else f"the graph makes it with {each.computed_by} out of restored tensors"
                 )
                 return dataclasses.replace(
@@ -155,7 +157,7 @@ class _Chooser:
             in_checkpoint=None if self._ckpt is None else False,
         )
 
-    def _fit(self, variable: Variable, taken: Candidate, averaged: bool = False) -> Variable:
+    def _fit(self, variable: Variable, taken: KeyCandidate, averaged: bool = False) -> Variable:
         assert self._ckpt is not None
         shape, problem, part = variable.shape, "", taken.slice
         try:
@@ -183,9 +185,9 @@ class _Chooser:
 
 
 def _fitting(
-    variable: Variable, taken: Candidate, info: TensorInfo
+    variable: Variable, taken: KeyCandidate, info: TensorInfo
 ) -> tuple[tuple[int, ...] | None, str]:
-    """The variable's shape, and why the stored tensor is not its value."""
+    """Variable's shape, and why the stored tensor is not its value."""
     static, stored = variable.shape, info.shape
     if variable.dtype and variable.dtype != info.data_type and not taken.cast:
         return static, (

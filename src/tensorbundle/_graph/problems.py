@@ -1,4 +1,4 @@
-"""What is wrong with the variables that a model needs: told together, with what to do about it."""
+"""Problems of the variables that a model needs, told together, with what to do about them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .._checkpoint.selection import near_keys
+from .._format.names import near
 from ..errors import ConversionError, TensorBundleError, TensorNotFoundError
 from .mapping import AVERAGE
 
@@ -23,7 +23,7 @@ _SCOPES: Final = 32  # that may be a prefix
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A variable that the checkpoint does not hold.
+    """Variable that the checkpoint does not hold.
 
     Attributes:
         variable: The variable; its key is what was looked for, and ``how`` says why.
@@ -44,7 +44,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class MappingReport:
-    """How the variables of a model were found in a checkpoint.
+    """Report on how the variables of a model were found in a checkpoint.
 
     Attributes:
         path: The prefix of the checkpoint.
@@ -64,11 +64,11 @@ class MappingReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every variable has its value."""
+        """True when every variable has its value."""
         return not self.missing and not self.unfit
 
     def error(self) -> TensorBundleError | None:
-        """What is wrong, all of it in one error; None if nothing is."""
+        """Tell what is wrong, all of it in one error; None if nothing is."""
         parts = []
         if self.missing:
             parts.append(
@@ -114,7 +114,7 @@ def report(variables: Iterable[Variable], ckpt: Checkpoint) -> MappingReport:
         path=ckpt.location.prefix,
         total=len(needed),
         missing=tuple(
-            Missing(each, near_keys(each.key or each.name, keys) if at < _WITH_NEAR else ())
+            Missing(each, near(each.key or each.name, keys) if at < _WITH_NEAR else ())
             for at, each in enumerate(absent)
         ),
         unfit=tuple(each for each in needed if each.problem),
@@ -141,7 +141,7 @@ def _listed(parts: list[str]) -> str:
 def _hints(
     absent: Sequence[Variable], total: int, ckpt: Checkpoint, keys: Sequence[str]
 ) -> Iterator[str]:
-    """What several missing variables have in common (freeze.md §10)."""
+    """Tell what several missing variables have in common (freeze.md §10)."""
     wanted = [each.key or each.name for each in absent if each.how != "given"]
     if not wanted:
         return
@@ -175,7 +175,7 @@ def _hints(
 def _prefix_hint(
     wanted: Sequence[str], keys: Sequence[str], known: frozenset[str]
 ) -> Iterator[str]:
-    """A prefix that the checkpoint has before, or lacks from, what is looked for."""
+    """Prefix that the checkpoint has before, or lacks from, what is looked for."""
     by_end: dict[str, Counter[str]] = {}
     ends = frozenset(wanted)
     for key in keys:
@@ -196,7 +196,7 @@ def _prefix_hint(
 
 
 def _divided(key: str) -> Iterator[tuple[str, str]]:
-    """A key divided behind each of its first slashes."""
+    """Key divided behind each of its first slashes."""
     cut = -1
     for _ in range(_SCOPES):
         cut = key.find("/", cut + 1)
@@ -206,5 +206,5 @@ def _divided(key: str) -> Iterator[tuple[str, str]]:
 
 
 def _most(counts: Mapping[str, int]) -> tuple[str, int] | None:
-    """The most frequent; of equals the first in order."""
+    """Most frequent; of equals the first in order."""
     return min(counts.items(), key=lambda each: (-each[1], each[0])) if counts else None

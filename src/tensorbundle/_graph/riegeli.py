@@ -41,7 +41,7 @@ class _Chunk(NamedTuple):
 
 
 def is_riegeli(data: Raw) -> bool:
-    """Whether these bytes begin as files of Riegeli records do."""
+    """Tell whether these bytes begin as files of Riegeli records do."""
     return bytes(data[: len(SIGNATURE)]) == SIGNATURE
 
 
@@ -110,20 +110,20 @@ def _without_block_headers(data: memoryview) -> Iterator[memoryview]:
 
 
 def _position(usable: int) -> int:
-    """Where in the file the chunk begins that has so many usable bytes before it."""
+    """Tell where in the file the chunk begins that has so many usable bytes before it."""
     block, rest = divmod(usable, _USABLE)
     return block * _BLOCK + (_BLOCK_HEADER + rest if rest else 0)
 
 
 def _usable_before(position: int) -> int:
-    """How many usable bytes lie before a place in the file, at which a chunk may end."""
+    """Count the usable bytes before a place in the file, at which a chunk may end."""
     block, rest = divmod(position, _BLOCK)
     # None ends within a block header or right behind it.
     return block * _USABLE + (max(rest - _BLOCK_HEADER, 1) if rest else 0)
 
 
 def _simple_records(chunk: _Chunk) -> Iterator[memoryview]:
-    """The records of a chunk that stores their sizes, then their bytes."""
+    """Records of a chunk that stores their sizes, then their bytes."""
     if not len(chunk.data):
         raise FormatError("a chunk of records is empty", offset=chunk.offset)
     compression = chr(chunk.data[0]) if chunk.data[0] else ""
@@ -181,7 +181,7 @@ def _decompress(
 
 
 def _pieces(compression: str, stored: memoryview, claimed: int, chunk: _Chunk) -> Iterable[bytes]:
-    """The decompressed bytes piece by piece, so that one may stop when they are too many."""
+    """Decompressed bytes piece by piece, so that one may stop when they are too many."""
     if compression not in ("b", "z"):
         name = _NAMES.get(compression, f"{compression!r}")
         raise UnsupportedError(
@@ -231,7 +231,7 @@ def _zstandard(stored: memoryview, claimed: int) -> Iterator[bytes]:
 
 
 def _varint(data: memoryview, at: int, offset: int) -> tuple[int, int]:
-    """The number that begins there, and where it ends."""
+    """Number that begins there, and where it ends."""
     value = 0
     for position in range(at, min(at + 10, len(data))):
         value |= (data[position] & 0x7F) << 7 * (position - at)

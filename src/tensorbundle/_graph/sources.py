@@ -1,4 +1,4 @@
-"""What a graph and a checkpoint say about keys of variables, best source first (freeze.md §3.1)."""
+"""Sources of keys: what graph and checkpoint say of variables, best first (freeze.md §3.1)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from .._format.names import as_text
-from .variables import VARIABLE_OPS, How, Variable, slice_text
-from .walk import Origin, Placed, Walk, data_inputs
+from .._ops.edges import data_inputs
+from .._ops.roles import ASSIGNS, SAVES, TABLE_IMPORTS, VARIABLES
+from .variables import How, Variable, slice_text
+from .walk import Origin, Placed, Walk
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -19,11 +21,7 @@ if TYPE_CHECKING:
 # Keys that the user says: by the name of the variable, or what gives them; None for "as found".
 Override: TypeAlias = "Mapping[str, str] | Callable[[str], str | None] | None"
 
-ASSIGNS: Final = frozenset(["Assign", "AssignVariableOp"])
-_IMPORTS: Final = frozenset(["LookupTableImport", "LookupTableImportV2"])
-# Ops that save, and how many inputs come before the tensors.
-_SAVES: Final = {"SaveV2": 3, "Save": 2, "SaveSlices": 3}
-_WRITERS: Final = ASSIGNS | _IMPORTS | _SAVES.keys()
+_WRITERS: Final = ASSIGNS | TABLE_IMPORTS | SAVES.keys()
 _DEFAULT_FILE: Final = ("", "model")
 # The shared name of what is not shared (resource_handle.h).
 _ANONYMOUS: Final = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
@@ -31,8 +29,8 @@ _MAX_TWINS: Final = 100
 _EMPTY_STRING: Final = 2  # bytes of an attribute that is one
 
 
-class Candidate(NamedTuple):
-    """A key that a variable may have."""
+class KeyCandidate(NamedTuple):
+    """Key that a variable may have."""
 
     key: str
     how: How
@@ -43,7 +41,7 @@ class Candidate(NamedTuple):
 
 
 class Sources:
-    """What a graph and a checkpoint say about keys; each source is read when it is first needed."""
+    """Sources of keys in a graph and a checkpoint; each source is read when it is first needed."""
 
     def __init__(self, meta: MetaGraph, ckpt: Checkpoint | None, override: Override) -> None:
         self._meta = meta
@@ -51,12 +49,12 @@ class Sources:
         self.walk = Walk(meta)
         self._given = override
 
-    def candidates(self, variable: Variable, node: Node) -> Iterator[Candidate]:
-        """The keys that a variable may have, best first (freeze.md §3.1)."""
+    def candidates(self, variable: Variable, node: Node) -> Iterator[KeyCandidate]:
+        """Keys that a variable may have, best first (freeze.md §3.1)."""
         name = variable.name
         if (key := self._key_given(name)) is not None:
             part = next((each.slice for each in self._restored.get(name, ())), "")
-            yield Candidate(key, "given", part)
+            yield KeyCandidate(key, "given", part)
             return
         yield from self._restored.get(name, ())
         twins = self._twins(node)
@@ -66,27 +64,27 @@ class Sources:
             yield from self._restored_elsewhere.get(each, ())
         yield from self._saved.get(name, ())
         yield from self._slices.get(name, ())
-        yield Candidate(name, "node name")
+        yield KeyCandidate(name, "node name")
         shared = shared_name(node)
         if shared and shared != name:
-            yield Candidate(shared, "shared name")
+            yield KeyCandidate(shared, "shared name")
         for each in (name, shared):
             keys = self._full_names.get(each, ())
             if len(keys) == 1:
-                yield Candidate(keys[0], "full name")
+                yield KeyCandidate(keys[0], "full name")
 
     def _twins(self, node: Node) -> list[str]:
-        """The other nodes of the same variable."""
+        """Other nodes of the same variable."""
         shared = _resource(node)
         names = self._resources.get(shared, ()) if shared is not None else ()
         return [each for each in names if each != node.name]
 
     @cached_property
     def _resources(self) -> dict[tuple[str, object], list[str]]:
-        """The nodes that are one variable: those which share the name of it."""
+        """Nodes that are one variable: those which share the name of it."""
         found: dict[tuple[str, object], list[str]] = defaultdict(list)
         for name, node in self._meta.nodes.items():
-            if node.op in VARIABLE_OPS and (shared := _resource(node)) is not None:
+            if node.op in VARIABLES and (shared := _resource(node)) is not None:
                 found[shared].append(name)
         # They are two, or a few: in a graph of thousands, each would ask all the others.
         return {shared: names for shared, names in found.items() if 1 < len(names) <= _MAX_TWINS}
@@ -102,7 +100,7 @@ class Sources:
 
     @cached_property
     def restoring(self) -> list[Placed]:
-        """What the graph's saver runs to restore."""
+        """Nodes that the graph's saver runs to restore."""
         saver = self._meta.saver
         return self.walk.before(saver.restore_op, _WRITERS) if saver and saver.restore_op else []
 
@@ -123,24 +121,24 @@ class Sources:
     # --- restore and save ops --------------------------------------------------------------------
 
     @cached_property
-    def _restored(self) -> dict[str, list[Candidate]]:
-        found: dict[str, list[Candidate]] = defaultdict(list)
+    def _restored(self) -> dict[str, list[KeyCandidate]]:
+        found: dict[str, list[KeyCandidate]] = defaultdict(list)
         for target, placed, value in self.assigned(self.restoring):
             if restored := self.walk.restored(placed.scope, value):
                 key, part, reshaped, cast, _ = restored
-                found[target].append(Candidate(key, "restore op", part, reshaped, cast))
+                found[target].append(KeyCandidate(key, "restore op", part, reshaped, cast))
             elif op := self.walk.is_restored_by_computing(placed.scope, value):
-                found[target].append(Candidate("", "restore op", computed_by=op))
+                found[target].append(KeyCandidate("", "restore op", computed_by=op))
         return found
 
     @cached_property
-    def _restored_elsewhere(self) -> dict[str, list[Candidate]]:
-        found: dict[str, list[Candidate]] = defaultdict(list)
+    def _restored_elsewhere(self) -> dict[str, list[KeyCandidate]]:
+        found: dict[str, list[KeyCandidate]] = defaultdict(list)
         for target, placed, value in self.assigned(self.others):
             restored = self.walk.restored(placed.scope, value)
             if restored and not self._is_another_file(restored.file):
                 key, part, reshaped, cast, _ = restored
-                found[target].append(Candidate(key, "other restore op", part, reshaped, cast))
+                found[target].append(KeyCandidate(key, "other restore op", part, reshaped, cast))
         return found
 
     def assigned(self, nodes: Iterable[Placed]) -> Iterator[tuple[str, Placed, str]]:
@@ -152,7 +150,7 @@ class Sources:
             if len(given) < 2:
                 continue
             named = self._meta.nodes.get(given[0]) if placed.scope is self.walk.main else None
-            if named is not None and named.op in VARIABLE_OPS:  # as it nearly always is
+            if named is not None and named.op in VARIABLES:  # as it nearly always is
                 yield named.name, placed, given[1]
                 continue
             target = self.walk.origin(placed.scope, given[0])
@@ -162,7 +160,7 @@ class Sources:
     def imports(self, nodes: Iterable[Placed]) -> Iterator[tuple[str, str, str]]:
         """Tables that are filled with restored content, and the two keys of it."""
         for placed in nodes:
-            if placed.node.op not in _IMPORTS:
+            if placed.node.op not in TABLE_IMPORTS:
                 continue
             given = data_inputs(placed.node)
             table = self.walk.origin(placed.scope, given[0]) if len(given) > 2 else None
@@ -173,37 +171,37 @@ class Sources:
                 yield table.name, keys.key, values.key
 
     @cached_property
-    def _saved(self) -> dict[str, list[Candidate]]:
-        found: dict[str, list[Candidate]] = defaultdict(list)
+    def _saved(self) -> dict[str, list[KeyCandidate]]:
+        found: dict[str, list[KeyCandidate]] = defaultdict(list)
         for scope, node in self.others:
-            if node.op not in _SAVES:
+            if node.op not in SAVES:
                 continue
             given = data_inputs(node)
             names = self.walk.strings(scope, given[1]) if len(given) > 1 else None
-            skipped = _SAVES[node.op]
+            skipped = SAVES[node.op]
             slices = self.walk.strings(scope, given[2]) if skipped == 3 and names else None
             tensors = given[skipped:]
             for at, (key, text) in enumerate(zip(names or (), tensors, strict=False)):
                 source = self.walk.origin(scope, text)
                 if source is not None and self._is_variable(source):
                     part = slices[at] if slices and at < len(slices) else ""
-                    found[source.name].append(Candidate(key, "save op", part))
+                    found[source.name].append(KeyCandidate(key, "save op", part))
         return found
 
     def _is_variable(self, origin: Origin) -> bool:
         return (
             origin.scope is self.walk.main
             and origin.node is not None
-            and origin.node.op in VARIABLE_OPS
+            and origin.node.op in VARIABLES
         )
 
     @cached_property
     def _saver_files(self) -> set[str]:
-        """The nodes that savers take the name of the file from."""
+        """Nodes that savers take the name of the file from."""
         saver = self._meta.saver
         found = {saver.filename_tensor.partition(":")[0]} if saver else set()
         for scope, node in self.others:
-            todo = data_inputs(node)[:1] if node.op in _SAVES else []
+            todo = list(data_inputs(node)[:1]) if node.op in SAVES else []
             for text in todo:
                 source = self.walk.origin(scope, text)
                 if source is None or source.node is None or source.name in found:
@@ -215,7 +213,7 @@ class Sources:
         return found
 
     def _is_another_file(self, file: Origin | None) -> bool:
-        """Whether what is restored comes from a file that the graph itself names.
+        """Tell whether what is restored comes from a file that the graph itself names.
 
         ``init_from_checkpoint`` starts from a trained model so: its keys mean that model's tensors,
         which this checkpoint may hold under other names.
@@ -230,18 +228,18 @@ class Sources:
     # --- names -----------------------------------------------------------------------------------
 
     @cached_property
-    def _slices(self) -> dict[str, list[Candidate]]:
-        found: dict[str, list[Candidate]] = defaultdict(list)
+    def _slices(self) -> dict[str, list[KeyCandidate]]:
+        found: dict[str, list[KeyCandidate]] = defaultdict(list)
         for each in self._meta.variable_defs:
             if (info := each.slice) is not None:
                 text = slice_text(info.full_shape, info.var_offset, info.var_shape)
                 name = each.variable_name.partition(":")[0]
-                found[name].append(Candidate(info.full_name, "slice info", text))
+                found[name].append(KeyCandidate(info.full_name, "slice info", text))
         return found
 
     @cached_property
     def _full_names(self) -> dict[str, tuple[str, ...]]:
-        """The keys that objects with a name in a graph have in the checkpoint."""
+        """Keys that objects with a name in a graph have in the checkpoint."""
         objects = None if self._ckpt is None else self._ckpt.objects
         found: dict[str, tuple[str, ...]] = {}
         for node in objects.nodes if objects is not None else ():
@@ -252,13 +250,13 @@ class Sources:
 
 
 def _resource(node: Node) -> tuple[str, object] | None:
-    """What tells a variable from others at run time; None if it is the node alone."""
+    """Name that tells a variable from others at run time; None if it is the node alone."""
     shared = shared_name(node)
     return (shared, node.attr("container")) if shared not in ("", _ANONYMOUS) else None
 
 
 def shared_name(node: Node) -> str:
-    """The name under which sessions share a variable or table; empty if it has none."""
+    """Name under which sessions share a variable or table; empty if it has none."""
     if len(node.attrs.get("shared_name", b"")) <= _EMPTY_STRING:
         return ""  # of most, and not worth decoding
     value = node.attr("shared_name")

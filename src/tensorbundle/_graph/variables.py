@@ -1,17 +1,17 @@
-"""The variables of a graph, and the parts of stored tensors that some of them are."""
+"""Variables of a graph, and the parts of stored tensors that some of them are."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .._format import dtypes
+from .._format.dtypes import Array
 from .._format.parts import part_spec, shape_of_part
 from .._graphdef.shapes import ShapeValue
+from .._ops.roles import VARIABLES, VariableKind
 from ..errors import FormatError
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .._graphdef.meta_graph import MetaGraph
     from .._graphdef.nodes import Node
 
-Array: TypeAlias = np.ndarray[Any, Any]
-Kind: TypeAlias = Literal["ref", "resource"]
 # Where a variable's key comes from, best first (freeze.md §3.1).
 How: TypeAlias = Literal[
     "given",
@@ -37,17 +35,10 @@ How: TypeAlias = Literal[
     "initial value",
 ]
 
-VARIABLE_OPS: Final[dict[str, Kind]] = {
-    "Variable": "ref",
-    "VariableV2": "ref",
-    "VarHandleOp": "resource",
-}
-_REFERENCE: Final = 100  # added to the number of a DataType by old graphs
-
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of a graph, and where a checkpoint holds its value.
+    """Variable of a graph, and where a checkpoint holds its value.
 
     Attributes:
         name: The name of its node.
@@ -75,7 +66,7 @@ class Variable:
     """
 
     name: str
-    kind: Kind
+    kind: VariableKind
     op: str
     dtype: int
     shape: tuple[int, ...] | None
@@ -95,17 +86,17 @@ class Variable:
 
     @property
     def is_static(self) -> bool:
-        """Whether all dimensions are known."""
+        """True when all dimensions are known."""
         return self.shape is not None and all(size >= 0 for size in self.shape)
 
     @property
     def found(self) -> bool:
-        """Whether it has a value that fits: stored, or initial."""
+        """True when it has a value that fits: stored, or initial."""
         return not self.problem and (bool(self.in_checkpoint) or self.initial is not None)
 
 
 def variable_nodes(meta: MetaGraph) -> Iterator[tuple[Node, Variable]]:
-    """The variables of a graph in the order of its nodes, without their keys."""
+    """Variables of a graph in the order of its nodes, without their keys."""
     trainable: set[str] = set()
     known: set[str] = set()
     for definition in meta.variable_defs:
@@ -122,16 +113,16 @@ def variable_nodes(meta: MetaGraph) -> Iterator[tuple[Node, Variable]]:
         return values[raw]
 
     for name, node in meta.nodes.items():
-        if node.op not in VARIABLE_OPS:
+        if node.op not in VARIABLES:
             continue
         number, shape = value(node, "dtype"), value(node, "shape")
-        dtype = int(number) % _REFERENCE if isinstance(number, int) else 0
+        dtype = dtypes.without_reference(number) if isinstance(number, int) else 0
         dims = shape.dims if isinstance(shape, ShapeValue) else None
         if node.op == "Variable" and dims == ():
             dims = None  # before TensorFlow 1.0, a variable of unknown shape was written so
         # A graph without collections does not say what is trainable.
         is_trainable = name in trainable or not known
-        kind = VARIABLE_OPS[node.op]
+        kind = VARIABLES[node.op]
         yield node, Variable(name, kind, node.op, dtype, dims, trainable=is_trainable)
 
 
@@ -174,7 +165,7 @@ def slice_text(full_shape: Sequence[int], offset: Sequence[int], shape: Sequence
 
 
 def part_shape(text: str) -> tuple[int, ...]:
-    """The shape of a part. Raises FormatError."""
+    """Shape of a part. Raises FormatError."""
     full_shape, extents = parse_slice(text)
     return shape_of_part(extents, full_shape)
 
@@ -206,7 +197,7 @@ def read_variable(ckpt: Checkpoint, variable: Variable) -> Array:
 
 
 def fits(shape: tuple[int, ...], static: tuple[int, ...] | None) -> bool:
-    """Whether a tensor of this shape may be the value of a variable of that static shape."""
+    """Tell whether a tensor of this shape may be the value of a variable of that static shape."""
     return (
         static is None
         or shape == static
@@ -218,7 +209,7 @@ def fits(shape: tuple[int, ...], static: tuple[int, ...] | None) -> bool:
 
 
 def reshapes(shape: tuple[int, ...], static: tuple[int, ...] | None) -> bool:
-    """Whether it may be once a restore op has reshaped it."""
+    """Tell whether it may be once a restore op has reshaped it."""
     if static is None or -1 in static:
         return True
     return math.prod(shape) == math.prod(static)

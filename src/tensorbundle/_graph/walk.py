@@ -1,4 +1,4 @@
-"""What restore and save ops say: graphs walked backward, through functions (freeze.md §3.1).
+"""Walking a graph backward from restore and save ops, through functions (freeze.md §3.1).
 
 A value is followed from where it is used to where it comes from, through ops that hand it on and
 through calls of functions in both directions. Nothing recurses, every step is remembered, and a
@@ -15,31 +15,17 @@ from .._format.names import as_name
 from .._graphdef.attributes import FunctionRef
 from .._graphdef.nodes import parse_input
 from .._graphdef.tensors import TensorMessage
+from .._ops.edges import data_inputs
+from .._ops.roles import FUNCTION_USES, HANDED_ON, RESTORES, TRACED_CALLS, VARIABLES
 from ..errors import FormatError
-from .variables import VARIABLE_OPS
 
 if TYPE_CHECKING:
     from .._graphdef.functions import Function
     from .._graphdef.meta_graph import MetaGraph
     from .._graphdef.nodes import Node, Nodes
 
-# Their first input is what they give.
-_HANDED_ON: Final = frozenset(
-    [
-        *("Identity", "RefIdentity", "Snapshot", "StopGradient", "PreventGradient"),
-        *("Switch", "RefSwitch", "_SwitchN", "Enter", "RefEnter", "Exit", "RefExit"),
-        *("ReadVariableOp", "CopyOnRead", "GuaranteeConst", "CheckNumerics", "Copy", "CopyHost"),
-    ]
-)
-_CALLS: Final = frozenset(["PartitionedCall", "StatefulPartitionedCall", "TPUPartitionedCall"])
-# Ops that run functions on their inputs, and how many of those come before the arguments.
-_BRANCHES: Final = {
-    **dict.fromkeys(("If", "StatelessIf", "Case", "StatelessCase"), 1),
-    **dict.fromkeys(("While", "StatelessWhile"), 0),
-}
-RESTORE_OPS: Final = frozenset(["RestoreV2", "Restore", "RestoreSlice"])
 # Operations whose outputs are values of their own; what else may be handed on is looked at closely.
-_MAKERS: Final = frozenset(["Const", *RESTORE_OPS, *VARIABLE_OPS])
+_MAKERS: Final = frozenset(["Const", *RESTORES, *VARIABLES])
 
 _MAX_CALL_DEPTH: Final = 1000
 # Functions that call each other in ever new ways would be walked for ever.
@@ -50,8 +36,8 @@ _MAX_STEPS: Final = 1000
 _STRING: Final = 7
 
 
-class Scope:
-    """Where names of nodes mean something: the main graph, or one call of a function."""
+class Frame:
+    """Frame in which names of nodes mean something: the main graph, or a call of a function."""
 
     __slots__ = ("arguments", "depth", "function", "inputs", "nodes", "parent")
 
@@ -59,7 +45,7 @@ class Scope:
         self,
         nodes: Nodes,
         function: Function | None = None,
-        parent: Scope | None = None,
+        parent: Frame | None = None,
         inputs: tuple[str, ...] = (),
     ) -> None:
         self.nodes = nodes
@@ -72,19 +58,19 @@ class Scope:
         )
 
 
-class Tensor(NamedTuple):
-    """An output of a node, or an argument of a function."""
+class Port(NamedTuple):
+    """Output of a node, or an argument of a function."""
 
-    scope: Scope
+    scope: Frame
     name: str
     port: int
     output: str  # the output's name, where the body of a function says it
 
 
 class Origin(NamedTuple):
-    """Where a value comes from."""
+    """Origin of a value: the output that makes it."""
 
-    scope: Scope
+    scope: Frame
     name: str
     port: int
     reshaped: bool = False
@@ -92,12 +78,12 @@ class Origin(NamedTuple):
 
     @property
     def node(self) -> Node | None:
-        """The node that makes it; None for an argument that nobody gives."""
+        """Node that makes it; None for an argument that nobody gives."""
         return self.scope.nodes.get(self.name)
 
 
 class Restored(NamedTuple):
-    """What an op restores: the key, the part of it, and whether it is reshaped or cast."""
+    """Key that an op restores, the part of it, and whether it is reshaped or cast."""
 
     key: str
     slice: str
@@ -111,30 +97,30 @@ _Read: TypeAlias = "tuple[list[str] | None, list[str] | None, Origin | None]"
 
 
 class Placed(NamedTuple):
-    """A node and where it is."""
+    """Node and where it is."""
 
-    scope: Scope
+    scope: Frame
     node: Node
 
 
 class Walk:
-    """The walks through one graph; what one finds, the next ones know."""
+    """Walks through one graph; what one finds, the next ones know."""
 
     def __init__(self, meta: MetaGraph) -> None:
-        self.main = Scope(meta.nodes)
+        self.main = Frame(meta.nodes)
         self._functions = meta.functions
-        self._origins: dict[Tensor, Origin | None] = {}
-        self._scopes: dict[tuple[Scope, str, tuple[str, ...]], Scope] = {}
-        self._called: dict[tuple[Scope, Node], Scope | None] = {}
+        self._origins: dict[Port, Origin | None] = {}
+        self._scopes: dict[tuple[Frame, str, tuple[str, ...]], Frame] = {}
+        self._called: dict[tuple[Frame, Node], Frame | None] = {}
         self._strings: dict[Node, list[str] | None] = {}
-        self._reads: dict[tuple[Scope, Node], _Read] = {}
+        self._reads: dict[tuple[Frame, Node], _Read] = {}
         self._decoded: dict[bytes, list[str] | None] = {}
         self._body_nodes = 0
 
     # --- nodes -----------------------------------------------------------------------------------
 
     def before(self, name: str, ops: Collection[str]) -> list[Placed]:
-        """The nodes of some ops among a node of the main graph, all before it, and what they call.
+        """Nodes of some ops among a node of the main graph, all before it, and what they call.
 
         Raises:
             FormatError: There is no end of what they call.
@@ -159,7 +145,7 @@ class Walk:
         return [*found, *self.bodies(calls, ops)]
 
     def bodies(self, calls: Iterable[Placed], ops: Collection[str]) -> Iterator[Placed]:
-        """The nodes of some ops in the functions that nodes call, and in those that these call.
+        """Nodes of some ops in the functions that nodes call, and in those that these call.
 
         Raises:
             FormatError: There is no end of them.
@@ -184,10 +170,10 @@ class Walk:
                             todo.append(inner)
 
     def _calls(self, node: Node) -> bool:
-        return node.op in _CALLS or node.op in _BRANCHES or node.op in self._functions
+        return node.op in TRACED_CALLS or node.op in FUNCTION_USES or node.op in self._functions
 
     def takes_strings(self, node: Node) -> bool:
-        """Whether a node calls a function with a string, as those that save and restore do."""
+        """Tell whether a node calls a function with a string, as those that save and restore do."""
         if self._callee(node) is None:
             return False
         if node.op not in self._functions:
@@ -195,10 +181,10 @@ class Walk:
             return isinstance(types, list) and _STRING in types
         return any(each.type == _STRING for each in self._functions[node.op].signature.inputs)
 
-    def _entered(self, call: Placed) -> Iterator[Scope]:
+    def _entered(self, call: Placed) -> Iterator[Frame]:
         node = call.node
-        if node.op in _BRANCHES:
-            names, skipped = _named_functions(node), _BRANCHES[node.op]
+        if node.op in FUNCTION_USES and node.op not in TRACED_CALLS:
+            names, skipped = _named_functions(node), FUNCTION_USES[node.op].first
         else:
             callee = self._callee(node)
             names, skipped = ([] if callee is None else [callee]), 0
@@ -207,12 +193,12 @@ class Walk:
                 yield scope
 
     def _callee(self, node: Node) -> str | None:
-        """The one function whose results are the node's outputs."""
-        if node.op in _CALLS:
+        """One function whose results are the node's outputs."""
+        if node.op in TRACED_CALLS:
             return next(iter(_named_functions(node)), None)
         return node.op if node.op in self._functions else None
 
-    def _enter(self, scope: Scope, node: Node, name: str, skipped: int = 0) -> Scope | None:
+    def _enter(self, scope: Frame, node: Node, name: str, skipped: int = 0) -> Frame | None:
         if name not in self._functions or scope.depth >= _MAX_CALL_DEPTH:
             return None
         inputs = tuple(data_inputs(node)[skipped:])
@@ -220,13 +206,13 @@ class Walk:
         known = self._scopes.get((scope, name, inputs))
         if known is None:
             function = self._functions[name]
-            known = Scope(function.nodes, function, scope, inputs)
+            known = Frame(function.nodes, function, scope, inputs)
             self._scopes[scope, name, inputs] = known
         return known
 
     # --- values ----------------------------------------------------------------------------------
 
-    def origin(self, scope: Scope, text: str) -> Origin | None:
+    def origin(self, scope: Frame, text: str) -> Origin | None:
         """Follow an input to the node whose value it is; None where that is not in the graph."""
         if scope.function is None and not text.startswith("^"):
             # Nearly all that is asked about is made by the very node that is named.
@@ -235,7 +221,7 @@ class Walk:
             if node is not None and node.op in _MAKERS:
                 return Origin(scope, source.name, source.port)
         tensor = self._tensor(scope, text)
-        path: list[tuple[Tensor, str]] = []
+        path: list[tuple[Port, str]] = []
         found: Origin | None = None
         while tensor is not None:
             if tensor in self._origins:
@@ -257,8 +243,8 @@ class Walk:
             self._origins[tensor] = found
         return found
 
-    def _before(self, tensor: Tensor) -> tuple[Tensor | None, str] | None:
-        """What a tensor is handed on from, and by which op; None if its own node makes it."""
+    def _before(self, tensor: Port) -> tuple[Port | None, str] | None:
+        """Find what a tensor is handed on from, and by which op; None if its own node makes it."""
         scope = tensor.scope
         if tensor.name in scope.arguments and scope.parent is not None:
             position = scope.arguments[tensor.name]
@@ -268,7 +254,7 @@ class Walk:
         node = scope.nodes.get(tensor.name)
         if node is None:
             return None, ""
-        if node.op in _HANDED_ON or node.op in ("Reshape", "Cast", "IdentityN"):
+        if node.op in HANDED_ON or node.op in ("Reshape", "Cast", "IdentityN"):
             given = node.inputs  # control inputs come last, and are no tensors
             port = tensor.port if node.op == "IdentityN" else 0
             return (self._tensor(scope, given[port]), node.op) if port < len(given) else None
@@ -282,8 +268,8 @@ class Walk:
         text = inner.function.ret.get(output)
         return None if text is None else (self._tensor(inner, text), "")
 
-    def _body(self, scope: Scope, node: Node) -> Scope | None:
-        """The body of the function that a node calls; it is asked again for each output."""
+    def _body(self, scope: Frame, node: Node) -> Frame | None:
+        """Body of the function that a node calls; it is asked again for each output."""
         if (scope, node) not in self._called:
             callee = self._callee(node)
             if callee is None:
@@ -291,18 +277,18 @@ class Walk:
             self._called[scope, node] = self._enter(scope, node, callee)
         return self._called[scope, node]
 
-    def _tensor(self, scope: Scope, text: str) -> Tensor | None:
+    def _tensor(self, scope: Frame, text: str) -> Port | None:
         if text.startswith("^"):
             return None
         if scope.function is None:
-            return Tensor(scope, *parse_input(text), "")
+            return Port(scope, *parse_input(text), "")
         name, _, rest = text.partition(":")
         output, _, port = rest.rpartition(":")
         number = int(port) if port.isascii() and port.isdigit() and len(port) < 10 else 0
-        return Tensor(scope, name, number, output)
+        return Port(scope, name, number, output)
 
-    def strings(self, scope: Scope, text: str) -> list[str] | None:
-        """The strings of a constant; None if it is none."""
+    def strings(self, scope: Frame, text: str) -> list[str] | None:
+        """Strings of a constant; None if it is none."""
         origin = self.origin(scope, text)
         node = None if origin is None else origin.node
         if node is None or node.op != "Const":
@@ -319,11 +305,11 @@ class Walk:
 
     # --- restored values -------------------------------------------------------------------------
 
-    def restored(self, scope: Scope, text: str) -> Restored | None:
-        """What a value is restored from; None if it comes from elsewhere."""
+    def restored(self, scope: Frame, text: str) -> Restored | None:
+        """Find what a value is restored from; None if it comes from elsewhere."""
         origin = self.origin(scope, text)
         node = None if origin is None else origin.node
-        if origin is None or node is None or node.op not in RESTORE_OPS:
+        if origin is None or node is None or node.op not in RESTORES:
             return None
         names, slices, file = self._read_by(origin.scope, node)
         if names is None or origin.port >= len(names):
@@ -336,8 +322,8 @@ class Walk:
             file,
         )
 
-    def _read_by(self, scope: Scope, node: Node) -> _Read:
-        """The names and slices that a restore op reads, and from where; one op reads thousands."""
+    def _read_by(self, scope: Frame, node: Node) -> _Read:
+        """Names and slices that a restore op reads, and from where; one op reads thousands."""
         known = self._reads.get((scope, node))
         if known is None:
             given = data_inputs(node)
@@ -349,8 +335,8 @@ class Walk:
             self._reads[scope, node] = known
         return known
 
-    def is_restored_by_computing(self, scope: Scope, text: str) -> str | None:
-        """The op that makes a value out of restored ones; None where nothing is restored."""
+    def is_restored_by_computing(self, scope: Frame, text: str) -> str | None:
+        """Op that makes a value out of restored ones; None where nothing is restored."""
         origin = self.origin(scope, text)
         if origin is None or origin.node is None:
             return None
@@ -360,7 +346,7 @@ class Walk:
             node = each.node
             if node is None:
                 continue
-            if node.op in RESTORE_OPS:
+            if node.op in RESTORES:
                 return origin.node.op
             for given in data_inputs(node):
                 source = self.origin(each.scope, given)
@@ -376,19 +362,14 @@ def _strings(message: TensorMessage) -> list[str] | None:
     return [as_name(each) for each in message.array().reshape(-1).tolist()]
 
 
-def data_inputs(node: Node) -> list[str]:
-    """The inputs that are no control inputs."""
-    return [text for text in node.inputs if not text.startswith("^")]
-
-
 def _node_name(text: str) -> str:
-    """The node of an input of the main graph."""
+    """Node of an input of the main graph."""
     name, colon, port = text.rpartition(":")
     return (name if colon and port.isdigit() else text).lstrip("^")
 
 
 def _named_functions(node: Node) -> list[str]:
-    """The functions in the attributes of an op that runs them."""
+    """Functions in the attributes of an op that runs them."""
     names = []
     for key in ("f", "then_branch", "else_branch", "cond", "body", "branches"):
         value = node.attr(key)

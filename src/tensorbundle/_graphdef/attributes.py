@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._core import attr_value, map_entries
-from .._format.dtypes import name_of
+from .._format.dtypes import is_reference, name_of, without_reference
 from .._format.names import as_bytes, as_text
 from .._format.wire import (
     FIXED32,
@@ -34,7 +34,7 @@ _LISTED_FUNC: Final = 9  # in a list, functions have the number that placeholder
 
 
 class DataType(int):
-    """A type in an attribute: its DataType number, plus 100 for a reference to it."""
+    """Type in an attribute: its DataType number, plus 100 for a reference to it."""
 
     def __repr__(self) -> str:
         return f"DataType({int(self)}: {self.name})"
@@ -42,18 +42,19 @@ class DataType(int):
     @property
     def name(self) -> str:
         """TensorFlow's name: ``float32``; ``float32_ref`` for a reference."""
-        return f"{name_of(self - 100)}_ref" if self > 100 else name_of(self)
+        name = name_of(without_reference(self))
+        return f"{name}_ref" if is_reference(self) else name
 
 
 class FunctionRef(NamedTuple):
-    """A function that an attribute names, with the attributes it is to be made with."""
+    """Function that an attribute names, with the attributes it is to be made with."""
 
     name: str
     attrs: dict[str, Raw]
 
 
 class Placeholder(str):
-    """The name of the function's own attribute that an attribute in its body is filled from."""
+    """Name of the function's own attribute that an attribute in its body is filled from."""
 
     __slots__ = ()
 
@@ -65,7 +66,7 @@ AttrValue: TypeAlias = "Scalar | list[Scalar] | None"
 
 
 def decode_attr(raw: Raw, base: int = 0) -> AttrValue:
-    """The value of an attribute.
+    """Value of an attribute.
 
     Args:
         raw: The ``AttrValue``.
@@ -85,7 +86,7 @@ def decode_attr(raw: Raw, base: int = 0) -> AttrValue:
 
 
 def _stored(raw: Raw, base: int = 0) -> tuple[int, Any] | None:
-    """The member that is set and its value, as ``attr_value`` gives them."""
+    """Member that is set and its value, as ``attr_value`` gives them."""
     stored = attr_value(raw, base)
     if not isinstance(stored, int):
         return stored
@@ -126,72 +127,72 @@ def decode_function_ref(raw: Raw, base: int = 0) -> FunctionRef:
 
 
 def type_attr(number: int) -> bytes:
-    """A type, by its DataType number."""
+    """Type, by its DataType number."""
     return _number(TYPE, number)
 
 
 def int_attr(number: int) -> bytes:
-    """A whole number."""
+    """Whole number."""
     return _number(INT, number)
 
 
 def bool_attr(value: bool) -> bytes:
-    """A truth value."""
+    """Truth value."""
     return _number(BOOL, int(value))
 
 
 def float_attr(value: float) -> bytes:
-    """A number, as float32."""
+    """Number, as float32."""
     return encode_varint(FLOAT << 3 | FIXED32) + struct.pack("<f", value)
 
 
 def string_attr(value: bytes) -> bytes:
-    """A string."""
+    """String."""
     return bytes_field(STRING, value)
 
 
 def shape_attr(dims: tuple[int, ...] | None) -> bytes:
-    """A shape; -1 is an unknown dimension, None an unknown number of them."""
+    """Shape; -1 is an unknown dimension, None an unknown number of them."""
     return bytes_field(SHAPE, encode_shape(dims))
 
 
 def tensor_attr(message: Raw) -> bytes:
-    """A tensor, given as a ``TensorProto``."""
+    """Tensor, given as a ``TensorProto``."""
     return bytes_field(TENSOR, message)
 
 
 def function_attr(name: str, attrs: Mapping[str, Raw] | None = None) -> bytes:
-    """A function."""
+    """Function."""
     return bytes_field(FUNC, _function_message(name, attrs or {}))
 
 
 def placeholder_attr(name: str) -> bytes:
-    """What is to be filled from the function's own attribute of that name."""
+    """Placeholder that is filled from the function's own attribute of that name."""
     return bytes_field(PLACEHOLDER, as_bytes(name))
 
 
 def type_list_attr(numbers: Iterable[int]) -> bytes:
-    """A list of types."""
+    """List of types."""
     return _packed(TYPE, numbers)
 
 
 def int_list_attr(numbers: Iterable[int]) -> bytes:
-    """A list of whole numbers."""
+    """List of whole numbers."""
     return _packed(INT, numbers)
 
 
 def shape_list_attr(shapes: Iterable[tuple[int, ...] | None]) -> bytes:
-    """A list of shapes."""
+    """List of shapes."""
     return bytes_field(LIST, b"".join(bytes_field(SHAPE, encode_shape(dims)) for dims in shapes))
 
 
 def string_list_attr(values: Iterable[bytes]) -> bytes:
-    """A list of strings."""
+    """List of strings."""
     return bytes_field(LIST, b"".join(bytes_field(STRING, value) for value in values))
 
 
 def function_list_attr(functions: Iterable[FunctionRef]) -> bytes:
-    """A list of functions."""
+    """List of functions."""
     messages = (_function_message(each.name, each.attrs) for each in functions)
     return bytes_field(LIST, b"".join(bytes_field(_LISTED_FUNC, each) for each in messages))
 
@@ -214,7 +215,7 @@ def _function_message(name: str, attrs: Mapping[str, Raw]) -> bytes:
 
 
 def function_names(raw: Raw, base: int = 0) -> list[str]:
-    """The functions that an attribute names, directly or in attributes of those, in stored order.
+    """Functions that an attribute names, directly or in attributes of those, in stored order.
 
     Raises:
         FormatError: The bytes are no attribute, or attributes are nested too deep.
@@ -237,7 +238,7 @@ def function_names(raw: Raw, base: int = 0) -> list[str]:
 
 
 def _functions_in(raw: Raw, base: int) -> list[tuple[memoryview, int]]:
-    """The messages of the functions in an attribute, and where they begin."""
+    """Messages of the functions in an attribute, and where they begin."""
     stored = _stored(raw, base)
     if stored is None or stored[0] not in (FUNC, LIST):
         return []
@@ -257,7 +258,7 @@ def check_depth(depth: int, offset: int) -> None:
 
 
 def fill_placeholders(raw: Raw, values: Mapping[str, Raw], depth: int = 0) -> Raw:
-    """An attribute of a function's body with placeholders filled from the call's attributes.
+    """Attribute of a function's body with placeholders filled from the call's attributes.
 
     One that ``values`` does not name stays. The same object is returned when nothing changes.
     """
@@ -276,7 +277,7 @@ def fill_placeholders(raw: Raw, values: Mapping[str, Raw], depth: int = 0) -> Ra
 
 
 def rename_functions(raw: Raw, names: Mapping[str, str], depth: int = 0) -> Raw:
-    """An attribute with other functions in it, by old name; the same object if none changes."""
+    """Attribute with other functions in it, by old name; the same object if none changes."""
 
     def rename(func: Raw, depth: int) -> Raw:
         ref = decode_function_ref(func)
@@ -290,7 +291,7 @@ def rename_functions(raw: Raw, names: Mapping[str, str], depth: int = 0) -> Raw:
 
 
 def _with_functions(raw: Raw, change: Callable[[Raw, int], Raw], depth: int) -> Raw:
-    """An attribute with its functions changed; how is told by their bytes and the depth below."""
+    """Attribute with its functions changed; how is told by their bytes and the depth below."""
     functions = _functions_in(raw, 0)
     if not functions:
         return raw

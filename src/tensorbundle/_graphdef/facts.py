@@ -1,4 +1,4 @@
-"""What a MetaGraph says beside its graph: signatures, collections, savers (freeze.md §1.2)."""
+"""Facts of a MetaGraph beside its graph: signatures, collections, savers (freeze.md §1.2)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KINDS: Final[tuple[CollectionKind, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Which versions of TensorFlow a graph is for."""
+    """Versions of TensorFlow that a graph is for."""
 
     producer: int = 0
     min_consumer: int = 0
@@ -41,7 +41,7 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection: names of nodes and tensors, serialized messages, numbers."""
+    """Collection: names of nodes and tensors, serialized messages, numbers."""
 
     kind: CollectionKind
     values: tuple[str | bytes | int | float, ...]
@@ -49,7 +49,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class TensorFact:
-    """A tensor of a signature.
+    """Tensor of a signature.
 
     Attributes:
         name: The tensor (``node:0``); None for one made of several.
@@ -67,7 +67,7 @@ class TensorFact:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a SavedModel offers under one key: inputs and outputs by their own keys, sorted.
+    """Signature of a SavedModel: inputs and outputs by their own keys, sorted.
 
     Attributes:
         inputs: The tensors to feed.
@@ -84,7 +84,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class SaverDef:
-    """Where a graph saves and restores itself."""
+    """Saver of a graph: where it saves and restores itself."""
 
     filename_tensor: str = ""
     save_tensor: str = ""
@@ -97,7 +97,7 @@ class SaverDef:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file that a model needs: the tensor that is fed its path, and its name in ``assets/``."""
+    """File that a model needs: the tensor that is fed its path, and its name in ``assets/``."""
 
     tensor: str
     filename: str
@@ -105,7 +105,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class SliceInfo:
-    """Which part of a partitioned variable a variable is."""
+    """Part of a partitioned variable that a variable is."""
 
     full_name: str
     full_shape: tuple[int, ...]
@@ -115,7 +115,7 @@ class SliceInfo:
 
 @dataclass(frozen=True, slots=True)
 class VariableDef:
-    """A variable as collections describe it; ``collections`` are those that it is in."""
+    """Variable as collections describe it; ``collections`` are those that it is in."""
 
     variable_name: str
     initializer_name: str

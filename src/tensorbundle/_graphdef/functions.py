@@ -22,7 +22,7 @@ from .._format.wire import (
 )
 from ..errors import FormatError
 from .located import located
-from .nodes import Nodes, Source, by_name, read_nodes
+from .nodes import Nodes, NodeSource, by_name, read_nodes
 
 _NODES: Final = 3
 _ARG_FIELDS: Final = (1, 3, 4, 5, 6, 16)
@@ -32,7 +32,7 @@ _FUNCTION_FIELDS: Final = (1, 3, 4, 5, 6, 7, 8)
 
 @dataclass(frozen=True, slots=True)
 class Arg:
-    """An argument or a result of an operation or function.
+    """Argument or a result of an operation or function.
 
     Attributes:
         name: Its name.
@@ -67,13 +67,13 @@ class Arg:
         )
 
     def replace(self, **changes: Any) -> Arg:
-        """A copy with some parts changed."""
+        """Copy with some parts changed."""
         return replace(self, **changes)
 
 
 @dataclass(frozen=True, slots=True)
 class OpDef:
-    """What an operation takes and gives; of a function, its signature.
+    """Registration of an operation: what it takes and gives; of a function, its signature.
 
     Attributes:
         name: Its name.
@@ -104,7 +104,7 @@ class OpDef:
         )
 
     def replace(self, **changes: Any) -> OpDef:
-        """A copy with some parts changed. Attributes stay those of ``raw``."""
+        """Copy with some parts changed. Attributes stay those of ``raw``."""
         return replace(self, **changes)
 
 
@@ -148,7 +148,7 @@ def _decode_arg(message: Field) -> Arg:
 
 
 class Function:
-    """A function of a graph. Not to be changed: `replace` gives another.
+    """Function of a graph. Not to be changed: `replace` gives another.
 
     Attributes:
         signature: Its name, arguments and results.
@@ -198,8 +198,8 @@ class Function:
 
     @located
     def nodes(self) -> Nodes:
-        """The nodes of its body by name, in stored order."""
-        source = Source(memoryview(self._raw), self._offset, self.path)
+        """Nodes of its body by name, in stored order."""
+        source = NodeSource(memoryview(self._raw), self._offset, self.path)
         return by_name(read_nodes(source, _NODES))
 
     def replace(
@@ -214,7 +214,7 @@ class Function:
         arg_attrs: Mapping[int, Mapping[str, Raw]] | None = None,
         resource_ids: Mapping[int, int] | None = None,
     ) -> Function:
-        """A copy with some parts changed; mappings are whole new ones."""
+        """Copy with some parts changed; mappings are whole new ones."""
         chosen = self.signature if signature is None else signature
         return Function(
             chosen if name is None else chosen.replace(name=name),
@@ -296,7 +296,7 @@ def _entries(message: Field) -> Iterator[tuple[str, Raw]]:
 
 
 class FunctionLibrary(Mapping[str, Function]):
-    """The functions of a graph by name, in stored order; each is decoded when it is asked for.
+    """Functions of a graph by name, in stored order; each is decoded when it is asked for.
 
     Attributes:
         raw: The whole message.

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class located(cached_property[T]):  # a decorator, named like the one it extends
-    """A `cached_property` of an object whose ``path`` is the file that it was read from."""
+    """`cached_property` of an object whose ``path`` is the file that it was read from."""
 
     if not TYPE_CHECKING:
 

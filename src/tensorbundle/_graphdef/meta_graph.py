@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core import GraphScan
 from .._format.names import as_text
-from .._format.wire import Field, Raw, fields, map_entry, text_of
+from .._format.wire import Field, Raw, fields, map_entry, text_of, told_if_cut_off
 from ..errors import FormatError
 from .facts import (
     Asset,
@@ -29,7 +29,7 @@ from .facts import (
 )
 from .functions import FunctionLibrary, OpDef, decode_op_def
 from .located import located
-from .nodes import Nodes, Source, by_name, make_nodes
+from .nodes import Nodes, NodeSource, by_name, make_nodes
 
 _INFO, _GRAPH, _SAVER, _COLLECTION, _SIGNATURE, _ASSET, _OBJECTS = range(1, 8)
 _VARIABLES: Final = "variables"  # how collections of variables end
@@ -39,7 +39,7 @@ _MAX_PARTS: Final = 1 << 20
 
 
 class Edges(NamedTuple):
-    """Which nodes feed which, as arrays of numbers; nodes are counted in stored order.
+    """Edges: which nodes feed which, as arrays of numbers; nodes are counted in stored order.
 
     The inputs of node ``i`` are those from ``starts[i]`` up to ``starts[i + 1]``.
 
@@ -57,7 +57,7 @@ class Edges(NamedTuple):
 
 
 def _parts(raw: Raw, offset: int) -> tuple[Field, ...]:
-    """The fields of a MetaGraphDef."""
+    """Fields of a MetaGraphDef."""
     parts = tuple(islice(fields(raw, offset), _MAX_PARTS))
     if len(parts) == _MAX_PARTS:
         raise FormatError(f"a MetaGraphDef has {_MAX_PARTS} fields or more", offset=offset)
@@ -78,6 +78,7 @@ class MetaGraph:
         self.raw = raw
         self.offset = offset
         self.path = path
+        self._bare = bare
         self.fields: tuple[Field, ...] = (
             (Field(_GRAPH, 2, 0, memoryview(raw), offset),) if bare else _parts(raw, offset)
         )
@@ -86,7 +87,7 @@ class MetaGraph:
         return (each for each in self.fields if each.number == number)
 
     def _one(self, number: int) -> tuple[Raw, int]:
-        """The bytes of a message that is stored once, and where they begin; empty if it is not."""
+        """Bytes of a message that is stored once, and where they begin; empty if it is not."""
         stored = list(self._all(number))
         if len(stored) < 2:
             return (stored[0].content(), stored[0].offset) if stored else (b"", self.offset)
@@ -94,46 +95,50 @@ class MetaGraph:
 
     @located
     def graph_def(self) -> tuple[memoryview, int]:
-        """The ``GraphDef`` and where it begins in the file."""
+        """``GraphDef`` and where it begins in the file."""
         raw, offset = self._one(_GRAPH)
         return memoryview(raw), offset
 
     @property
-    def _source(self) -> Source:
-        return Source(*self.graph_def, self.path)
+    def _source(self) -> NodeSource:
+        return NodeSource(*self.graph_def, self.path)
 
     @located
     def _scan(self) -> GraphScan:
-        return GraphScan(*self.graph_def, _NODE)
+        data, offset = self.graph_def
+        if not self._bare:
+            return GraphScan(data, offset, _NODE)
+        with told_if_cut_off(data):
+            return GraphScan(data, offset, _NODE)
 
     @property
     def num_nodes(self) -> int:
-        """The number of nodes of the main graph."""
+        """Number of nodes of the main graph."""
         return len(self._scan)
 
     @located
     def nodes(self) -> Nodes:
-        """The nodes of the main graph by name, in stored order; of equal names the first counts."""
+        """Nodes of the main graph by name, in stored order; of equal names the first counts."""
         return by_name(make_nodes(self._scan, self._source))
 
     @located
     def node_names(self) -> list[str]:
-        """The names of all nodes of the main graph in stored order, without making the nodes."""
+        """Names of all nodes of the main graph in stored order, without making the nodes."""
         return self._scan.names()
 
     @located
     def ops(self) -> Mapping[str, int]:
-        """How many nodes of the main graph each operation has, most frequent first."""
+        """Operations of the main graph, and how many nodes each has, most frequent first."""
         return dict(sorted(self._scan.ops(), key=lambda each: (-each[1], each[0])))
 
     @located
     def devices(self) -> Mapping[str, int]:
-        """How many nodes of the main graph ask for each device, ``""`` for none; sorted."""
+        """Devices, and how many nodes of the main graph ask for each, ``""`` for none; sorted."""
         return dict(sorted(self._scan.devices()))
 
     @located
     def edges(self) -> Edges:
-        """Which nodes of the main graph feed which, by number in stored order."""
+        """Edges of the main graph: which nodes feed which, by number in stored order."""
         return Edges(*(np.frombuffer(each, np.int32) for each in self._scan.edges()))
 
     @property
@@ -143,7 +148,7 @@ class MetaGraph:
 
     @located
     def functions(self) -> FunctionLibrary:
-        """The function library: a mapping from names to functions, each decoded when asked for."""
+        """Function library: a mapping from names to functions, each decoded when asked for."""
         parts = [each for each in self.graph_fields if each.number == 2]
         if len(parts) == 1:
             return FunctionLibrary(parts[0].content(), parts[0].offset, self.path)
@@ -151,7 +156,7 @@ class MetaGraph:
 
     @located
     def graph_fields(self) -> tuple[Field, ...]:
-        """The fields of the ``GraphDef`` that are not nodes, in stored order."""
+        """Fields of the ``GraphDef`` that are not nodes, in stored order."""
         data, base = self.graph_def
         return tuple(
             Field(number, wire, value, data[begin:end], base + begin)
@@ -160,7 +165,7 @@ class MetaGraph:
 
     @located
     def versions(self) -> Versions:
-        """The versions of the graph."""
+        """Versions of the graph."""
         raw: list[Raw] = [each.content() for each in self.graph_fields if each.number == 4]
         if raw:
             return decode_versions(raw[0] if len(raw) == 1 else b"".join(raw))
@@ -179,12 +184,12 @@ class MetaGraph:
 
     @located
     def tags(self) -> frozenset[str]:
-        """The tags of a SavedModel's MetaGraph."""
+        """Tags of a SavedModel's MetaGraph."""
         return frozenset(text_of(each) for each in self._info if each.number == 4)
 
     @located
     def tensorflow_version(self) -> str:
-        """The version of TensorFlow that wrote it, or ``""``."""
+        """Version of TensorFlow that wrote it, or ``""``."""
         return self._info_text(5)
 
     @located
@@ -194,12 +199,12 @@ class MetaGraph:
 
     @located
     def stripped_default_attrs(self) -> bool:
-        """Whether attributes that have their default value were left out."""
+        """Tell whether attributes that have their default value were left out."""
         return any(each.int64() != 0 for each in self._info if each.number == 7)
 
     @located
     def op_defs(self) -> Mapping[str, OpDef]:
-        """What operations take and give, by the model's own list."""
+        """Registrations of operations in the model's own list."""
         defs: dict[str, OpDef] = {}
         for ops in self._info:
             if ops.number == 2:
@@ -219,21 +224,21 @@ class MetaGraph:
 
     @located
     def collections(self) -> dict[str, Collection]:
-        """The collections by key, sorted."""
+        """Collections by key, sorted."""
         entries = [map_entry(each) for each in self._all(_COLLECTION)]
         stored = {key: decode_collection(value, offset) for key, value, offset in entries}
         return dict(sorted(stored.items()))
 
     @located
     def signatures(self) -> dict[str, Signature]:
-        """The signatures by key, sorted."""
+        """Signatures by key, sorted."""
         entries = [map_entry(each) for each in self._all(_SIGNATURE)]
         stored = {key: decode_signature(value, offset) for key, value, offset in entries}
         return dict(sorted(stored.items()))
 
     @located
     def saver(self) -> SaverDef | None:
-        """The saver that TensorFlow would restore with, if there is one."""
+        """Saver that TensorFlow would restore with, if there is one."""
         return decode_saver(*self._one(_SAVER)) if any(self._all(_SAVER)) else None
 
     @located
@@ -250,12 +255,12 @@ class MetaGraph:
 
     @located
     def assets(self) -> tuple[Asset, ...]:
-        """The files that the graph needs."""
+        """Files that the graph needs."""
         return tuple(decode_asset(each.content(), each.offset) for each in self._all(_ASSET))
 
     @located
     def variable_defs(self) -> tuple[VariableDef, ...]:
-        """The variables that collections describe, each once, in order of first mention."""
+        """Variables that collections describe, each once, in order of first mention."""
         # One variable has the same bytes in every collection that it is in.
         mentions: dict[bytes, list[str]] = {}
         for key, collection in self.collections.items():
@@ -280,5 +285,5 @@ class MetaGraph:
 
     @located
     def object_graph(self) -> memoryview | None:
-        """The ``SavedObjectGraph`` of a TensorFlow 2 SavedModel, if there is one."""
+        """``SavedObjectGraph`` of a TensorFlow 2 SavedModel, if there is one."""
         return memoryview(self._one(_OBJECTS)[0]) if any(self._all(_OBJECTS)) else None

@@ -14,7 +14,7 @@ from .attributes import AttrValue, decode_attr, tensor_attr, type_attr
 from .tensors import TensorMessage, decode_tensor, encode_tensor
 
 
-class Source(NamedTuple):
+class NodeSource(NamedTuple):
     """Bytes that nodes were read from.
 
     Attributes:
@@ -29,7 +29,7 @@ class Source(NamedTuple):
 
 
 _FIELDS: Final = (1, 2, 3, 4, 5)
-_NOWHERE: Final = Source(memoryview(b""))
+_NOWHERE: Final = NodeSource(memoryview(b""))
 
 
 class Node:
@@ -59,7 +59,7 @@ class Node:
         inputs: tuple[str, ...] = (),
         device: str = "",
         attrs: Mapping[str, Raw] | None = None,
-        source: Source = _NOWHERE,
+        source: NodeSource = _NOWHERE,
         begin: int = 0,
         end: int = 0,
     ) -> None:
@@ -79,7 +79,7 @@ class Node:
 
     @property
     def attrs(self) -> Mapping[str, Raw]:
-        """The raw attributes (``AttrValue``) by key. Raises FormatError when first asked."""
+        """Raw attributes (``AttrValue``) by key. Raises FormatError when first asked."""
         if self._attrs is None:
             try:
                 self._attrs = map_entries(self._raw, 5, self._offset)
@@ -96,7 +96,7 @@ class Node:
         return self._source.base + self._begin
 
     def attr(self, key: str, default: Any = None) -> Any:
-        """The value of an attribute; see `decode_attr` for what values there are."""
+        """Decode the value of an attribute; see `decode_attr` for what values there are."""
         raw = self.attrs.get(key)
         if raw is None:
             return default
@@ -111,7 +111,7 @@ class Node:
         return value
 
     def _place(self, key: str) -> int:
-        """Where a stored attribute begins in the file; 0 for one that was made."""
+        """Tell where a stored attribute begins in the file; 0 for one that was made."""
         return map_value_offset(self._raw, 5, key, self._offset) if self._same else 0
 
     def replace(
@@ -123,7 +123,7 @@ class Node:
         device: str | None = None,
         attrs: Mapping[str, Raw] | None = None,
     ) -> Node:
-        """A copy with some parts changed; ``attrs`` is a whole new mapping."""
+        """Copy with some parts changed; ``attrs`` is a whole new mapping."""
         node = Node(
             self.name if name is None else name,
             self.op if op is None else op,
@@ -158,18 +158,18 @@ Nodes: TypeAlias = dict[str, Node]
 
 
 class Input(NamedTuple):
-    """An input of a node of the main graph: where it comes from, which output; -1 is control."""
+    """Input of a node of the main graph: where it comes from, which output; -1 is control."""
 
     name: str
     port: int
 
 
-def read_nodes(source: Source, number: int) -> list[Node]:
+def read_nodes(source: NodeSource, number: int) -> list[Node]:
     """All nodes of a message in which they are the fields of that number. Raises FormatError."""
     return make_nodes(GraphScan(source.data, source.base, number), source)
 
 
-def make_nodes(scan: GraphScan, source: Source) -> list[Node]:
+def make_nodes(scan: GraphScan, source: NodeSource) -> list[Node]:
     """All nodes of a scan of these bytes."""
     return scan.make_nodes(Node, source)
 
@@ -193,12 +193,12 @@ def make_node(
     attrs: Mapping[str, Raw] | None = None,
     device: str = "",
 ) -> Node:
-    """A new node."""
+    """New node."""
     return Node(name, op, tuple(inputs), device, attrs or {})
 
 
 def const_node(name: str, value: Any, device: str = "") -> Node:
-    """A new ``Const``.
+    """New ``Const``.
 
     Args:
         name: Its name.

@@ -12,7 +12,7 @@ _MAX_RANK: Final = 254
 
 
 class ShapeValue(NamedTuple):
-    """A shape in an attribute.
+    """Shape in an attribute.
 
     Attributes:
         dims: The dimensions, -1 for an unknown one; None when not even their number is known.

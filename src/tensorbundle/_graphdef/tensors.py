@@ -5,12 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
-from .._format.dtypes import RESOURCE, STRING, VARIANT, canonical, name_of, number_of, numpy_dtype
+from .._format.dtypes import (
+    RESOURCE,
+    STRING,
+    VARIANT,
+    Array,
+    canonical,
+    name_of,
+    number_of,
+    numpy_dtype,
+    without_reference,
+)
 from .._format.names import as_bytes
+from .._format.tensor_info import MAX_DIMENSIONS
 from .._format.wire import (
     FIXED32,
     FIXED64,
@@ -25,10 +36,6 @@ from .._format.wire import (
 from ..errors import ConversionError, FormatError, TensorBundleError, UnsupportedError
 from .shapes import decode_shape, encode_shape
 
-Array: TypeAlias = np.ndarray[Any, Any]
-
-_REFERENCE: Final = 100
-_MAX_RANK: Final = 64  # numpy's
 # What a list of values that is shorter than its tensor may grow to: its last value fills the rest.
 _MAX_FILLED_BYTES: Final = 1 << 28
 
@@ -41,9 +48,13 @@ _COMPLEX: Final = (8, 18)
 _SIXTEEN_BITS: Final = (14, 19)  # bfloat16 and half: their bits, as numbers
 
 
+class ContentSizeError(FormatError):
+    """Wrong size: a tensor's content is not as long as its type and shape say."""
+
+
 @dataclass(frozen=True, slots=True)
 class TensorMessage:
-    """A tensor as a message holds it; no value is decoded before `array` is called.
+    """Tensor as a message holds it; no value is decoded before `array` is called.
 
     Attributes:
         dtype: Its DataType number; reference types are their values' here.
@@ -65,25 +76,25 @@ class TensorMessage:
 
     @property
     def size(self) -> int:
-        """The number of elements."""
+        """Number of elements."""
         return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
-        """The bytes that the values take as an array; of strings, what the message takes."""
+        """Bytes that the values take as an array; of strings, what the message takes."""
         dtype = numpy_dtype(self.dtype)
         if dtype is None or self.dtype == STRING:
             return len(self.raw)
         return self.size * dtype.itemsize
 
     def moved(self, by: int, path: str) -> TensorMessage:
-        """The same tensor, told where in which file it really lies."""
+        """Copy that knows where in which file it really lies."""
         return replace(
             self, content_offset=self.content_offset + by, offset=self.offset + by, path=path
         )
 
     def array(self) -> Array:
-        """The values: a read-only view of ``tensor_content``, else an array of the typed list.
+        """Values: a read-only view of ``tensor_content``, else an array of the typed list.
 
         Raises:
             FormatError: The values do not fill the shape.
@@ -101,9 +112,9 @@ class TensorMessage:
                 f"a tensor of {name_of(self.dtype)} has no values that an array could hold",
                 offset=self.offset,
             )
-        if len(self.shape) > _MAX_RANK:
+        if len(self.shape) > MAX_DIMENSIONS:
             raise UnsupportedError(
-                f"a tensor has {len(self.shape)} dimensions: arrays have at most {_MAX_RANK}",
+                f"a tensor has {len(self.shape)} dimensions: arrays have at most {MAX_DIMENSIONS}",
                 offset=self.offset,
             )
         if self.dtype == STRING:
@@ -111,7 +122,7 @@ class TensorMessage:
         if not len(self.content):
             return self._filled(self._typed(dtype), dtype)
         if len(self.content) != self.size * dtype.itemsize:
-            raise FormatError(
+            raise ContentSizeError(
                 f"a tensor of {name_of(self.dtype)}{list(self.shape)} has {len(self.content)} "
                 f"bytes of content: expected {self.size * dtype.itemsize}",
                 offset=self.content_offset,
@@ -124,7 +135,7 @@ class TensorMessage:
         return array
 
     def _typed(self, dtype: np.dtype[Any]) -> Array:
-        """The values of the typed list that belongs to this type."""
+        """Values of the typed list that belongs to this type."""
         wanted = _list_number(self.dtype)
         numbers: list[int] = []
         pieces: list[Array] = []
@@ -155,7 +166,7 @@ class TensorMessage:
         )
 
     def _filled(self, values: Array, dtype: np.dtype[Any]) -> Array:
-        """A tensor of the values; the last one is repeated where they are too few."""
+        """Tensor of the values; the last one is repeated where they are too few."""
         if len(values) > self.size:
             raise FormatError(
                 f"a tensor of {name_of(self.dtype)}{list(self.shape)} has {len(values)} values: "
@@ -249,9 +260,7 @@ def decode_tensor(raw: Raw, base: int = 0) -> TensorMessage:
         shape = dims
     if math.prod(shape) >> 63 or any(dim >> 48 for dim in shape):
         raise FormatError(f"a tensor has the impossible shape {list(shape)}", offset=base)
-    if dtype > _REFERENCE:
-        dtype -= _REFERENCE
-    return TensorMessage(dtype, shape, content, content_offset, raw, base)
+    return TensorMessage(without_reference(dtype), shape, content, content_offset, raw, base)
 
 
 def encode_tensor(array: Any, dtype: int | None = None) -> bytes:
@@ -300,7 +309,7 @@ def _encode_strings(array: Array) -> bytes:
 
 
 def _list_number(dtype: int) -> int:
-    """The field that holds typed values of a DataType."""
+    """Field that holds typed values of a DataType."""
     if dtype in (RESOURCE, VARIANT):
         return 14
     named = {1: 5, 2: 6, 8: 9, 9: 10, 10: 11, 14: 13, 18: 12, 19: 13, 22: 16, 23: 17}
@@ -314,7 +323,7 @@ def _plain(field: Field) -> int:
 
 
 def _fixed(field: Field, stored: str) -> Array:
-    """The values of one field of repeated floats: packed, or a single one."""
+    """Values of one field of repeated floats: packed, or a single one."""
     width = int(stored[-1])
     if field.wire != (FIXED32 if width == 4 else FIXED64):
         field.content()

@@ -43,7 +43,7 @@ _PLACE: Final = re.compile(r"(?P<line>\d+):(?P<column>\d+) : (?P<what>.*)", re.D
 
 
 def kind_of_text(text: str) -> Kind | None:
-    """Which of the three messages a text tells, by its first known field."""
+    """Tell which of the three messages a text tells, by its first known field."""
     found = _WORD.search(text)
     return found.lastgroup if found else None  # type: ignore[return-value]
 
@@ -125,7 +125,7 @@ def _malformed(said: str, kind: Kind, path: str) -> FormatError:
 
 
 def _one_line(said: object) -> str:
-    """What protobuf says; it may quote the line, which may be the whole file."""
+    """Shorten what protobuf says, which may quote the line, which may be the whole file."""
     line = " ".join(str(said).split())
     return line if len(line) <= 300 else f"{line[:100]} … {line[-190:]}"
 

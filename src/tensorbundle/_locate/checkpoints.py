@@ -10,33 +10,25 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
 
-from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, shard_path, split_data_path
+from .._format.filenames import INDEX_SUFFIX, STATE_NAME, base_name, shard_path, spelled_prefix
 from ..errors import FormatError, MissingFileError
+from .damage import describe_mistaken, is_table
 from .location import (
     SAVED_MODELS,
     VARIABLES,
     Location,
     bundle_at,
     checkpoint_at,
-    describe_wrong_file,
     file_mode,
     graph_at,
     is_regular_file,
     is_saved_model,
-    is_table_file,
 )
+from .states import is_outside, mentions_state, named_places, read_state
 
-if TYPE_CHECKING:
-    from .._format.state import CheckpointState
-
-__all__ = ["Location", "locate", "read_state", "shard_path"]
-
-_STATE_NAME: Final = "checkpoint"
-_STATE_LIMIT: Final = 1 << 24
+__all__ = ["Location", "locate", "shard_path"]
 
 
 def locate(path: str | os.PathLike[str] | bytes) -> Location:
@@ -80,38 +72,12 @@ def locate(path: str | os.PathLike[str] | bytes) -> Location:
 
 def _has_state(path: str) -> bool:
     """Whether a path written with a separator at its end is a directory with a state file."""
-    return os.path.basename(path) == "" and is_regular_file(os.path.join(path, _STATE_NAME))
-
-
-def read_state(path: str) -> CheckpointState:
-    """Read a ``checkpoint`` state file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        What it says; paths in it are as written.
-
-    Raises:
-        FormatError: The file is something else; the message says what.
-        OSError: The file cannot be read.
-    """
-    from .._format.state import parse_state
-
-    with open(path, "rb") as file:
-        text = file.read(_STATE_LIMIT + 1)
-    if b"model_checkpoint_path" not in text or len(text) > _STATE_LIMIT:
-        what = describe_wrong_file(path)
-        raise FormatError(f"not a checkpoint state file: {path!r} is {what}", path=path)
-    try:
-        return parse_state(text)
-    except FormatError as error:
-        raise error.add_context(path=path) from None
+    return os.path.basename(path) == "" and is_regular_file(os.path.join(path, STATE_NAME))
 
 
 def _from_file(requested: str) -> Location:
     """A regular file: a part of a checkpoint, a V1 table, a state file, or something else."""
-    prefix = _spelled_prefix(requested)
+    prefix = spelled_prefix(requested)
     if prefix is not None:
         if requested.endswith(INDEX_SUFFIX):
             found = bundle_at(requested, prefix, ())
@@ -119,18 +85,18 @@ def _from_file(requested: str) -> Location:
             found = checkpoint_at(requested, prefix)
         if found:
             return found
-    if is_table_file(requested) and (found := checkpoint_at(requested, requested)):
+    if is_table(requested) and (found := checkpoint_at(requested, requested)):
         return found
     directory, name = os.path.split(requested)
     if name in SAVED_MODELS:
-        return _from_saved_model(requested, directory)
-    if name == _STATE_NAME or _mentions_state(requested):
+        return graph_at(requested) or _from_saved_model(requested, directory)
+    if name == STATE_NAME or _begins_as_state(requested):
         return _from_state(requested, os.path.join(directory, name))
-    if prefix is not None:
-        raise _missing(prefix)
     if found := graph_at(requested):
         return found
-    what = describe_wrong_file(requested)
+    if prefix is not None:
+        raise _missing(prefix)
+    what = describe_mistaken(requested)
     raise FormatError(f"not a checkpoint: {requested!r} is {what}", path=requested)
 
 
@@ -138,7 +104,7 @@ def _from_name(requested: str) -> Location:
     """A name under which there is no file: V1 shards, a glob, or a part of what is left."""
     if found := checkpoint_at(requested, requested):
         return found
-    prefix = _spelled_prefix(requested)
+    prefix = spelled_prefix(requested)
     if prefix and (found := checkpoint_at(requested, prefix)):
         return found
     raise _missing(requested if prefix is None else prefix)
@@ -146,7 +112,7 @@ def _from_name(requested: str) -> Location:
 
 def _in_directory(requested: str) -> Location:
     """A directory: its state file decides, else it must be a SavedModel or hold one checkpoint."""
-    state = os.path.join(requested, _STATE_NAME)
+    state = os.path.join(requested, STATE_NAME)
     if is_regular_file(state):
         named = _from_state(requested, state)
         unnamed = os.path.join(requested, INDEX_SUFFIX)
@@ -180,6 +146,11 @@ def _from_saved_model(requested: str, directory: str) -> Location:
     prefix = os.path.join(directory, VARIABLES, VARIABLES)
     if found := checkpoint_at(requested, prefix):
         return found
+    graphs = [os.path.join(directory, name) for name in SAVED_MODELS]
+    for graph in filter(is_regular_file, graphs):
+        if found := graph_at(graph):
+            note = f"{graph!r} is a frozen graph, and no SavedModel: its constants were taken"
+            return replace(found, requested=requested, notes=(note,))
     from .neighbours import describe_absence
 
     raise MissingFileError(
@@ -189,53 +160,35 @@ def _from_saved_model(requested: str, directory: str) -> Location:
 
 def _from_state(requested: str, state: str) -> Location:
     """The newest checkpoint by a state file, found again when its directory has moved."""
-    name = read_state(state).model_checkpoint_path
+    said = read_state(state)
+    name, directory = said.state.model_checkpoint_path, os.path.dirname(state)
     if not name:
         raise FormatError(f"the state file {state!r} names no checkpoint", path=state)
-    directory = os.path.dirname(state)
-    for prefix, notes in _named_places(directory, name):
+    for prefix, note in named_places(directory, name):
+        notes = tuple(each for each in (said.note, note) if each)
         if found := checkpoint_at(requested, prefix, notes, state):
+            if is_outside(directory, prefix):
+                note = _outside_note(directory, name, prefix)
+                found = replace(found, notes=(*found.notes, note))
             return found
     from .neighbours import findings
 
     message = f"the state file {state!r} names {name!r}, which is not there"
-    there = findings(directory, _base_name(name))
+    there = findings(directory, base_name(name))
     raise MissingFileError("; ".join([message, *there]), path=state)
 
 
-def _named_places(directory: str, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Where the checkpoint that a state file names may lie, with the notes for each place."""
-    written = os.path.join(directory, name)
-    beside = os.path.join(directory, _base_name(name))
-    here, there = beside + INDEX_SUFFIX, written + INDEX_SUFFIX
+def _outside_note(directory: str, name: str, prefix: str) -> str:
+    beside = os.path.join(directory, base_name(name))
+    here, there = beside + INDEX_SUFFIX, prefix + INDEX_SUFFIX
     two = is_regular_file(here) and is_regular_file(there) and not os.path.samefile(here, there)
-    if two and os.path.isabs(name):
-        yield written, (f"the state file names {name!r}, which was taken, not {beside!r}",)
-    else:
-        yield written, ()
-    if "\\" in name and os.sep == "/":
-        note = f"the state file names {name!r}, written on Windows"
-        yield os.path.join(directory, name.replace("\\", "/")), (note,)
-    note = f"the state file names {name!r}, which is not there: found by its base name"
-    yield beside, (f"{note} in {directory or os.curdir!r}",)
+    taken = f"which was taken, not {beside!r}" if two else "which lies outside its directory"
+    return f"the state file names {name!r}, {taken}"
 
 
-def _spelled_prefix(path: str) -> str | None:
-    """The prefix of which this path names one file, going by the name alone."""
-    for suffix in (INDEX_SUFFIX, META_SUFFIX):
-        if path.endswith(suffix):
-            return path[: -len(suffix)]
-    return split_data_path(path)
-
-
-def _base_name(name: str) -> str:
-    """The last part of a path of either Windows or POSIX."""
-    return name.replace("\\", "/").rpartition("/")[2]
-
-
-def _mentions_state(path: str) -> bool:
+def _begins_as_state(path: str) -> bool:
     with open(path, "rb") as file:
-        return b"model_checkpoint_path" in file.read(4096)
+        return mentions_state(file.read(4096))
 
 
 def _missing(prefix: str) -> MissingFileError:

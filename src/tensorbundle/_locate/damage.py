@@ -1,43 +1,96 @@
-"""What a file really is, when it is not what its name says.
+"""Damaged and mistaken files: what a file really is, when it is not what its name says.
 
 Repositories and downloads leave other things in place of checkpoints: git-LFS pointers, symbolic
-links stored as text, error pages, archives, the weights of another library. `describe_head` knows
-them by their first bytes, `describe_file` by path; both give a phrase for an error message.
+links stored as text, error pages, archives, the weights of another library. `identify_head` knows
+them by their first bytes, `identify_file` by path. What is done about a file is decided by its
+`FileKind`; the phrase beside it is for an error message, and may be worded anew at any time.
 """
 
 from __future__ import annotations
 
+import enum
 import os
-from typing import Final
+from typing import Final, NamedTuple
+
+from .._format.containers import bundle_in, is_records
 
 _HEAD_BYTES: Final = 4096  # a path is no longer than this, a tar header and a pointer are shorter
 _TABLE_MAGIC: Final = bytes.fromhex("57fb808b247547db")
 _TABLE_FOOTER_BYTES: Final = 48
+# Tags of the fields that a Magenta bundle may begin with.
+_BUNDLE_STARTS: Final = (b"\x0a", b"\x12", b"\x1a", b"\x22")
 
-# (offset, magic, phrase): files with an unmistakable signature.
+
+class FileKind(enum.Enum):
+    """Kinds of files that are met in place of checkpoints and graphs."""
+
+    NOTHING = "empty, zero-filled or white space"
+    STATE = "a state file"
+    GRAPH = "a GraphDef"
+    META_GRAPH = "a MetaGraphDef"
+    SAVED_MODEL = "a SavedModel"
+    GRAPH_TEXT = "a GraphDef as text"
+    META_GRAPH_TEXT = "a MetaGraphDef as text"
+    SAVED_MODEL_TEXT = "a SavedModel as text"
+    POINTER = "a pointer to the file that is meant: of git-LFS, git-annex, DVC, or a link"
+    BUNDLE = "a Magenta bundle, of a V1 checkpoint and its graph"
+    RECORDS = "records: of TensorBoard, which may hold a graph, or of examples"
+    ARCHIVE = "an archive"
+    TEXT = "some other text"
+    FOREIGN = "a file of another program"
+
+
+class Found(NamedTuple):
+    """What a file was recognised as.
+
+    Attributes:
+        kind: What decisions hang on.
+        phrase: What a user is told, such as ``"a git-LFS pointer …"``.
+    """
+
+    kind: FileKind
+    phrase: str
+
+
+# (offset, magic, kind, phrase): files with an unmistakable signature.
 _SIGNATURES: Final = (
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5 weights are of this kind)"),
-    (0, b"\x1f\x8b", "a gzip archive: unpack it first"),
-    (0, b"BZh", "a bzip2 archive: unpack it first"),
-    (0, b"\xfd7zXZ\x00", "an xz archive: unpack it first"),
-    (0, b"\x28\xb5\x2f\xfd", "a zstandard archive: unpack it first"),
-    (0, b"\x04\x22\x4d\x18", "an lz4 archive: unpack it first"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7-zip archive: unpack it first"),
-    (0, b"Rar!\x1a\x07", "a rar archive: unpack it first"),
-    (257, b"ustar", "a tar archive: unpack it first"),
-    (0, b"\x93NUMPY", "a numpy .npy array"),
-    (4, b"TFL3", "a TensorFlow Lite model"),
-    (0, b"GGUF", "a GGUF model"),
-    (0, b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "a PyTorch file (old pickle format)"),
-    (0, b"\x89PNG\r\n\x1a\n", "a PNG image"),
-    (0, b"\xff\xd8\xff", "a JPEG image"),
-    (0, b"GIF8", "a GIF image"),
-    (0, b"%PDF-", "a PDF document"),
-    (0, b"SQLite format 3\x00", "an SQLite database"),
-    (0, b"\x00\x05\x16\x07", "an AppleDouble file (macOS metadata that belongs to another file)"),
-    (0, b"\xff\xfe\x00\x00", "text in UTF-32"),
-    (0, b"\xff\xfe", "text in UTF-16"),
-    (0, b"\xfe\xff", "text in UTF-16"),
+    (
+        0,
+        b"\x89HDF\r\n\x1a\n",
+        FileKind.FOREIGN,
+        "an HDF5 file (Keras .h5 weights are of this kind)",
+    ),
+    (0, b"\x1f\x8b", FileKind.ARCHIVE, "a gzip archive: unpack it first"),
+    (0, b"BZh", FileKind.ARCHIVE, "a bzip2 archive: unpack it first"),
+    (0, b"\xfd7zXZ\x00", FileKind.ARCHIVE, "an xz archive: unpack it first"),
+    (0, b"\x28\xb5\x2f\xfd", FileKind.ARCHIVE, "a zstandard archive: unpack it first"),
+    (0, b"\x04\x22\x4d\x18", FileKind.ARCHIVE, "an lz4 archive: unpack it first"),
+    (0, b"7z\xbc\xaf\x27\x1c", FileKind.ARCHIVE, "a 7-zip archive: unpack it first"),
+    (0, b"Rar!\x1a\x07", FileKind.ARCHIVE, "a rar archive: unpack it first"),
+    (257, b"ustar", FileKind.ARCHIVE, "a tar archive: unpack it first"),
+    (0, b"\x93NUMPY", FileKind.FOREIGN, "a numpy .npy array"),
+    (4, b"TFL3", FileKind.FOREIGN, "a TensorFlow Lite model"),
+    (0, b"GGUF", FileKind.FOREIGN, "a GGUF model"),
+    (
+        0,
+        b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
+        FileKind.FOREIGN,
+        "a PyTorch file (old pickle format)",
+    ),
+    (0, b"\x89PNG\r\n\x1a\n", FileKind.FOREIGN, "a PNG image"),
+    (0, b"\xff\xd8\xff", FileKind.FOREIGN, "a JPEG image"),
+    (0, b"GIF8", FileKind.FOREIGN, "a GIF image"),
+    (0, b"%PDF-", FileKind.FOREIGN, "a PDF document"),
+    (0, b"SQLite format 3\x00", FileKind.FOREIGN, "an SQLite database"),
+    (
+        0,
+        b"\x00\x05\x16\x07",
+        FileKind.FOREIGN,
+        "an AppleDouble file (macOS metadata that belongs to another file)",
+    ),
+    (0, b"\xff\xfe\x00\x00", FileKind.TEXT, "text in UTF-32"),
+    (0, b"\xff\xfe", FileKind.TEXT, "text in UTF-16"),
+    (0, b"\xfe\xff", FileKind.TEXT, "text in UTF-16"),
 )
 # How the first name inside a zip archive tells whose it is.
 _ZIP_MEMBERS: Final = (
@@ -52,72 +105,74 @@ _ZIP_MEMBERS: Final = (
 _PICKLES: Final = tuple(
     bytes([protocol, first]) for protocol in (2, 3, 4, 5) for first in b"\x95}](c\x8a"
 )
-# The first word of a text, in lower case.
+# The first word of a text, in lower case; what it then is.
 _TEXTS: Final = (
-    ("<!doctype html", "an HTML page (a download that failed or wants a login)"),
-    ("<html", "an HTML page (a download that failed or wants a login)"),
-    ("<?xml", "an XML document (storage services answer errors so)"),
-    ("<error>", "an XML document (storage services answer errors so)"),
-    ("<<<<<<< ", "text with git's merge-conflict marks"),
-    ("model_checkpoint_path", "a checkpoint state file (text)"),
-    ("all_model_checkpoint_paths", "a checkpoint state file (text)"),
-    ("saved_model_schema_version", "a SavedModel as text (.pbtxt)"),
-    ("meta_info_def", "a MetaGraph as text (.pbtxt)"),
-    ("node {", "a graph as text (.pbtxt)"),
-    ("outs:", "a DVC pointer, not the file itself: run `dvc pull`"),
+    ("<!doctype html", FileKind.TEXT, "an HTML page (a download that failed or wants a login)"),
+    ("<html", FileKind.TEXT, "an HTML page (a download that failed or wants a login)"),
+    ("<?xml", FileKind.TEXT, "an XML document (storage services answer errors so)"),
+    ("<error>", FileKind.TEXT, "an XML document (storage services answer errors so)"),
+    ("<<<<<<< ", FileKind.TEXT, "text with git's merge-conflict marks"),
+    ("model_checkpoint_path", FileKind.STATE, "a checkpoint state file (text)"),
+    ("all_model_checkpoint_paths", FileKind.STATE, "a checkpoint state file (text)"),
+    ("saved_model_schema_version", FileKind.SAVED_MODEL_TEXT, "a SavedModel as text (.pbtxt)"),
+    ("meta_info_def", FileKind.META_GRAPH_TEXT, "a MetaGraph as text (.pbtxt)"),
+    ("node {", FileKind.GRAPH_TEXT, "a graph as text (.pbtxt)"),
+    ("outs:", FileKind.POINTER, "a DVC pointer, not the file itself: run `dvc pull`"),
 )
 _LINK_ENDINGS: Final = (".index", ".meta", ".ckpt", ".pb", ".pbtxt", ".data", ".h5")
 
 
-def describe_head(head: bytes, size: int) -> str | None:
-    """Say what a file really is, from its first bytes.
+def identify_head(head: bytes, size: int) -> Found | None:
+    """Tell what a file really is, from its first bytes.
 
     Args:
         head: The first bytes, some hundred or all; more than 4096 are not needed.
         size: The size of the whole file in bytes.
 
     Returns:
-        A phrase such as ``"a git-LFS pointer …"``, or None when nothing is recognised: the bytes
-        may then well be those of a table or of tensors.
+        None when nothing is recognised: the bytes may then well be those of a table or of tensors.
 
     Example:
-        >>> describe_head(b"<!DOCTYPE html><title>404</title>", 33)
+        >>> identify_head(b"<!DOCTYPE html><title>404</title>", 33).phrase
         'an HTML page (a download that failed or wants a login)'
     """
     if size == 0:
-        return "an empty file"
+        return Found(FileKind.NOTHING, "an empty file")
     if not head.strip(b"\x00"):
         span = "all zero bytes" if len(head) >= size else f"its first {len(head)} bytes are zero"
-        return f"a zero-filled file ({span}: an unfinished copy or download)"
-    for offset, magic, phrase in _SIGNATURES:
+        phrase = f"a zero-filled file ({span}: an unfinished copy or download)"
+        return Found(FileKind.NOTHING, phrase)
+    for offset, magic, kind, phrase in _SIGNATURES:
         if head.startswith(magic, offset):
-            return phrase
+            return Found(kind, phrase)
     return (
-        _describe_text(head, size)
-        or _describe_zip(head)
-        or _describe_container(head)
-        or _describe_protobuf(head)
+        _identify_text(head, size)
+        or _identify_zip(head)
+        or _identify_container(head)
+        or _identify_protobuf(head)
     )
 
 
-def describe_file(path: str) -> str | None:
-    """Say what the file at a path really is.
+def identify_file(path: str) -> Found | None:
+    """Tell what the file at a path really is.
 
     Args:
         path: A regular file; its first 4096 bytes are read.
 
     Returns:
-        As `describe_head`; None also for a file that ends as a table does.
+        As `identify_head`; None also for a file that ends as a table does.
 
     Raises:
         OSError: The file cannot be read.
     """
     head, tail, size = _read_ends(path)
-    return None if tail == _TABLE_MAGIC else describe_head(head, size)
+    if found := _identify_bundle(path, head):  # whose table may come last
+        return found
+    return None if tail == _TABLE_MAGIC else identify_head(head, size)
 
 
 def describe_shard(path: str) -> str | None:
-    """As `describe_file`, for a file of tensors: that may well begin with a page of zeros.
+    """Say what a file of tensors really is, which may well begin with a page of zeros.
 
     Args:
         path: A regular file. Its first 4096 bytes are read; where those are zero, more is, up to
@@ -132,7 +187,8 @@ def describe_shard(path: str) -> str | None:
             if any(piece.strip(b"\x00") for piece in iter(lambda: file.read(1 << 20), b"")):
                 return None
         return "a zero-filled file (all zero bytes: an unfinished copy or download)"
-    return describe_file(path)
+    found = identify_file(path)
+    return None if found is None else found.phrase
 
 
 def is_table(path: str) -> bool:
@@ -153,17 +209,22 @@ def explain_not_a_table(path: str) -> str | None:
         OSError: The file cannot be read.
     """
     head, tail, size = _read_ends(path)
-    if tail == _TABLE_MAGIC and size >= _TABLE_FOOTER_BYTES:
+    found = _identify_bundle(path, head)
+    if tail == _TABLE_MAGIC and size >= _TABLE_FOOTER_BYTES and found is None:
         return None
-    described = describe_head(head, size)
-    if described:
-        return described
+    if (found := found or identify_head(head, size)) is not None:
+        return found.phrase
     if size < _TABLE_FOOTER_BYTES:
         return f"{size} bytes, which is shorter than the {_TABLE_FOOTER_BYTES}-byte table footer"
     return (
         f"not a table or a table cut off: its last 8 bytes are {tail.hex()}, "
         f"expected the table magic {_TABLE_MAGIC.hex()}"
     )
+
+
+def describe_mistaken(path: str) -> str:
+    """Say what a regular file is that was taken for something else; it may be a table."""
+    return explain_not_a_table(path) or "a table"
 
 
 def _read_ends(path: str) -> tuple[bytes, bytes, int]:
@@ -174,7 +235,13 @@ def _read_ends(path: str) -> tuple[bytes, bytes, int]:
         return head, file.read(len(_TABLE_MAGIC)), size
 
 
-def _describe_text(head: bytes, size: int) -> str | None:
+def _identify_bundle(path: str, head: bytes) -> Found | None:
+    if head[:1] not in _BUNDLE_STARTS or bundle_in(path) is None:
+        return None
+    return Found(FileKind.BUNDLE, "a Magenta bundle (.mag), of a V1 checkpoint and its graph")
+
+
+def _identify_text(head: bytes, size: int) -> Found | None:
     """Recognise text: what people and services leave in place of binary files."""
     if any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
         return None
@@ -184,24 +251,26 @@ def _describe_text(head: bytes, size: int) -> str | None:
     except UnicodeDecodeError:
         return None
     if text.startswith(("version https://git-lfs", "version https://hawser")):
-        return _describe_lfs_pointer(text)
+        return Found(FileKind.POINTER, _describe_lfs_pointer(text))
     stripped = text.lstrip()
     if "annex/objects/" in text and "\n" not in stripped.rstrip():
-        return "a git-annex pointer, not the file itself: run `git annex get`"
+        told = "a git-annex pointer, not the file itself: run `git annex get`"
+        return Found(FileKind.POINTER, told)
     start = stripped[:64].lower()
-    for beginning, phrase in _TEXTS:
+    for beginning, kind, phrase in _TEXTS:
         if start.startswith(beginning):
-            return phrase
+            return Found(kind, phrase)
     if "\n<<<<<<< " in text and "\n=======" in text:
-        return "text with git's merge-conflict marks"
+        return Found(FileKind.TEXT, "text with git's merge-conflict marks")
     if len(head) == size and (target := _link_target(text)):
-        return f"a symbolic link stored as text, which points to {target!r}"
+        told = f"a symbolic link stored as text, which points to {target!r}"
+        return Found(FileKind.POINTER, told)
     shown = " ".join(stripped.split())[:60]
     if not shown:
-        return "nothing but white space"
+        return Found(FileKind.NOTHING, "nothing but white space")
     if start.startswith(("{", "[")):
-        return f"a JSON text beginning {shown!r}"
-    return f"a text beginning {shown!r}"
+        return Found(FileKind.TEXT, f"a JSON text beginning {shown!r}")
+    return Found(FileKind.TEXT, f"a text beginning {shown!r}")
 
 
 def _describe_lfs_pointer(text: str) -> str:
@@ -225,29 +294,34 @@ def _link_target(text: str) -> str | None:
     return target if base and (is_path or is_name) else None
 
 
-def _describe_zip(head: bytes) -> str | None:
+def _identify_zip(head: bytes) -> Found | None:
     if not head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return None
     length = int.from_bytes(head[26:28], "little")
     member = head[30 : 30 + length].decode("utf-8", "replace")
     for ending, phrase in _ZIP_MEMBERS:
         if member.endswith(ending):
-            return phrase
-    return f"a zip archive (first member {member[:60]!r}): unpack it first"
+            return Found(FileKind.FOREIGN, phrase)
+    phrase = f"a zip archive (first member {member[:60]!r}): unpack it first"
+    return Found(FileKind.ARCHIVE, phrase)
 
 
-def _describe_container(head: bytes) -> str | None:
+def _identify_container(head: bytes) -> Found | None:
     """Recognise formats whose signature is not at a fixed place, or too short to stand alone."""
     if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 1 << 40:
-        return "a safetensors file"
+        return Found(FileKind.FOREIGN, "a safetensors file")
     if head[:1] == b"\x80" and head[1:3] in _PICKLES:
-        return "a Python pickle (PyTorch and scikit-learn save so)"
+        told = "a Python pickle (PyTorch and scikit-learn save so)"
+        return Found(FileKind.FOREIGN, told)
     if b"brain.Event:" in head[:64]:
-        return "a TensorBoard event file"
+        told = "a TensorBoard event file, of which only a graph is read: `load_graph`"
+        return Found(FileKind.RECORDS, told)
+    if is_records(head):
+        return Found(FileKind.RECORDS, "a file of records (TFRecord): examples, not weights")
     return None
 
 
-def _describe_protobuf(head: bytes) -> str | None:
+def _identify_protobuf(head: bytes) -> Found | None:
     """Guess which TensorFlow graph message begins with these bytes.
 
     A GraphDef begins with a node (#1) holding a name (#1) and an op (#2), both plain text; in a
@@ -258,9 +332,10 @@ def _describe_protobuf(head: bytes) -> str | None:
     if head[:1] == b"\x08" and b"\x02" < head[1:2] < b"\x20" and head[2:3] in (b"\x12", b"\x3a"):
         found = _field(head, 2)
         if found and (head[2:3] == b"\x3a" or found[0].decode("ascii", "ignore").isprintable()):
-            return "an ONNX model"
+            return Found(FileKind.FOREIGN, "an ONNX model")
     if head.startswith(b"\x08\x01\x12") and (found := _field(head, 2)) and found[0][:1] == b"\x0a":
-        return "a SavedModel graph (saved_model.pb), which holds no tensors"
+        told = "a SavedModel graph (saved_model.pb), which holds no tensors"
+        return Found(FileKind.SAVED_MODEL, told)
     if not (first := _field(head, 0)) or head[:1] != b"\x0a":
         return None
     inner = first[0]
@@ -268,9 +343,11 @@ def _describe_protobuf(head: bytes) -> str | None:
     if inner[:1] == b"\x0a" and name and _is_word(name[0]):
         op = _field(inner, name[1])
         if op and inner[name[1] : name[1] + 1] == b"\x12" and _is_word(op[0]):
-            return "a graph (GraphDef, .pb), which holds no checkpoint tensors"
+            told = "a graph (GraphDef, .pb), which holds no checkpoint tensors"
+            return Found(FileKind.GRAPH, told)
     if inner[:1] in (b"\x0a", b"\x12") and name and name[0][:1] == b"\x0a":
-        return "a MetaGraph (.meta), which holds the graph but not the tensors"
+        told = "a MetaGraph (.meta), which holds the graph but not the tensors"
+        return Found(FileKind.META_GRAPH, told)
     return None
 
 

@@ -7,11 +7,18 @@ import os
 import stat
 from typing import Final
 
-from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, split_data_path, split_table_path
+from .._format.filenames import (
+    INDEX_SUFFIX,
+    META_SUFFIX,
+    STATE_NAME,
+    split_data_path,
+    split_table_path,
+)
 from ..errors import FormatError, MissingFileError
-from .location import SAVED_MODELS, VARIABLES, file_mode, find_meta, is_regular_file, is_table_file
+from .damage import is_table
+from .location import SAVED_MODELS, VARIABLES, file_mode, find_meta, is_regular_file
+from .states import named_places, read_state
 
-_STATE_NAME: Final = "checkpoint"
 _ESTIMATOR_GRAPH: Final = "graph.pbtxt"
 _SHOWN: Final = 5  # names of a directory in a message
 
@@ -44,7 +51,7 @@ def _in_directory(path: str) -> str:
     for name in SAVED_MODELS:
         if is_regular_file(os.path.join(path, name)):
             return os.path.join(path, name)
-    state = os.path.join(path, _STATE_NAME)
+    state = os.path.join(path, STATE_NAME)
     with contextlib.suppress(FormatError):  # a file of that name that is something else
         if is_regular_file(state) and (found := _by_state(state)):
             return found
@@ -78,13 +85,10 @@ def _names_in(path: str, suffix: str) -> list[str]:
 
 def _by_state(state: str) -> str | None:
     """The graph of the newest checkpoint that a state file names, where there is one."""
-    from .checkpoints import read_state
-
     directory = os.path.dirname(state)
-    name = read_state(state).model_checkpoint_path
-    base = name.replace("\\", "/").rpartition("/")[2]
-    for prefix in (os.path.join(directory, name), os.path.join(directory, base)):
-        if name and (meta := find_meta(prefix)):
+    name = read_state(state).state.model_checkpoint_path
+    for prefix, _ in named_places(directory, name):
+        if meta := find_meta(prefix):
             return meta
     graph = os.path.join(directory, _ESTIMATOR_GRAPH)
     return graph if is_regular_file(graph) else None
@@ -92,7 +96,7 @@ def _by_state(state: str) -> str | None:
 
 def _beside(path: str) -> str | None:
     """The graph that a file belongs to which is none itself: part of a checkpoint, state file."""
-    if os.path.basename(path) == _STATE_NAME:
+    if os.path.basename(path) == STATE_NAME:
         if found := _by_state(path):
             return found
         raise MissingFileError(
@@ -100,7 +104,7 @@ def _beside(path: str) -> str | None:
         )
     if path.endswith(META_SUFFIX):
         return None
-    parts = [prefix for prefix in _prefixes(path) if prefix != path or is_table_file(path)]
+    parts = [prefix for prefix in _prefixes(path) if prefix != path or is_table(path)]
     metas = (find_meta(prefix) for prefix in parts)
     return next((meta for meta in metas if meta), None) or _saved_model_around(path)
 

@@ -1,4 +1,4 @@
-"""Which message of graphs a file holds, and what it is when it holds none (freeze.md §1.5, §10)."""
+"""Kinds of graph files: which message one holds, and what it is else (freeze.md §1.5, §10)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Final, Literal, TypeAlias
 from .._format.filenames import INDEX_SUFFIX, split_data_path
 from .._format.wire import BYTES, VARINT, Field, fields
 from ..errors import FormatError
-from .damage import describe_head
-from .location import describe_wrong_file
+from .damage import FileKind, identify_head, is_table
 
 Kind: TypeAlias = Literal["meta", "graph", "saved_model"]
 
@@ -23,6 +22,12 @@ _GRAPH_TEXTS: Final = (
     b"saved_model_schema_version", b"meta_graphs",
 )  # fmt: skip
 
+_GRAPHS: Final = frozenset(
+    [
+        *(FileKind.GRAPH, FileKind.META_GRAPH, FileKind.SAVED_MODEL),
+        *(FileKind.GRAPH_TEXT, FileKind.META_GRAPH_TEXT, FileKind.SAVED_MODEL_TEXT),
+    ]
+)
 _BESIDE_SAVED_MODELS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "fingerprint.pb": "the fingerprint of a SavedModel: its graph is saved_model.pb",
@@ -55,14 +60,12 @@ def describe_wrong_kind(path: str, head: bytes, size: int) -> str | None:
         return beside
     if split_data_path(path):
         return "a data shard of a checkpoint, which holds no graph"
-    what = describe_head(head, size)
-    if what is None or what.startswith(("a graph", "a MetaGraph", "a SavedModel")):
-        return None
-    return what
+    found = identify_head(head, size)
+    return None if found is None or found.kind in _GRAPHS else found.phrase
 
 
 def _table(path: str) -> str | None:
-    if describe_wrong_file(path) != "a table":
+    if not is_table(path):
         return None
     if path.endswith(INDEX_SUFFIX):
         return "the index of a checkpoint: its graph is the .meta beside it, if there is one"

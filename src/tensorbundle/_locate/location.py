@@ -1,4 +1,4 @@
-"""What lies at a prefix: the bundle, the table, or the set of tables of exactly that name.
+"""Locations: the bundle, the table, or the set of tables of exactly one prefix.
 
 Nothing is opened to find a V2 checkpoint, and its data shards are never listed; V1 files are known
 by the magic at their end. A file that exists under the literal name wins over a pattern.
@@ -9,17 +9,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, replace
+from typing import Final, Literal, TypeAlias
 
 from .._format.filenames import (
     INDEX_SUFFIX,
     META_SUFFIX,
     split_data_path,
+    split_shard_path,
     split_table_glob,
     split_table_path,
 )
 from ..errors import FormatError, MissingFileError
+from .damage import FileKind, describe_mistaken, identify_file, is_table
 
 SAVED_MODELS: Final = ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")
 VARIABLES: Final = "variables"
@@ -32,17 +34,22 @@ _ABSENT: Final = (
 )
 
 
+Kind: TypeAlias = Literal["v2", "v1", "graph", "npz", "npy", "safetensors", "hdf5", "arrays"]
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
-    """What a path turned out to mean.
+    """Place of a checkpoint: what a path turned out to mean.
 
     Attributes:
         requested: The path as it was given.
-        kind: ``"v2"`` (index and data shards), ``"v1"`` (tables) or ``"graph"`` (a frozen graph).
+        kind: ``"v2"`` (index and data shards), ``"v1"`` (tables), ``"graph"`` (a frozen graph), or
+            a format of other programs: ``"npz"``, ``"npy"``, ``"safetensors"``, ``"hdf5"``; or
+            ``"arrays"``, which lie in no file.
         prefix: The prefix; for V1 the file, the common start of the shards, or the glob; the file
             of a graph.
         index: The index file of a V2 checkpoint.
-        files: The table files of a V1 checkpoint, sorted; the file of a graph.
+        files: The table files of a V1 checkpoint, sorted; the file of a graph or of tensors.
         meta: The graph saved beside the checkpoint, if there is one.
         state: The state file that named the checkpoint, if one did.
         saved_model: The SavedModel directory that the checkpoint belongs to, if any.
@@ -50,7 +57,7 @@ class Location:
     """
 
     requested: str
-    kind: Literal["v2", "v1", "graph"]
+    kind: Kind
     prefix: str
     index: str | None = None
     files: tuple[str, ...] = ()
@@ -68,7 +75,7 @@ def bundle_at(
     if not is_regular_file(index):
         return None
     mode = file_mode(prefix)
-    if stat.S_ISREG(mode) and prefix != state and is_table_file(prefix):
+    if stat.S_ISREG(mode) and prefix != state and is_table(prefix):
         notes += (f"both formats lie under the prefix {prefix!r}: V2 was taken",)
     elif stat.S_ISDIR(mode) and requested == prefix:
         notes += (_directory_note(prefix, index),)
@@ -98,10 +105,8 @@ def _tables(
 ) -> Location:
     """The V1 checkpoint made of these files."""
     for file in files:
-        if not is_table_file(file):
-            raise FormatError(
-                f"not a checkpoint: {file!r} is {describe_wrong_file(file)}", path=file
-            )
+        if not is_table(file):
+            raise FormatError(f"not a checkpoint: {file!r} is {describe_mistaken(file)}", path=file)
     shard, pattern = split_table_path(prefix), split_table_glob(prefix)
     stem = shard[0] if shard else pattern[0] if pattern else prefix
     return Location(
@@ -124,34 +129,51 @@ def checkpoint_at(
     if prefix == state:
         return None
     if is_regular_file(prefix):
-        if shard := split_table_path(prefix):
+        if split_data_path(prefix):
+            notes += (f"{prefix!r} is a whole V1 checkpoint, whatever its name says",)
+        elif shard := split_table_path(prefix):
             notes += (f"only shard {shard[1]} of {shard[2]} was taken: write {shard[0]!r} for all",)
         return _tables(requested, prefix, [prefix], notes, state)
     stem, total = split_table_glob(prefix) or (prefix, None)
     if files := _table_shards(stem, total):
         return _tables(requested, prefix, files, notes, state)
-    files = _matches(prefix)
-    return _tables(requested, prefix, files, notes, state) if files else None
+    if files := _matches(prefix):
+        return _tables(requested, prefix, files, notes, state)
+    return _named_as_data(requested, prefix, notes, state)
+
+
+def _named_as_data(
+    requested: str, prefix: str, notes: tuple[str, ...], state: str | None
+) -> Location | None:
+    """The V1 checkpoint whose files are called as the data shards of a V2 one."""
+    try:
+        files = _table_shards(f"{prefix}.data", None, named_as_data=True)
+    except MissingFileError:
+        return None
+    if not files or not all(is_table(file) for file in files):
+        return None
+    notes += (f"{files[0]!r} is a V1 checkpoint, whatever its name says",)
+    found = _tables(requested, files[0], files, notes, state)
+    return replace(found, meta=find_meta(prefix))
 
 
 def graph_at(requested: str) -> Location | None:
-    """The frozen graph that a file may be, told by its beginning: a GraphDef, binary or text."""
-    from .damage import describe_file
-
-    what = describe_file(requested) or ""
-    if not what.startswith(("a graph (GraphDef", "a graph as text")):
+    """The frozen graph or Magenta bundle that a file may be, told by what it holds."""
+    found = identify_file(requested)
+    if found is not None and found.kind is FileKind.BUNDLE:
+        return Location(requested, "v1", requested, files=(requested,), meta=requested)
+    if found is None or found.kind not in (FileKind.GRAPH, FileKind.GRAPH_TEXT):
         return None
     return Location(requested=requested, kind="graph", prefix=requested, files=(requested,))
 
 
 def is_text_graph(path: str) -> bool:
     """Whether the file of a graph is text."""
-    from .damage import describe_file
+    found = identify_file(path)
+    return found is not None and found.kind is FileKind.GRAPH_TEXT
 
-    return (describe_file(path) or "").startswith("a graph as text")
 
-
-def _table_shards(stem: str, total: int | None) -> list[str]:
+def _table_shards(stem: str, total: int | None, *, named_as_data: bool = False) -> list[str]:
     """All V1 shards of one checkpoint; TensorFlow does not notice when one is gone, we do."""
     directory, base = os.path.split(stem)
     try:
@@ -161,7 +183,11 @@ def _table_shards(stem: str, total: int | None) -> list[str]:
     sets: dict[int, dict[int, str]] = {}
     for name in names:
         shard = split_table_path(name)
-        if shard is None or shard[0] != base or split_data_path(name) is not None:
+        if (
+            shard is None
+            or shard[0] != base
+            or (split_data_path(name) is not None) != named_as_data
+        ):
             continue  # a V2 data shard looks like a V1 shard of "base.data"
         if shard[1] < shard[2] and total in (None, shard[2]):
             sets.setdefault(shard[2], {})[shard[1]] = os.path.join(directory, name)
@@ -178,6 +204,22 @@ def _table_shards(stem: str, total: int | None) -> list[str]:
             )
         return [shards[number] for number in sorted(shards)]
     return []
+
+
+def shards_at(prefix: str, count: int) -> list[int]:
+    """The numbers of the data shards of a V2 checkpoint that are there, in order.
+
+    Args:
+        prefix: Its prefix.
+        count: How many its index says there are, of which any number may be there.
+    """
+    directory, base = os.path.split(prefix)
+    try:
+        names = os.listdir(directory or os.curdir)
+    except OSError:
+        return []
+    found = (split_shard_path(name) for name in names if name.startswith(base))
+    return sorted(each[1] for each in found if each and (each[0], each[2]) == (base, count))
 
 
 def file_mode(path: str) -> int:
@@ -224,17 +266,3 @@ def saved_model_around(prefix: str) -> str | None:
         return None
     model = os.path.dirname(directory) or os.curdir
     return model if is_saved_model(model) else None
-
-
-def is_table_file(path: str) -> bool:
-    """Whether a regular file ends as a table does."""
-    from .damage import is_table
-
-    return is_table(path)
-
-
-def describe_wrong_file(path: str) -> str:
-    """What a file is that was taken for something else."""
-    from .damage import explain_not_a_table
-
-    return explain_not_a_table(path) or "a table"

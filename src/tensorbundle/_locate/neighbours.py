@@ -1,4 +1,4 @@
-"""What lies beside a path at which there is no checkpoint: the second half of a helpful error.
+"""Neighbours of a path without a checkpoint: the second half of a helpful error.
 
 Only looked at when something is missing, so it may list directories, which reading never does.
 """
@@ -6,6 +6,7 @@ Only looked at when something is missing, so it may list directories, which read
 from __future__ import annotations
 
 import os
+import stat
 from typing import Final
 
 from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, split_data_path, split_table_path
@@ -31,19 +32,27 @@ def checkpoints_in(directory: str) -> list[str]:
         OSError: The directory cannot be listed.
     """
     with os.scandir(directory or os.curdir) as found:
-        files = [entry for entry in found if entry.is_file()]
-    files = [entry for entry in files if not entry.name.startswith(_APPLE_DOUBLE)]
-    times = {
-        entry.name.removesuffix(INDEX_SUFFIX): entry.stat().st_mtime
-        for entry in files
-        if entry.name.endswith(INDEX_SUFFIX)
-    }
+        names = [entry.name for entry in found if not entry.name.startswith(_APPLE_DOUBLE)]
+    times: dict[str, float] = {}
+    for name in names:
+        if name.endswith(INDEX_SUFFIX) and (changed := _changed(directory, name)) is not None:
+            times[name.removesuffix(INDEX_SUFFIX)] = changed
     if not times:
-        for entry in files[:_TABLES_TRIED]:
-            if _is_readable_table(entry.path):
-                shard = split_table_path(entry.name)
-                times[shard[0] if shard else entry.name] = entry.stat().st_mtime
+        for name in names[:_TABLES_TRIED]:
+            changed = _changed(directory, name)
+            if changed is not None and _is_readable_table(os.path.join(directory, name)):
+                shard = split_table_path(name)
+                times[split_data_path(name) or (shard[0] if shard else name)] = changed
     return sorted(times, key=lambda name: (-times[name], name))
+
+
+def _changed(directory: str, name: str) -> float | None:
+    """When a regular file was changed; None for anything else, such as a link to itself."""
+    try:
+        found = os.stat(os.path.join(directory, name))
+    except OSError:
+        return None
+    return found.st_mtime if stat.S_ISREG(found.st_mode) else None
 
 
 def list_names(names: list[str]) -> str:

@@ -6,12 +6,13 @@ what TensorFlow would have written. Keys of another make stay as they are.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ..errors import ConversionError
+from ..errors import ConversionError, FormatError
 from .graph import ObjectGraph, canonical_key
-from .message import Node, Slot
+from .message import Slot, TrackedObject
 from .tree import escape, unescape
 
 
@@ -20,6 +21,11 @@ class Draft:
 
     def __init__(self, graph: ObjectGraph) -> None:
         self.graph = graph
+        for number, node in enumerate(graph.nodes):
+            if len({name for name, _ in node.children}) < len(node.children):
+                raise FormatError(
+                    f"object {number} of the object graph has two children of one name"
+                )
         self.children = [dict(node.children) for node in graph.nodes]
         self.attributes = [node.attributes for node in graph.nodes]
         self.slots = [list(node.slots) for node in graph.nodes]
@@ -78,8 +84,12 @@ class Draft:
         graph = ObjectGraph(self._node(number, place, number in valued) for number in order)
         return self._keyed(graph, order)
 
-    def _node(self, number: int, place: Mapping[int, int], has_values: bool) -> Node:
-        old = self.graph.nodes[number] if number < len(self.graph.nodes) else Node(has_values=True)
+    def _node(self, number: int, place: Mapping[int, int], has_values: bool) -> TrackedObject:
+        old = (
+            self.graph.nodes[number]
+            if number < len(self.graph.nodes)
+            else TrackedObject(has_values=True)
+        )
         return replace(
             old,
             children=tuple((name, place[child]) for name, child in self.children[number].items()),
@@ -134,9 +144,23 @@ def _child(below: Mapping[str, int], name: str) -> int | None:
     return below[name] if name in below else below.get(unescape(name))
 
 
-def without(graph: ObjectGraph, dropped: Collection[int]) -> tuple[ObjectGraph, dict[str, str]]:
-    """The graph without some objects and what only they lead to."""
+def without(
+    graph: ObjectGraph,
+    dropped: Collection[int],
+    only: Mapping[int, Collection[int]] | None = None,
+) -> tuple[ObjectGraph, dict[str, str]]:
+    """The graph without some objects and what only they lead to.
+
+    Args:
+        graph: The graph.
+        dropped: The objects, by number of their nodes.
+        only: All children of some objects that these keep, who keep no slots.
+    """
     draft = Draft(graph)
+    for number, kept in (only or {}).items():
+        draft.slots[number] = []
+        children = draft.children[number].items()
+        draft.children[number] = {name: child for name, child in children if child in kept}
     for number, below in enumerate(draft.children):
         draft.children[number] = {n: child for n, child in below.items() if child not in dropped}
         draft.slots[number] = [
@@ -188,8 +212,9 @@ def route_of(graph: ObjectGraph, path: str) -> tuple[str, ...]:
 def _rename_edges(draft: Draft, wanted: dict[tuple[str, ...], tuple[str, ...]]) -> None:
     """Give objects new names where all values below them agree on one."""
     says: dict[tuple[int, str], set[str]] = {}
-    routes = [route for n, route in enumerate(draft.graph.routes) if draft.attributes[n] and route]
-    for route in {*routes, *wanted}:
+    valued = (n for n in range(len(draft.graph.nodes)) if draft.attributes[n])
+    routes = (route for n in valued if (route := draft.graph.route(n)))
+    for route in itertools.chain(routes, wanted):
         target = wanted.get(route, route)
         if len(target) != len(route):
             target = route
@@ -241,14 +266,21 @@ def _move_objects(draft: Draft, wanted: Mapping[tuple[str, ...], tuple[str, ...]
 def _routes_below(draft: Draft, top: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The ways from an object to the values below it, each value by its first way."""
     start = draft.walk(top)
-    found: list[tuple[str, ...]] = []
-    queue: list[tuple[int, tuple[str, ...]]] = [] if start is None else [(start, ())]
-    seen = {start}
-    for number, rest in queue:
-        if draft.attributes[number]:
-            found.append(rest)
+    if start is None:
+        return []
+    above: dict[int, tuple[int, str]] = {}
+    queue = [start]
+    for number in queue:
         for name, child in draft.children[number].items():
-            if child not in seen:
-                seen.add(child)
-                queue.append((child, (*rest, name)))
+            if child != start and child not in above:
+                above[child] = (number, name)
+                queue.append(child)
+    found = []
+    for number in queue:
+        if draft.attributes[number]:
+            names: list[str] = []
+            while number != start:
+                number, name = above[number]
+                names.append(name)
+            found.append(tuple(reversed(names)))
     return found

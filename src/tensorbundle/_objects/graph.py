@@ -1,4 +1,4 @@
-"""The tree of objects that a ``tf.train.Checkpoint`` saves beside its tensors (format.md §9).
+"""Object graph that a ``tf.train.Checkpoint`` saves beside its tensors (format.md §9).
 
 Objects are found by walking names from the root, as TensorFlow does. The keys of tensors are only
 the addresses that a walk ends at, made of the first path, breadth first, that leads to the object.
@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..errors import ConversionError
-from .message import Attribute, Node, Slot, decode_nodes, encode_nodes
+from .message import Attribute, Slot, TrackedObject, decode_nodes, encode_nodes
 from .tree import (
     ATTRIBUTES,
     SLOT,
@@ -32,7 +32,7 @@ GRAPH_KEY: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class SavedVariable:
     """A variable of an object graph.
 
     Attributes:
@@ -51,7 +51,7 @@ class Variable:
 
 
 class ObjectGraph:
-    """The objects of a checkpoint; node 0 is the root. Immutable.
+    """Objects of a checkpoint; node 0 is the root. Immutable.
 
     Example:
         >>> import tensorbundle as tb
@@ -60,7 +60,7 @@ class ObjectGraph:
         ('optimizer/_iterations', 'adam/iteration')
     """
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
+    def __init__(self, nodes: Iterable[TrackedObject]) -> None:
         self.nodes = tuple(nodes)
 
     # --- made and written ----------------------------------------------------------------------
@@ -116,31 +116,53 @@ class ObjectGraph:
     # --- paths -----------------------------------------------------------------------------------
 
     @functools.cached_property
-    def routes(self) -> tuple[tuple[str, ...] | None, ...]:
-        """Per node, the local names of the first way to it, breadth first; None if there is none.
+    def _parents(self) -> tuple[tuple[int, str] | None, ...]:
+        """Per node, the parent on the first way to it, breadth first, and its name there.
 
-        Slot variables are nobody's children and have no route.
+        Ways are made of it when they are asked for: those of all objects together may be long.
         """
-        found: list[tuple[str, ...] | None] = [None] * len(self.nodes)
-        found[0] = ()
+        found: list[tuple[int, str] | None] = [None] * len(self.nodes)
         queue = [0]
         for number in queue:
-            route = found[number] or ()
             for name, child in self.nodes[number].children:
-                if found[child] is None:
-                    found[child] = (*route, name)
+                if child and found[child] is None:
+                    found[child] = (number, name)
                     queue.append(child)
         return tuple(found)
 
+    def route(self, number: int) -> tuple[str, ...] | None:
+        """The local names of the first way to an object, breadth first; None if there is none.
+
+        Slot variables are nobody's children and have no route.
+        """
+        names: list[str] = []
+        while number:
+            above = self._parents[number]
+            if above is None:
+                return None
+            number, name = above
+            names.append(name)
+        return tuple(reversed(names))
+
+    def path(self, number: int) -> str | None:
+        """An object's path in the form that keys have: names escaped, joined by slashes."""
+        route = self.route(number)
+        if route is not None:
+            return path_of(route)
+        if number not in self._owners_of_slots:
+            return None
+        owner, slot = self._owners_of_slots[number]
+        path, optimizer = self.route(slot.variable), self.route(owner)
+        if path is None or optimizer is None:
+            return None
+        return f"{path_of(path)}{SLOT}{path_of(optimizer)}/{escape(slot.name)}"
+
     @functools.cached_property
-    def paths(self) -> tuple[str | None, ...]:
-        """Per node, its path in the form that keys have: names escaped, joined by slashes."""
-        paths = [None if route is None else path_of(route) for route in self.routes]
+    def _owners_of_slots(self) -> dict[int, tuple[int, Slot]]:
+        found: dict[int, tuple[int, Slot]] = {}
         for owner, slot in self.slots():
-            path, optimizer = paths[slot.variable], paths[owner]
-            if paths[slot.node] is None and path is not None and optimizer is not None:
-                paths[slot.node] = f"{path}{SLOT}{optimizer}/{escape(slot.name)}"
-        return tuple(paths)
+            found.setdefault(slot.node, (owner, slot))
+        return found
 
     def slots(self) -> Iterator[tuple[int, Slot]]:
         """All slot variables, each with the number of its optimizer."""
@@ -175,14 +197,14 @@ class ObjectGraph:
     def _slot_nodes(self) -> dict[str, int]:
         found = {}
         for _, slot in self.slots():
-            if path := self.paths[slot.node]:
+            if path := self.path(slot.node):
                 found[path] = slot.node
         return found
 
     # --- keys ------------------------------------------------------------------------------------
 
     def key_of(self, name: str) -> str | None:
-        """The key of the value of the object at a readable path; None if there is no one such."""
+        """Find the key of the value of the object at a readable path; None if there is none."""
         number = self.find(name)
         if number is None:
             return None
@@ -190,7 +212,7 @@ class ObjectGraph:
         return attributes[0].key if len(attributes) == 1 else None
 
     def path_of(self, key: str) -> str | None:
-        """The readable path of a key: the inverse of `key_of`; None for other keys."""
+        """Find the readable path of a key: the inverse of `key_of`; None for other keys."""
         owner = self._owners.get(key)
         if owner is None or len(self.nodes[owner].attributes) != 1:
             return None
@@ -205,7 +227,7 @@ class ObjectGraph:
         }
 
     def owner(self, key: str) -> int | None:
-        """The number of the node whose value a key holds; tables and iterators add to theirs."""
+        """Find the node whose value a key holds, by number; tables and iterators add to theirs."""
         if key in self._owners:
             return self._owners[key]
         for suffix in ("-keys", "-values", "_STATE"):
@@ -213,14 +235,22 @@ class ObjectGraph:
                 return self._owners[stem]
         return None
 
+    @functools.cached_property
+    def full_names(self) -> Mapping[str, str]:
+        """Keys of variables by their name in a graph, ``dense/kernel``, where only one has it."""
+        keys: dict[str, set[str]] = {}
+        for each in self.variables:
+            keys.setdefault(each.full_name, set()).add(each.key)
+        return {name: keys.pop() for name, keys in keys.items() if name and len(keys) == 1}
+
     @property
     def save_counter(self) -> str | None:
-        """The key of the save counter, which counts ``Checkpoint.save``; None without one."""
+        """Key of the save counter, which counts ``Checkpoint.save``; None without one."""
         return self.key_of("save_counter")
 
     @functools.cached_property
-    def variables(self) -> tuple[Variable, ...]:
-        """The variables in the order of nodes; slots are folded under theirs."""
+    def variables(self) -> tuple[SavedVariable, ...]:
+        """Variables in the order of nodes; slots are folded under theirs."""
         slots: dict[int, dict[str, str]] = {}
         folded = set()
         for owner, slot in self.slots():
@@ -229,7 +259,7 @@ class ObjectGraph:
                 slots.setdefault(slot.variable, {})[name] = attribute.key
                 folded.add(slot.node)
         return tuple(
-            Variable(
+            SavedVariable(
                 readable(self, number) or attribute.key,
                 attribute.key,
                 attribute.full_name,
@@ -287,18 +317,18 @@ def _readable(route: Route) -> str:
     return path_of(route) if any("/" in name for name in route) else "/".join(route)
 
 
-def value_of(node: Node) -> Attribute | None:
+def value_of(node: TrackedObject) -> Attribute | None:
     """The value of a variable's node; None for other objects."""
     return next((each for each in node.attributes if each.name == VARIABLE_VALUE), None)
 
 
 def readable(graph: ObjectGraph, number: int) -> str | None:
     """The path of an object that people read and write; None where nothing leads to it."""
-    route = graph.routes[number]
-    return graph.paths[number] if route is None else _readable(route)
+    route = graph.route(number)
+    return graph.path(number) if route is None else _readable(route)
 
 
 def canonical_key(graph: ObjectGraph, number: int, attribute: str) -> str | None:
     """The key that TensorFlow would give a value; None for an object that nothing leads to."""
-    path = graph.paths[number]
+    path = graph.path(number)
     return None if path is None else f"{path}{ATTRIBUTES}{escape(attribute)}"

@@ -1,4 +1,4 @@
-"""The message ``TrackableObjectGraph``: nodes as stored, read and written (format.md §9.1).
+"""Message ``TrackableObjectGraph``: nodes as stored, read and written (format.md §9.1).
 
 Reader and writer are twins in this one room; what nodes mean is `graph`'s to say.
 """
@@ -44,7 +44,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class TrackedObject:
     """One object.
 
     Attributes:
@@ -62,7 +62,7 @@ class Node:
     has_values: bool | None = None
 
 
-def decode_nodes(message: bytes) -> tuple[Node, ...]:
+def decode_nodes(message: bytes) -> tuple[TrackedObject, ...]:
     """Read a graph.
 
     Raises:
@@ -82,7 +82,7 @@ def decode_nodes(message: bytes) -> tuple[Node, ...]:
     return nodes
 
 
-def _decode_node(message: Iterable[Field]) -> Node:
+def _decode_node(message: Iterable[Field]) -> TrackedObject:
     children: list[tuple[str, int]] = []
     attributes: list[Attribute] = []
     slots: list[Slot] = []
@@ -103,7 +103,7 @@ def _decode_node(message: Iterable[Field]) -> Node:
             saver = (_text(inner, 1), _text(inner, 2))
         elif field.number == 5:
             has_values = any(each.number == 1 and each.value for each in field.message())
-    return Node(tuple(children), tuple(attributes), tuple(slots), saver, has_values)
+    return TrackedObject(tuple(children), tuple(attributes), tuple(slots), saver, has_values)
 
 
 def _text(inner: dict[int, Field], number: int) -> str:
@@ -114,12 +114,12 @@ def _number(inner: dict[int, Field], number: int) -> int:
     return inner[number].int32() if number in inner else 0
 
 
-def encode_nodes(nodes: Iterable[Node]) -> bytes:
+def encode_nodes(nodes: Iterable[TrackedObject]) -> bytes:
     """Write a graph as TensorFlow does: fields in order, defaults left out."""
     return b"".join(bytes_field(1, _encode_node(node)) for node in nodes)
 
 
-def _encode_node(node: Node) -> bytes:
+def _encode_node(node: TrackedObject) -> bytes:
     parts = [
         bytes_field(1, int_field(1, child) + text_field(2, name)) for name, child in node.children
     ]

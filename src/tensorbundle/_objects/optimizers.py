@@ -1,12 +1,12 @@
-"""Which tensors belong to training, not to the model: optimizers' variables and moving averages.
+"""Optimizers of an object graph, their moving averages, and which library made it.
 
-TensorFlow 1 says so by names alone; object graphs say so by the shape of the optimizer's object,
-which differs between Keras 2, its legacy optimizers and Keras 3 (format.md §9.4, §9.5).
+An optimizer is told by the shape of its object, which differs between Keras 2, its legacy
+optimizers and Keras 3 (format.md §9.4, §9.5); names alone, which any program may use, are not
+enough. For checkpoints that have only names see `slots`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -17,46 +17,21 @@ if TYPE_CHECKING:
 
 Origin = Literal["tf1", "keras2", "keras3", "tf.Module"]
 
-EMA: Final = "ExponentialMovingAverage"
-_OPTIMIZERS: Final = (
-    "AMSGrad",
-    "AdaMax",
-    "Adadelta",
-    "Adagrad",
-    "AdagradDA",
-    "Adam",
-    "AdamAsync",
-    "AdamW",
-    "Adamax",
-    "Ftrl",
-    "LARSOptimizer",
-    "LazyAdam",
-    "Momentum",
-    "MomentumW",
-    "Nadam",
-    "ProximalAdagrad",
-    "RMSProp",
-    "adam_m",  # BERT's own optimizers
-    "adam_v",
-    "lamb_m",
-    "lamb_v",
-)
-_POWERS: Final = re.compile(r"(^|/)beta[12]_power(_\d+)?$")
-_KERAS_TRAINING: Final = re.compile(r"(^|/)training(_\d+)?/([^/]+/)+")
-# Children that only an optimizer has, each of these sets by itself.
-_SIGNS: Final = (
-    {"_variables", "_iterations", "_learning_rate"},  # Keras 2 and 3
-    {"iter", "decay", "learning_rate"},  # Keras 2, legacy
+# The numbers that optimizers without lists keep: each of these sets by itself.
+_LEGACY: Final = (
+    {"iter", "decay"},  # Keras 2, legacy
+    {"iter", "learning_rate"},
     {"iter", "beta_1", "beta_2"},
-    {"beta1_power", "beta2_power"},  # tf.compat.v1.train.AdamOptimizer
 )
-_WRAPPED: Final = (
-    "base_optimizer",
-    "inner_optimizer",
-    "_optimizer",
-)  # by a loss scale, or averaging
+_NUMBERS: Final = (
+    *_LEGACY,
+    {"beta1_power", "beta2_power"},  # tf.compat.v1.train.AdamOptimizer
+    {"current_loss_scale", "good_steps"},
+)
+_WRAPPED: Final = {"base_optimizer", "inner_optimizer", "_optimizer"}
 _AVERAGES: Final = "_model_variables_moving_average"
 _TRAINABLE: Final = "_trainable_variables"
+_KERAS_2: Final = {"keras_api", "layer_with_weights-0", "layer-0"}
 
 
 def origin(graph: ObjectGraph | None) -> Origin:
@@ -68,61 +43,109 @@ def origin(graph: ObjectGraph | None) -> Origin:
     """
     if graph is None:
         return "tf1"
-    names = {name for node in graph.nodes for name, _ in node.children}
-    root = {name for name, _ in graph.nodes[0].children}
-    if names & {"_functional", "_operations", _TRAINABLE} or {"_all_variables", "serve"} <= root:
+    names = [{name for name, _ in node.children} for node in graph.nodes]
+    lists = [n for n in range(len(names)) if _has_lists(graph, n)]
+    if any(_TRAINABLE in names[n] for n in lists) or any(_is_keras_3(each) for each in names):
         return "keras3"
-    keras2 = {"keras_api", "layer_with_weights-0", "layer-0", "_index_dict"}
-    if names & keras2 or any(_looks_like(graph, n, _SIGNS[1:3]) for n in range(len(graph.nodes))):
+    if lists or any(each & _KERAS_2 for each in names):
         return "keras2"
-    return "tf.Module"
+    legacy = (n for n, each in enumerate(names) if any(sign <= each for sign in _LEGACY))
+    return "keras2" if any(_has_only_numbers(graph, n) for n in legacy) else "tf.Module"
 
 
-def optimizer_names(infos: Mapping[str, TensorInfo], more: Collection[str] = ()) -> list[str]:
-    """The optimizer's tensors in a checkpoint of names.
+def _is_keras_3(names: set[str]) -> bool:
+    """Whether an object is one of Keras 3's functional models, or what its ``export`` makes."""
+    functional = {"_inbound_nodes", "_outbound_nodes", "_operations"}
+    exported = {"_all_variables", "serve"}
+    return functional <= names or exported <= names
 
-    A slot is named after its variable and its optimizer, ``dense/kernel/Adam_1``, maybe below the
-    scope in which the optimizer was made; so a name counts only if its variable is there too.
+
+def optimizers(graph: ObjectGraph, infos: Mapping[str, TensorInfo] | None = None) -> set[int]:
+    """The optimizers of an object graph, by number of their nodes.
 
     Args:
-        infos: All tensors.
-        more: Names of optimizers that are not TensorFlow's own.
+        graph: The graph.
+        infos: All tensors, by which numbers are told from weights.
     """
-    known = "|".join(map(re.escape, (*_OPTIMIZERS, *more)))
-    slot = re.compile(rf"^(.+)/(?:{known})(?:_\d+)?$")
-    found = []
-    for name in infos:
-        match = slot.match(name)
-        is_slot = match and any(tail in infos for tail in _tails(match[1]))
-        if is_slot or _POWERS.search(name) or _KERAS_TRAINING.match(name):
-            found.append(name)
-    return found
-
-
-def _tails(name: str) -> list[str]:
-    parts = name.split("/")
-    return ["/".join(parts[start:]) for start in range(len(parts))]
-
-
-def optimizers(graph: ObjectGraph) -> set[int]:
-    """The optimizers of an object graph, by number of their nodes."""
     found = {owner for owner, _ in graph.slots()}
-    found |= {n for n in range(len(graph.nodes)) if _looks_like(graph, n, _SIGNS)}
-    for number, node in enumerate(graph.nodes):
-        if any(name in _WRAPPED and child in found for name, child in node.children):
-            found.add(number)
+    found |= {number for number in range(len(graph.nodes)) if _has_lists(graph, number)}
+    names = [{name for name, _ in node.children} for node in graph.nodes]
+    likely = {n for n, each in enumerate(names) if any(sign <= each for sign in _NUMBERS)}
+    likely |= {n for n, each in enumerate(names) if each & _WRAPPED}
+    while new := {n for n in likely - found if _has_only_numbers(graph, n, infos, found)}:
+        found |= new
     return found
 
 
-def _looks_like(graph: ObjectGraph, number: int, signs: Collection[set[str]]) -> bool:
-    names = {name for name, _ in graph.nodes[number].children}
-    return any(sign <= names for sign in signs)
+def _has_lists(graph: ObjectGraph, number: int) -> bool:
+    """Whether an object keeps its variables in a list, its steps among them, as Keras' do."""
+    children = dict(graph.nodes[number].children)
+    steps, variables = children.get("_iterations"), children.get("_variables")
+    if steps is None or variables is None:
+        return False
+    return any(child == steps for _, child in graph.nodes[variables].children)
 
 
-def shadow_names(names: Collection[str], suffix: str = EMA) -> dict[str, str]:
-    """Moving averages by the name of their variable, in a checkpoint of names."""
-    ending = f"/{suffix}"
-    return {name[: -len(ending)]: name for name in names if name.endswith(ending)}
+def _has_only_numbers(
+    graph: ObjectGraph,
+    number: int,
+    infos: Mapping[str, TensorInfo] | None = None,
+    beside: Collection[int] = (),
+) -> bool:
+    """Whether all that an object has are single numbers, and optimizers that are known."""
+    for _, child in graph.nodes[number].children:
+        node = graph.nodes[child]
+        if child in beside or not (node.children or node.attributes):
+            continue
+        value = value_of(node)
+        if node.children or value is None:
+            return False
+        if infos is not None and value.key in infos and infos[value.key].shape:
+            return False
+    return True
+
+
+def kept_below(graph: ObjectGraph, found: Collection[int]) -> dict[int, set[int]]:
+    """What belongs to the model, although only optimizers lead to it.
+
+    TensorFlow does not see what Keras 3 keeps in lists: the weights of such layers are stored as
+    the optimizer's trainable variables only. There they stay, since there a program that restores
+    them has them too.
+
+    Args:
+        graph: The graph.
+        found: Its optimizers.
+
+    Returns:
+        For the objects on the way to such weights, the children that they keep.
+    """
+    reached = _reached(graph, 0, found)
+    kept: dict[int, set[int]] = {}
+    for optimizer in sorted(found):
+        trainable = dict(graph.nodes[optimizer].children).get(_TRAINABLE)
+        members = [] if trainable is None else [c for _, c in graph.nodes[trainable].children]
+        lost = {child for child in members if graph.nodes[child].attributes} - reached
+        if trainable is None or not lost:
+            continue
+        reached |= lost
+        kept[optimizer], kept[trainable] = {trainable}, lost
+        # An optimizer around this one leads to it.
+        for number in found:
+            if any(child == optimizer for _, child in graph.nodes[number].children):
+                kept.setdefault(number, set()).add(optimizer)
+    return kept
+
+
+def _reached(graph: ObjectGraph, start: int, without: Collection[int]) -> set[int]:
+    """The objects that one leads to by a way without some others."""
+    seen = {start} - set(without)
+    queue = list(seen)
+    for number in queue:
+        for _, child in graph.nodes[number].children:
+            if child not in seen and child not in without:
+                seen.add(child)
+                queue.append(child)
+    return seen
 
 
 def shadow_keys(graph: ObjectGraph) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the objects of a TensorFlow 2 SavedModel say about its variables (freeze.md §1.3)."""
+"""Objects of a TensorFlow 2 SavedModel, and what they say of its variables (freeze.md §1.3)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,19 @@ class _Object(NamedTuple):
 
 
 class SavedObjects:
-    """The objects of a SavedModel, node 0 the root."""
+    """Objects of a SavedModel, node 0 the root.
+
+    Attributes:
+        problem: Why nothing is known of them; empty where something is.
+    """
 
     def __init__(self, message: Raw) -> None:
+        self.problem = ""
         try:
             self._objects = [_decode(each) for each in fields(message) if each.number == _NODES]
-        except FormatError:
+        except FormatError as error:
             self._objects = []  # that much is not worth failing for
+            self.problem = f"the objects are malformed: {error}"
 
     def is_trainable(self, key: str) -> bool | None:
         """Whether the variable with this key in the checkpoint is; None if that is not said."""

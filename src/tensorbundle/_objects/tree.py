@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from ..errors import ConversionError
-from .message import Attribute, Node, Slot
+from .message import Attribute, Slot, TrackedObject
 
 VARIABLE_VALUE: Final = "VARIABLE_VALUE"
 ATTRIBUTES: Final = "/.ATTRIBUTES/"
@@ -58,7 +58,7 @@ def leaves(tree: Any, route: Route = ()) -> Iterator[tuple[Route, Any]]:
         yield route, tree
 
 
-def nodes_of_paths(full_names: Mapping[str, str]) -> tuple[Node, ...]:
+def nodes_of_paths(full_names: Mapping[str, str]) -> tuple[TrackedObject, ...]:
     """The objects of variables with these paths, and these full names; see `ObjectGraph.of`.
 
     Raises:
@@ -80,7 +80,7 @@ def nodes_of_paths(full_names: Mapping[str, str]) -> tuple[Node, ...]:
     return tree.nodes()
 
 
-def nodes_of_tree(tree: Mapping[str, Any]) -> tuple[Node, ...]:
+def nodes_of_tree(tree: Mapping[str, Any]) -> tuple[TrackedObject, ...]:
     """The objects of ``tf.train.Checkpoint(**tree)``; see `ObjectGraph.of_tree`."""
     made = _Tree()
     # TensorFlow adds the counter when it first saves, after the others.
@@ -112,7 +112,7 @@ class _Tree:
             number = step
         return number
 
-    def nodes(self) -> tuple[Node, ...]:
+    def nodes(self) -> tuple[TrackedObject, ...]:
         """All objects, numbered as TensorFlow does: breadth first, slots last."""
         order = [0]
         for number in order:
@@ -125,10 +125,10 @@ class _Tree:
             keys[slot.node] += f"{SLOT}{keys[owner]}/{escape(slot.name)}"
         return tuple(self._node(number, place, keys[number]) for number in order)
 
-    def _node(self, number: int, place: Mapping[int, int], path: str) -> Node:
+    def _node(self, number: int, place: Mapping[int, int], path: str) -> TrackedObject:
         key = f"{path}{ATTRIBUTES}{VARIABLE_VALUE}"
         full_name = self.values.get(number)
-        return Node(
+        return TrackedObject(
             children=tuple((name, place[child]) for name, child in self.children[number].items()),
             attributes=() if full_name is None else (Attribute(VARIABLE_VALUE, full_name, key),),
             slots=tuple(

@@ -15,46 +15,40 @@ from .._graphdef.functions import Function
 from .._graphdef.nodes import Node, Nodes, parse_input
 from ..errors import FormatError
 
-# What enters a loop or a branch in TensorFlow 1: beyond it, who has no inputs belongs to neither.
-CONTEXT_OPS: Final = frozenset({"Enter", "RefEnter", "Switch", "RefSwitch"})
-
 # So many control edges are written out at every node that waits; more are gathered in one NoOp.
 FEW_EDGES: Final = 8
 
 
 def main_source(edge: str) -> str:
-    """The node that an edge of the main graph comes from."""
+    """Node that an edge of the main graph comes from."""
     if edge.startswith("^"):
         return edge[1:]
     return parse_input(edge).name if ":" in edge else edge
 
 
 def body_source(edge: str) -> str:
-    """The node or argument that an edge of a function's body comes from."""
+    """Node or argument that an edge of a function's body comes from."""
     name = edge.partition(":")[0]
     return name[1:] if name.startswith("^") else name
 
 
 def data_inputs(node: Node) -> tuple[str, ...]:
-    """The inputs of a node that are no control edges."""
+    """Inputs of a node that are no control edges."""
     inputs = node.inputs
-    # Control edges stand behind all others, and most nodes have none.
-    if not inputs or not inputs[-1].startswith("^"):
+    # Most nodes have no control edges.
+    if not any(edge[:1] == "^" for edge in inputs):
         return inputs
-    return tuple(edge for edge in inputs if not edge.startswith("^"))
+    return tuple(edge for edge in inputs if edge[:1] != "^")
 
 
 def control_inputs(node: Node) -> tuple[str, ...]:
-    """The inputs of a node that are control edges."""
-    inputs = node.inputs
-    if not inputs or not inputs[-1].startswith("^"):
-        return ()
-    return tuple(edge for edge in inputs if edge.startswith("^"))
+    """Inputs of a node that are control edges."""
+    return tuple(edge for edge in node.inputs if edge[:1] == "^")
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A graph, or the body of a function.
+    """Graph, or the body of a function.
 
     Attributes:
         nodes: Its nodes.
@@ -70,18 +64,18 @@ class Scope:
 
     @classmethod
     def of_function(cls, function: Function) -> Scope:
-        """The scope that a function's body is."""
+        """Scope that a function's body is."""
         roots = [*function.ret.values(), *(f"^{name}" for name in function.control_ret.values())]
         arguments = frozenset(arg.name for arg in function.signature.inputs)
         return cls(function.nodes, tuple(roots), function.name, arguments)
 
     @property
     def source(self) -> Callable[[str], str]:
-        """What tells the node (or argument) that an edge comes from."""
+        """Function that tells the node (or argument) that an edge comes from."""
         return body_source if self.function else main_source
 
     def spelled(self, edge: str) -> str:
-        """A data edge in its one spelling: without ``:0`` in the main graph, with it in a body."""
+        """Data edge in its one spelling: without ``:0`` in the main graph, with it in a body."""
         if not self.function:
             return edge[:-2] if edge.endswith(":0") else edge
         name, _, output = edge.partition(":")
@@ -90,13 +84,13 @@ class Scope:
         return edge if ":" in output else f"{edge}:0"
 
     def tensor(self, node: str, number: int, output: str, index: int) -> str:
-        """The edge for an output, told in both ways: flat number; name and index within that."""
+        """Edge for an output, told in both ways: flat number; name and index within that."""
         if self.function:
             return f"{node}:{output}:{index}"
         return f"{node}:{number}" if number else node
 
     def where(self, node: str) -> str:
-        """A node as errors name it."""
+        """Node as errors name it."""
         return f"{node!r} of function {self.function!r}" if self.function else repr(node)
 
 
@@ -108,7 +102,7 @@ def reachable(
     *,
     inputs: Callable[[Node], Iterable[str]] = lambda node: node.inputs,
 ) -> dict[str, str]:
-    """The nodes that others need.
+    """Nodes that others need.
 
     Args:
         nodes: The graph.
@@ -159,7 +153,7 @@ class NewNames:
         self._next: dict[str, int] = {}
 
     def make(self, wanted: str) -> str:
-        """The name, with a number appended if there is one; it is taken then."""
+        """Name, with a number appended if there is one; it is taken then."""
         number = self._next.get(wanted, 0)
         name = f"{wanted}_{number}" if number else wanted
         while name in self._made or any(name in each for each in self._taken):
@@ -171,5 +165,5 @@ class NewNames:
 
 
 def unique_name(wanted: str, *taken: Container[str]) -> str:
-    """The name, with a number appended if one of these has it; see `NewNames` for many."""
+    """Name, with a number appended if one of these has it; see `NewNames` for many."""
     return NewNames(*taken).make(wanted)

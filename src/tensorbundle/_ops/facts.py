@@ -1,4 +1,4 @@
-"""What operations are: their outputs, whether they have state, the defaults of their attributes.
+"""Facts of operations: their outputs, whether they have state, defaults of their attributes.
 
 A model's own list of operations (``stripped_op_list``) is asked first: it knows custom and old
 ones. It seldom covers what functions use (freeze.md §1.4), so the operations of one TensorFlow are
@@ -32,7 +32,7 @@ _MAX_OUTPUTS: Final = 1 << 24  # of one output list; each would be a tensor of i
 
 
 def output_args(op: str, op_defs: Mapping[str, OpDef]) -> tuple[Arg, ...] | None:
-    """The outputs of an operation, in order.
+    """Outputs of an operation, in order.
 
     Args:
         op: Its name.
@@ -53,7 +53,7 @@ def output_args(op: str, op_defs: Mapping[str, OpDef]) -> tuple[Arg, ...] | None
 def output_ports(
     node: Node, op_defs: Mapping[str, OpDef] = MappingProxyType({})
 ) -> list[tuple[str, int, int]] | None:
-    """Where a node's named outputs lie among its numbered ones.
+    """Tell where a node's named outputs lie among its numbered ones.
 
     Function bodies write ``node:name:index``, everything else ``node:number`` (freeze.md §1.1).
 
@@ -80,7 +80,7 @@ def output_ports(
 
 
 def is_stateful(op: str, op_defs: Mapping[str, OpDef]) -> bool | None:
-    """Whether an operation has state, so that two equal nodes of it are not the same.
+    """Tell whether an operation has state, so that two equal nodes of it are not the same.
 
     Example:
         >>> is_stateful("RandomUniform", {}), is_stateful("Add", {}), is_stateful("MyOwn", {})
@@ -93,7 +93,7 @@ def is_stateful(op: str, op_defs: Mapping[str, OpDef]) -> bool | None:
 
 
 def default_attrs(op: str, op_defs: Mapping[str, OpDef]) -> Mapping[str, bytes]:
-    """The attributes of an operation that have a default, as bytes of AttrValue messages.
+    """Attributes of an operation that have a default, as bytes of AttrValue messages.
 
     Of an operation that nothing is known of there are none.
 
@@ -109,12 +109,12 @@ def default_attrs(op: str, op_defs: Mapping[str, OpDef]) -> Mapping[str, bytes]:
 
 
 def is_known(op: str) -> bool:
-    """Whether the TensorFlow that the table was made with has this operation."""
+    """Tell whether the TensorFlow that the table was made with has this operation."""
     return op in _table()
 
 
 def _count(node: Node, arg: Arg, op_defs: Mapping[str, OpDef]) -> int:
-    """How many tensors one output of a node has."""
+    """Count the tensors of one output of a node."""
     key = arg.number_attr or arg.type_list_attr
     if not key:
         return 1

@@ -30,7 +30,7 @@ class PortNumbers:
         self._only: dict[str, str] = {}  # the one output that an unknown op was seen to have
 
     def number(self, node: Node, output: str, index: int) -> int:
-        """The number of a node's output.
+        """Number of a node's output.
 
         Raises:
             FormatError: The operation has no such output.
@@ -84,7 +84,7 @@ class PortNumbers:
 
 
 def list_length(number_attr: str, type_list_attr: str, attrs: Mapping[str, Raw]) -> int | None:
-    """How many tensors an argument is, by the attributes of a call; None if it is plainly one."""
+    """Count the tensors of an argument by a call's attributes; None if it is plainly one."""
     key = number_attr or type_list_attr
     if not key:
         return None

@@ -1,1 +1,15 @@
-"""Outputs and inputs of graphs whose programs are gone (freeze.md §4)."""
+"""Outputs and inputs of graphs whose programs are gone (freeze.md §4).
+
+Nothing here changes a graph.
+
+    candidates  candidates for results
+    copies      networks applied twice with the same variables: once to be trained, once to be used
+    inputs      inputs of a graph: data, switches with their defaults, labels
+    roles       roles of a training graph's parts: variables, their reads, layers, sources, labels
+    score       scores of candidates: what speaks for each, and why
+    shapes      types and shapes of tensors by their place in a `Topology`
+    stated      outputs that a file states: signatures, and collections of its program
+    suggest     suggesting outputs of a graph when nobody says them, best first
+    topology    topology of a graph in numbers
+    words       words and operations that tell parts of a graph apart
+"""

@@ -1,4 +1,4 @@
-"""Which nodes may be results: sinks of the network, last layers, and what is near or named so."""
+"""Candidates for results: sinks of the network, last layers, and what is near or named so."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What a graph is fed: data, switches with their defaults, labels (freeze.md §4.3)."""
+"""Inputs of a graph: data, switches with their defaults, labels (freeze.md §4.3)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from .._format.dtypes import name_of
+from .._format.dtypes import BOOL, name_of
 from .._graph.graph import load_graph
 from .._graphdef.nodes import join_input
 from .._graphdef.tensors import TensorMessage
@@ -24,7 +24,7 @@ _CHAIN: Final = 8  # identities between a default and who takes it
 
 @dataclass(frozen=True, slots=True)
 class InputCandidate:
-    """A tensor that a program feeds.
+    """Suggested input: a tensor that a program feeds.
 
     Attributes:
         name: Its name: of the node, with ``:k`` for an output other than the first.
@@ -116,7 +116,12 @@ def _input(graph: Topology, source: Source, needed: int, best: str) -> InputCand
         if best:
             reason += f"; {best!r} {'needs' if needed else 'does not need'} it"
     elif source.role == "switch":
-        role, reason = "switch", "a truth value" if dtype_of(node) == 10 else "by its name"
+        role, reason = (
+            "switch",
+            "a truth value"
+            if dtype_of(graph, source.place, source.port) == BOOL
+            else "by its name",
+        )
     elif source.role == "label":
         reason = "no trained layer comes after it: not needed"
     else:
@@ -124,7 +129,7 @@ def _input(graph: Topology, source: Source, needed: int, best: str) -> InputCand
     return InputCandidate(
         name=join_input(node.name, source.port),
         op=node.op,
-        dtype=name_of(dtype_of(node, source.port)),
+        dtype=name_of(dtype_of(graph, source.place, source.port)),
         shape=shape_of(graph, source.place, source.port),
         role=role,
         default=_default(graph, source.place),

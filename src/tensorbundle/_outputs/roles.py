@@ -1,4 +1,4 @@
-"""What the parts of a training graph are for: variables, their reads, layers, sources, labels.
+"""Roles of a training graph's parts: variables, their reads, layers, sources, labels.
 
 A source is data if something it reaches uses a trained variable directly; otherwise it is a label,
 which meets the network only in the loss (freeze.md §4.2).
@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from .._format.dtypes import BOOL, HANDLES
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import parse_input
+from .._ops.roles import ACTIVATIONS, PLACEHOLDERS, VARIABLES
 from . import words
-from .shapes import shape_of
+from .shapes import dtype_of, variable_shape_of
 from .topology import Topology
 
 _GROUPS = 8  # optimizers told apart; more of them are one
@@ -58,7 +60,7 @@ class Roles:
         self._mark_scopes()
         self._mark_saver(meta)
         self.barred = self._barred()
-        self.variables = [i for i, op in enumerate(graph.ops) if op in words.VARIABLES]
+        self.variables = [i for i, op in enumerate(graph.ops) if op in VARIABLES]
         self.trainables = self._trainables(meta)
         self.groups = self._groups()
         trained = sorted({place for group in self.groups for place in group})
@@ -193,20 +195,22 @@ class Roles:
         for place, op in enumerate(graph.ops):
             if self.excluded[place]:
                 continue
-            if op in words.PLACEHOLDERS:
+            if op in PLACEHOLDERS:
                 takers = dict.fromkeys(graph.consumers[place])
                 yield self._source(place, 0, tuple(takers), reaching)
             elif op in feeds:
                 for port, found in graph.used_ports(place).items():
-                    yield self._source(place, port, tuple(found), reaching)
+                    if dtype_of(graph, place, port) not in HANDLES:
+                        yield self._source(place, port, tuple(found), reaching)
 
     def _source(
         self, place: int, port: int, takers: tuple[int, ...], reaching: bytearray
     ) -> Source:
         graph = self.graph
         node = graph.nodes[place]
-        kind = node.attr("dtype")
-        if kind == 10 or words.SWITCH_NAMES.search(words.last_part(node.name)):
+        if dtype_of(graph, place, port) == BOOL or words.SWITCH_NAMES.search(
+            words.last_part(node.name)
+        ):
             role = "switch"
         elif any(reaching[taker] for taker in takers) or not self.variables:
             role = "data"
@@ -246,14 +250,14 @@ class Roles:
         graph = self.graph
         if graph.ops[place] not in ("Add", "AddV2"):
             return False
-        shapes = (shape_of(graph, each) for each in self.variables_of(place))
+        shapes = (variable_shape_of(graph, each) for each in self.variables_of(place))
         return any(shape and len(shape) == 2 and shape[0] == shape[1] > 1 for shape in shapes)
 
     def _side(self) -> bytearray:
         """Nodes in scopes of losses, but for layers there and what only shapes their result."""
         graph = self.graph
         side = bytearray(self.in_side_scope)
-        shaping = words.POST | words.ACTIVATIONS | {"BiasAdd", "Add", "AddV2"}
+        shaping = words.POST | ACTIVATIONS | {"BiasAdd", "Add", "AddV2"}
         stack = [
             place
             for place, marked in enumerate(side)

@@ -1,4 +1,4 @@
-"""How likely a node is what a program wants, and why (freeze.md §4.2: structure beats names)."""
+"""Scores of candidates: what speaks for each, and why (freeze.md §4.2: structure beats names)."""
 
 from __future__ import annotations
 

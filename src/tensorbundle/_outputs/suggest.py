@@ -1,4 +1,4 @@
-"""What a graph computes, when nobody says: its likely outputs, best first (freeze.md §4)."""
+"""Suggesting outputs of a graph when nobody says them, best first (freeze.md §4)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STATED: Final = 100.0  # the score of what the file itself says, less its place
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A tensor that may be what a program fetches.
+    """Suggested output: a tensor that may be what a program fetches.
 
     Attributes:
         name: Its name: of the node, with ``:k`` for an output other than the first.
@@ -113,11 +113,10 @@ def _lacking(graph: Graph, ckpt: CheckpointLike) -> list[str]:
             return []
         variables = graph.variables
     else:
-        from .._checkpoint.opening import open
+        from .._checkpoint.opening import opened
         from .._graph.mapping import map_variables
 
-        opened = open(ckpt) if isinstance(ckpt, (str, bytes, os.PathLike)) else ckpt
-        variables = map_variables(graph.meta, opened)
+        variables = map_variables(graph.meta, opened(ckpt))
     if not any(each.in_checkpoint for each in variables.values()):
         return []
     return [name for name, each in variables.items() if each.in_checkpoint is False]
@@ -128,7 +127,7 @@ def _candidate(graph: Topology, found: Scored) -> Candidate:
     return Candidate(
         name=node.name,
         op=node.op,
-        dtype=name_of(dtype_of(node)),
+        dtype=name_of(dtype_of(graph, found.place)),
         shape=found.shape,
         score=round(found.score, 2),
         reason=found.reason,
@@ -151,7 +150,7 @@ def _stated_outputs(meta: MetaGraph, graph: Topology) -> list[Candidate]:
         place = graph.index.get(parse_input(tensor).name)
         if tensor not in found and place is not None:
             port = parse_input(tensor).port
-            dtype = name_of(dtype_of(graph.nodes[place], port))
+            dtype = name_of(dtype_of(graph, place, port))
             found[tensor] = Candidate(
                 name=tensor,
                 op=graph.ops[place],

@@ -1,4 +1,4 @@
-"""A graph as numbers: nodes in stored order, data edges, and cones over them.
+"""Topology of a graph in numbers: nodes in stored order, data edges, and cones over them.
 
 Control edges carry no values and are left out. Everything is iterative and visits an edge a bounded
 number of times: graphs have a million nodes in a chain, and the loops of TensorFlow 1 are cycles.
@@ -37,6 +37,7 @@ class Topology:
     """The data edges of a graph.
 
     Attributes:
+        meta: What is said about the graph.
         names: The names of nodes in stored order; everything else speaks of places in it.
         nodes: The nodes themselves.
         ops: Their operations.
@@ -47,6 +48,7 @@ class Topology:
     """
 
     def __init__(self, meta: MetaGraph) -> None:
+        self.meta = meta
         stored = meta.nodes
         self.names: list[str] = meta.node_names
         self.nodes: list[Node] = [stored[name] for name in self.names]

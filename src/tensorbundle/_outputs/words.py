@@ -1,24 +1,18 @@
-"""The words and operations that tell parts of a graph apart (freeze.md §4.2)."""
+"""Words and operations that tell parts of a graph apart (freeze.md §4.2)."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-
-def names(text: str) -> frozenset[str]:
-    """The words of a text."""
-    return frozenset(text.split())
-
+from .._ops.roles import ACTIVATIONS, names
 
 # --- operations ---------------------------------------------------------------------------------
 
-VARIABLES: Final = names("Variable VariableV2 VarHandleOp AutoReloadVariable")
 # What stands between a variable and who uses its value; conv1d adds a dimension to its filter.
 READ_CHAIN: Final = names(
     "Identity ReadVariableOp Enter RefEnter Switch RefSwitch RefIdentity Cast ExpandDims Reshape"
 )
-PLACEHOLDERS: Final = names("Placeholder PlaceholderV2 PlaceholderWithDefault")
 # Operations that bring data in, of which each output is a source of its own.
 FEEDS: Final = re.compile(
     r"(IteratorGetNext|QueueDequeue|ReaderRead|Parse(Single|Sequence)*Example|DecodeCSV|GeneratorDataset|"
@@ -45,10 +39,6 @@ POST: Final = names(
     "TensorArrayGatherV3 TensorArrayReadV3 ConcatV2 Concat Greater GreaterEqual Round Floor Ceil "
     "Split ReverseSequence ReverseV2 StopGradient Switch Print PreventGradient DepthToSpace "
     "SparseToDense ClipByValue CTCGreedyDecoder CTCBeamSearchDecoder"
-)
-ACTIVATIONS: Final = names(
-    "Softmax LogSoftmax Sigmoid Tanh Relu Relu6 Elu Softplus LeakyRelu Selu Atan Sin Cos "
-    "HardSigmoid"
 )
 # What may follow a last layer before a program takes the result.
 TAIL: Final = (

@@ -18,7 +18,7 @@ from .._graph.graph import load_graph
 from ..errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from .._checkpoint.checkpoint import Array
+    from .._format.dtypes import Array
 
 _HINT: Final = "pip install 'tensorbundle[run]'"
 _DEVICE: Final = "CPU"

@@ -1,4 +1,4 @@
-"""What a user feeds, as the arrays that a graph takes."""
+"""Feeds: what a user gives, as the arrays that a graph takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._freeze.result import shown_shape
 from ..errors import ConversionError, UnsupportedError
 
 if TYPE_CHECKING:
-    from .._checkpoint.checkpoint import Array
+    from .._format.dtypes import Array
     from .._freeze.freeze import FrozenInput
 
 _FLOATS: Final = frozenset("fV")  # ml_dtypes' have the kind V

@@ -18,22 +18,22 @@ from .._graph.graph import Graph, load_graph
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node, Nodes, join_input, parse_input
 from .._locate.kinds import tell_kind
-from .._ops.types import shape_of
+from .._ops.roles import FED
+from .._ops.types import Shape, shape_of
 from ..errors import ConversionError, FormatError
 from .engine import Program
 from .feeds import feed_array, shape_fed
 
 if TYPE_CHECKING:
-    from .._checkpoint.checkpoint import Array, Checkpoint
+    from .._checkpoint.checkpoint import Checkpoint
+    from .._format.dtypes import Array
 
 __all__ = ["Runner", "run"]
 
 Model: TypeAlias = "str | os.PathLike[str] | bytes | memoryview | Graph | Frozen"
 Feeds: TypeAlias = "Mapping[str, Any] | None"
 Fetches: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
-Shape: TypeAlias = "tuple[int, ...] | None"
 
-_PLACEHOLDERS: Final = ("Placeholder", "PlaceholderV2")
 # What tensors that are fetched, and some that are fed, are called in the graph that is run.
 _FETCH: Final = "tensorbundle_fetch"
 _FED: Final = "tensorbundle_fed"
@@ -70,7 +70,7 @@ def run(
 
 
 class Runner:
-    """A graph that is run again and again, on OpenVINO in full float32 precision.
+    """Graph that is run again and again, on OpenVINO in full float32 precision.
 
     What is fetched together is cut out of the graph and compiled when it is first asked for, and
     kept. So anything can be fetched that the engine can compute, whatever else the graph holds.
@@ -209,7 +209,7 @@ class Runner:
         """Whether a tensor is a placeholder that says of what rank it is: others are made one."""
         graph = self._graph
         node = graph.nodes.get(tensor)
-        if node is None or node.op not in _PLACEHOLDERS:
+        if node is None or node.op not in FED:
             return False
         return shape_of(graph.meta, graph.nodes, node, 0) is not None
 
@@ -264,7 +264,7 @@ def _plan(
         fed = {f"{_FED}_{i}": tensor for i, tensor in enumerate(others)}
         frozen = freeze(graph, ckpt, outputs=outputs | fed, inputs=dict(cuts), path=path)
         nodes = load_graph(path).nodes
-        inputs = tuple(each for each in frozen.inputs if nodes[_node(each)].op in _PLACEHOLDERS)
+        inputs = tuple(each for each in frozen.inputs if nodes[_node(each)].op in FED)
         places = {_node(each): i for i, each in enumerate(inputs)}
         stand_ins = {_origin(nodes, frozen.outputs[key]).name: fed[key] for key in fed}
         feeds = tuple(stand_ins.get(_node(each), _node(each)) for each in inputs)

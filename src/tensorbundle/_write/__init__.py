@@ -1,1 +1,13 @@
-"""Writing: tensors into a bundle, and files that appear whole or not at all."""
+"""Writing: tensors into a bundle, and files that appear whole or not at all.
+
+Nothing here knows why something is written: saves, edits and exports do.
+
+    commit    a checkpoint appears whole, or not at all
+    durable   files that appear whole and stay
+    names     names taken in a checkpoint in the making: none twice, and parts that agree
+    shards    shards being written: made of other bundles' or of new bytes, the index last
+    staging   files that appear together and whole, or not at all
+    syscalls  calls of the system that Python has no name for
+    values    values given to be saved, as what is stored: a DataType and the bytes of an array
+    writer    writing V2 checkpoints: `save` for a mapping, `Writer` for one tensor at a time
+"""

@@ -1,12 +1,12 @@
-"""A checkpoint appears whole, or not at all: temporary names, and the step to the final ones.
+"""Committing: a checkpoint appears whole, or not at all.
 
 Whatever moment the process is killed at, what lies at the prefix is a whole checkpoint, the
 previous one or the new one, for TensorFlow too. Three things bring that about:
 
 1.  All files are written under temporary names (``P.index.tempstate<number>``, as TensorFlow calls
-    them) and are on the disk before any gets its final name; then data first and the index last,
-    because a checkpoint is what its index says. Files are replaced, never written into, so whoever
-    has the previous ones open or mapped keeps them.
+    them; of a very long ``P`` a short stand-in) and are on the disk before any gets its final name;
+    then data first and the index last, because a checkpoint is what its index says. Files are
+    replaced, never written into, so whoever has the previous ones open or mapped keeps them.
 
 2.  When the previous checkpoint has as many shards as the new one, their names collide, and between
     the renaming of data and of the index the old index would stand beside new data. The index names
@@ -26,26 +26,34 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
-from typing import IO, Final
+from typing import Final
 
 from .. import _core
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from ..errors import FormatError, MissingFileError, UnsupportedError
+from .durable import (
+    abandoned,
+    flush_directory,
+    locked_directory,
+    make_directory,
+    reserve,
+    temporary_stem,
+)
+from .staging import TargetExistsError
 
 # Numbers of shards for second names: TensorFlow's own clean-up matches five digits.
 _SPARE_COUNTS: Final = (99999, 99998)
 
 _TEMPORARY: Final = re.compile(r"\.(?:index|data-\d{5,})(\.tempstate\d+)(?:\.previous)?")
+_TEMPORARY_END: Final = re.compile(r"(\.tempstate\d+)(?:\.previous)?$")
+_LONGEST_SUFFIX: Final = len(".index.tempstate.previous") + 20
 _SECOND_NAME: Final = re.compile(r"\.data-\d{5,}-of-(9999[98])")
 
 _NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
-_NO_LOCKS: Final = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EBADF)
 
 
 class PendingFiles:
@@ -64,9 +72,28 @@ class PendingFiles:
         self._prefix = prefix
         self._directory, self._base = os.path.split(prefix)
         self._durable = durable
-        _make_directory(self._directory, durable)
-        self._remove_leftovers()
-        self.suffix, self._lock = self._reserve()
+        self.stem = temporary_stem(prefix, _LONGEST_SUFFIX)
+        self.suffix = ""
+        try:
+            make_directory(self._directory, durable=durable)
+            self._remove_leftovers()
+            self.suffix, self._lock = reserve(self._temporary_index)
+        except OSError as error:
+            self.rename_in(error)
+            raise
+
+    def _temporary_index(self, suffix: str) -> str:
+        return self.stem + INDEX_SUFFIX + suffix
+
+    def rename_in(self, error: BaseException) -> None:
+        """Have an error name files as the user knows them, not by their temporary names."""
+        for attribute in ("filename", "filename2", "path"):
+            name = getattr(error, attribute, None)
+            if isinstance(name, str) and (found := _TEMPORARY_END.search(name)):
+                name = name[: found.start(1)]
+                if name.startswith(self.stem):
+                    name = self._prefix + name[len(self.stem) :]
+                setattr(error, attribute, name)
 
     def commit(self, num_shards: int) -> None:
         """Give all files their final names.
@@ -80,15 +107,15 @@ class PendingFiles:
         """
         renamed: list[str] = []
         index = self._prefix + INDEX_SUFFIX
-        with self._lock, _locked_directory(self._directory):
+        with self._lock, locked_directory(self._directory):
             try:
                 self._move_previous_away(num_shards)
                 for shard in range(num_shards):
                     path = shard_path(self._prefix, shard, num_shards)
-                    os.replace(f"{self._prefix}.data-{shard:05d}{self.suffix}", path)
+                    os.replace(f"{self.stem}.data-{shard:05d}{self.suffix}", path)
                     renamed.append(path)
                 self._flush()
-                os.replace(index + self.suffix, index)
+                os.replace(self._temporary_index(self.suffix), index)
             except BaseException:
                 for path in renamed:  # the index that is there names none of them
                     with contextlib.suppress(OSError):
@@ -124,15 +151,17 @@ class PendingFiles:
             with contextlib.suppress(FileNotFoundError):
                 other = shard_path(self._prefix, shard, spare)
                 _add_name(shard_path(self._prefix, shard, num_shards), other, self._durable)
-        moved = f"{index}{self.suffix}.previous"
+        moved = f"{self._temporary_index(self.suffix)}.previous"
         with open(moved, "xb") as out:
             out.write(renumbered)
-            _flush_file(out, self._durable)
+            out.flush()
+            if self._durable:
+                os.fsync(out.fileno())
         os.replace(moved, index)
         self._flush()
 
     def _remove_second_names(self, num_shards: int) -> None:
-        for name in self._names():
+        for name in self._names(self._base):
             match = _SECOND_NAME.fullmatch(name, len(self._base))
             if match and int(match[1]) != num_shards:
                 with contextlib.suppress(OSError):  # the next save finds it again
@@ -140,118 +169,29 @@ class PendingFiles:
 
     # --- temporary files -----------------------------------------------------------------------
 
-    def _names(self) -> Iterator[str]:
-        """The files in the directory whose names begin with the base name."""
+    def _names(self, base: str) -> Iterator[str]:
+        """The files in the directory whose names begin with a base name."""
         with os.scandir(self._directory or os.curdir) as entries:
             names = [entry.name for entry in entries]
-        return (name for name in names if name.startswith(self._base + "."))
+        return (name for name in names if name.startswith(base + "."))
 
     def _temporary_files(self) -> list[tuple[str, str]]:
         """Name and suffix of each; the indexes last, since they hold the locks."""
-        found = [
-            (n, m[1]) for n in self._names() if (m := _TEMPORARY.fullmatch(n, len(self._base)))
-        ]
-        return sorted(found, key=lambda each: each[0].startswith(f"{self._base}.index"))
+        base = os.path.basename(self.stem)
+        found = [(n, m[1]) for n in self._names(base) if (m := _TEMPORARY.fullmatch(n, len(base)))]
+        return sorted(found, key=lambda each: each[0].startswith(base + INDEX_SUFFIX))
 
     def _remove_leftovers(self) -> None:
         found = self._temporary_files()
         for suffix in {suffix for _, suffix in found}:
-            with _abandoned(self._prefix + INDEX_SUFFIX + suffix) as is_abandoned:
+            with abandoned(self._temporary_index(suffix)) as is_abandoned:
                 for name in [name for name, owner in found if owner == suffix and is_abandoned]:
                     with contextlib.suppress(OSError):
                         os.unlink(os.path.join(self._directory, name))
 
-    def _reserve(self) -> tuple[str, IO[bytes]]:
-        """A suffix of our own, and the file whose lock says that its writer is alive."""
-        while True:
-            suffix = f".tempstate{secrets.randbits(64)}"
-            path = self._prefix + INDEX_SUFFIX + suffix
-            file = open(path, "xb")  # noqa: SIM115 - closed by commit() or discard()
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                    return suffix, file
-            except (BlockingIOError, FileNotFoundError):
-                pass  # another save took it for a leftover before it was locked
-            except OSError as error:
-                if error.errno in _NO_LOCKS:
-                    return suffix, file
-                file.close()
-                os.unlink(path)
-                raise
-            file.close()
-
     def _flush(self) -> None:
         if self._durable:
-            _flush_directory(self._directory)
-
-
-def replace_file(path: str, content: bytes) -> None:
-    """Replace a small file in one step: whoever looks finds the old content or the new.
-
-    It is on the disk before this returns. What killed processes left of earlier attempts at the
-    same file is removed.
-
-    Raises:
-        OSError: It could not be done; the old content is still there.
-    """
-    directory, name = os.path.split(path)
-    leftover = re.compile(re.escape(name) + r"\.tempstate\d+")
-    for left in filter(leftover.fullmatch, os.listdir(directory or os.curdir)):
-        other = os.path.join(directory, left)
-        with _abandoned(other) as is_abandoned, contextlib.suppress(OSError):
-            if is_abandoned:
-                os.unlink(other)
-    temporary = f"{path}.tempstate{secrets.randbits(64)}"
-    try:
-        with open(temporary, "xb") as file:
-            with contextlib.suppress(OSError):  # where there are no locks, leftovers stay
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            file.write(content)
-            _flush_file(file, durable=True)
-            os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename in (None, temporary):
-            error.filename = path  # the name that the user knows
-        raise
-    _flush_directory(directory)
-
-
-@contextlib.contextmanager
-def _abandoned(lock: str) -> Iterator[bool]:
-    """Whether the process that wrote under a suffix is gone; only one caller is told so."""
-    try:
-        file = open(lock, "rb")  # noqa: SIM115 - closed below
-    except FileNotFoundError:
-        yield True
-        return
-    except OSError:
-        yield False
-        return
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # it is alive, or this file system has no locks to tell
-            yield False
-        else:
-            yield True
-
-
-@contextlib.contextmanager
-def _locked_directory(directory: str) -> Iterator[None]:
-    """One commit at a time: two would mix the index of one with the data of the other."""
-    descriptor = os.open(directory or os.curdir, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-        yield
-    finally:
-        os.close(descriptor)
+            flush_directory(self._directory)
 
 
 def _add_name(path: str, other: str, durable: bool) -> None:
@@ -265,31 +205,13 @@ def _add_name(path: str, other: str, durable: bool) -> None:
             raise
         with open(path, "rb") as source, open(other, "xb") as copy:
             shutil.copyfileobj(source, copy, 8 << 20)
-            _flush_file(copy, durable)
+            copy.flush()
+            if durable:
+                os.fsync(copy.fileno())
 
 
-def _make_directory(directory: str, durable: bool) -> None:
-    # The last level only, as TensorFlow does: a misspelled path should not become a tree.
-    if os.path.isdir(directory or os.curdir):
-        return
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(directory)
-    if durable:
-        _flush_directory(os.path.dirname(directory))
-
-
-def _flush_file(file: IO[bytes], durable: bool) -> None:
-    file.flush()
-    if durable:
-        os.fsync(file.fileno())
-
-
-def _flush_directory(directory: str) -> None:
-    descriptor = os.open(directory or os.curdir, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # cannot, and then need not
-            raise
-    finally:
-        os.close(descriptor)
+def refuse_existing(prefix: str, *, overwrite: bool) -> None:
+    """Raise TargetExistsError when there is a bundle that is not to be replaced."""
+    index = prefix + INDEX_SUFFIX
+    if not overwrite and os.path.lexists(index):
+        raise TargetExistsError(index)

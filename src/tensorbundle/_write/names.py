@@ -1,4 +1,4 @@
-"""The tensors that a checkpoint in the making has already: no name twice, and parts that agree."""
+"""Names taken in a checkpoint in the making: none twice, and parts that agree."""
 
 from __future__ import annotations
 
@@ -57,11 +57,27 @@ class WrittenNames:
             )
         if place in places:
             raise ValueError(f"there is a part {place} of {name!r} already")
-        if not places and (number not in _JOINABLE or len(shape) > _JOINABLE_RANK):
-            warnings.warn(
-                f"TensorFlow cannot join the parts of {name!r}: it is {name_of(number)} "
-                f"of rank {len(shape)}",
-                CompatibilityWarning,
-                stacklevel=3,
-            )
+        if not places:
+            warn_unless_joinable(name, number, len(shape))
         places.add(place)
+
+
+def warn_unless_joinable(name: str, number: int, rank: int) -> None:
+    """Warn of a partitioned tensor whose parts TensorFlow cannot put together."""
+    if number not in _JOINABLE or rank > _JOINABLE_RANK:
+        warnings.warn(
+            f"TensorFlow cannot join the parts of {name!r}: it is {name_of(number)} of rank {rank}",
+            CompatibilityWarning,
+            stacklevel=4,
+        )
+
+
+def warn_of_patterns(prefix: str) -> None:
+    """Warn of a prefix that TensorFlow reads as a pattern of names."""
+    if marks := sorted(set(prefix) & set("[]*?\\")):
+        warnings.warn(
+            f"TensorFlow takes {prefix!r} for a pattern, because of {' '.join(marks)}: "
+            "it will not find this checkpoint, or not only this one",
+            CompatibilityWarning,
+            stacklevel=4,
+        )

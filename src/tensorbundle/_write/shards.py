@@ -1,4 +1,4 @@
-"""The files of a new bundle: shards made of other bundles' shards or of new bytes, the index last.
+"""Shards being written: made of other bundles' or of new bytes, the index last.
 
 They appear whole or not at all, as `commit` has it.
 """
@@ -19,7 +19,9 @@ from .. import _core
 from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._format.wire import encode_varint
-from .commit import PendingFiles
+from .._locate.location import shards_at
+from .commit import PendingFiles, refuse_existing
+from .durable import flush_path
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -61,7 +63,7 @@ class BundleFiles:
         return self._open[-1]
 
     def _new_path(self) -> str:
-        shard = f"{self.prefix}.data-{len(self._shards):05d}{self._pending.suffix}"
+        shard = f"{self._pending.stem}.data-{len(self._shards):05d}{self._pending.suffix}"
         self._shards.append(shard)
         return shard
 
@@ -79,7 +81,8 @@ class BundleFiles:
             file.finish()
         count = len(self._shards)
         index = self.prefix + INDEX_SUFFIX
-        _core.write_index(index + self._pending.suffix, list(entries), count, big_endian=big_endian)
+        temporary = self._pending.stem + INDEX_SUFFIX + self._pending.suffix
+        _core.write_index(temporary, list(entries), count, big_endian=big_endian)
         self._committed = True  # or undone: it tidies up after itself
         self._pending.commit(count)
         files = (*(shard_path(self.prefix, number, count) for number in range(count)), index)
@@ -102,10 +105,8 @@ class BundleFiles:
             file.close()
         if not self._committed:
             self._pending.discard()
-        if isinstance(error, OSError):  # of the names that the user knows
-            for attribute in ("filename", "filename2"):
-                if isinstance(name := getattr(error, attribute), str):
-                    setattr(error, attribute, name.replace(self._pending.suffix, ""))
+        if error is not None:
+            self._pending.rename_in(error)
 
 
 class DataFile:
@@ -195,14 +196,7 @@ def clone(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-        _flush(target)
-
-
-def refuse_existing(prefix: str, *, overwrite: bool) -> None:
-    """Raise FileExistsError when there is a bundle that is not to be replaced."""
-    index = prefix + INDEX_SUFFIX
-    if not overwrite and os.path.lexists(index):
-        raise FileExistsError(f"{index!r} exists: give another path, or allow to overwrite it")
+        flush_path(target)
 
 
 def _files_of(prefix: str) -> tuple[str, ...]:
@@ -213,17 +207,8 @@ def _files_of(prefix: str) -> tuple[str, ...]:
     files = [index]
     with contextlib.suppress(Exception):  # one that cannot be read has no shards that we know
         count = _core.Index(_core.File(index)).num_shards
-        shards = (shard_path(prefix, n, count) for n in range(min(count, 100_000)))
-        files += [path for path in shards if os.path.lexists(path)]
+        files += [shard_path(prefix, n, count) for n in shards_at(prefix, count)]
     return tuple(files)
-
-
-def _flush(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def raw_chunks(array: np.ndarray[Any, Any]) -> list[memoryview]:

@@ -1,4 +1,4 @@
-"""What is given to be saved, as what is stored: a DataType and the bytes of an array."""
+"""Values given to be saved, as what is stored: a DataType and the bytes of an array."""
 
 from __future__ import annotations
 

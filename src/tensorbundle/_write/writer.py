@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -12,9 +11,9 @@ from .. import _core
 from .._format.dtypes import number_named, plain_number_of
 from .._format.names import as_name
 from .._format.parts import PartSpec, part_spec, shape_of_part
-from ..errors import CompatibilityWarning, ConversionError, TensorBundleError, UnsupportedError
-from .commit import PendingFiles
-from .names import WrittenNames
+from ..errors import ConversionError, UnsupportedError
+from .commit import PendingFiles, refuse_existing
+from .names import WrittenNames, warn_of_patterns
 from .values import Value, value_of
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ class Writer:
         alignment: int = 1,
         threads: int = 0,
         fsync: bool = True,
+        overwrite: bool = False,
     ) -> None:
         """Prepare to write; leftovers of killed savers at the same prefix are removed.
 
@@ -69,8 +69,10 @@ class Writer:
             threads: How many to use; 0 means as many as are useful.
             fsync: Wait until the files are on the disk. Without, a power failure may lose the
                 checkpoint and the previous one; being killed still may not.
+            overwrite: Whether a checkpoint at ``prefix`` is replaced.
 
         Raises:
+            FileExistsError: There is a checkpoint at ``prefix``, and no ``overwrite``.
             OSError: The directory cannot be made or written to.
         """
         self.prefix = os.fsdecode(prefix)
@@ -79,13 +81,14 @@ class Writer:
             raise ValueError(f"alignment must be a power of two up to 4096, not {alignment}")
         if max_shard_bytes is not None and (max_shard_bytes < 1 or num_shards is not None):
             raise ValueError("max_shard_bytes must be positive, and goes without num_shards")
+        refuse_existing(self.prefix, overwrite=overwrite)
         self._num_shards = num_shards
         _check_shard((num_shards or 1) - 1)
         self._by_size = max_shard_bytes is not None
         self._names = WrittenNames()
         self._files = PendingFiles(self.prefix, durable=fsync)
         self._core: _core.BundleWriter | None = _core.BundleWriter(
-            self.prefix,
+            self._files.stem,
             self._files.suffix,
             alignment=alignment,
             max_shard_bytes=max_shard_bytes or 0,
@@ -286,11 +289,7 @@ class Writer:
             return work(*arguments)
         except BaseException as error:
             self.abort()
-            suffix = self._files.suffix
-            if isinstance(error, OSError) and isinstance(error.filename, str):
-                error.filename = error.filename.replace(suffix, "")
-            elif isinstance(error, TensorBundleError) and error.path:
-                error.path = error.path.replace(suffix, "")
+            self._files.rename_in(error)
             raise
 
 
@@ -305,6 +304,7 @@ def save(
     dtypes: Mapping[str, str] | None = None,
     threads: int = 0,
     fsync: bool = True,
+    overwrite: bool = False,
 ) -> str:
     """Save tensors as a V2 checkpoint that TensorFlow restores.
 
@@ -325,11 +325,13 @@ def save(
         dtypes: Other TensorFlow types for some names, of the same bytes, such as ``"qint8"``.
         threads: How many to use; 0 means as many as are useful.
         fsync: Wait until the files are on the disk.
+        overwrite: Whether a checkpoint at ``prefix`` is replaced.
 
     Returns:
         The prefix.
 
     Raises:
+        FileExistsError: There is a checkpoint at ``prefix``, and no ``overwrite``.
         ConversionError: A value that no TensorFlow type holds.
         OSError: The files cannot be written; what was at the prefix is still there.
 
@@ -354,6 +356,7 @@ def save(
         alignment=alignment,
         threads=threads,
         fsync=fsync,
+        overwrite=overwrite,
     ) as writer:
         for group in groups:
             writer.add_many(group, dtypes=dtypes)
@@ -388,10 +391,4 @@ def _check_prefix(prefix: str) -> None:
         raise UnsupportedError(f"cannot write to {prefix!r}: only local files are written")
     if not prefix or "\0" in prefix:
         raise ValueError(f"not a prefix: {prefix!r}")
-    if marks := sorted(set(prefix) & set("[]*?\\")):
-        warnings.warn(
-            f"TensorFlow takes {prefix!r} for a pattern, because of {' '.join(marks)}: "
-            "it will not find this checkpoint, or not only this one",
-            CompatibilityWarning,
-            stacklevel=3,
-        )
+    warn_of_patterns(prefix)

@@ -1,4 +1,4 @@
-"""The face of ``tf.train`` for variables that are numpy arrays: save, keep the newest, resume.
+"""Face of ``tf.train`` for variables that are numpy arrays: save, keep the newest, resume.
 
 Names, files and state files are TensorFlow's, so that either side continues the other's directory.
 What differs is said where it does: variables are mappings of arrays, errors this library's own.
@@ -13,18 +13,29 @@ What differs is said where it does: variables are mappings of arrays, errors thi
 """
 
 from .._format.state import CheckpointState
+from . import errors
 from .checkpoint_manager import CheckpointManager
 from .directory import (
     checkpoint_exists,
+    generate_checkpoint_state_proto,
     get_checkpoint_mtimes,
     get_checkpoint_state,
     latest_checkpoint,
     remove_checkpoint,
     update_checkpoint_state,
 )
-from .reader import CheckpointReader, DType, list_variables, load_checkpoint, load_variable
+from .dtypes import DType, as_dtype
+from .reader import (
+    CheckpointReader,
+    NewCheckpointReader,
+    list_variables,
+    load_checkpoint,
+    load_variable,
+)
+from .retention import SaverDef
 from .saver import Saver
 from .tree_checkpoint import Checkpoint
+from .view import CheckpointView
 from .waiting import checkpoints_iterator, wait_for_new_checkpoint
 
 __all__ = [
@@ -32,10 +43,16 @@ __all__ = [
     "CheckpointManager",
     "CheckpointReader",
     "CheckpointState",
+    "CheckpointView",
     "DType",
+    "NewCheckpointReader",
     "Saver",
+    "SaverDef",
+    "as_dtype",
     "checkpoint_exists",
     "checkpoints_iterator",
+    "errors",
+    "generate_checkpoint_state_proto",
     "get_checkpoint_mtimes",
     "get_checkpoint_state",
     "latest_checkpoint",

@@ -6,9 +6,20 @@ import operator
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, SupportsIndex, TypeAlias
 
-from .directory import Path, get_checkpoint_state, remove_leaving, update_checkpoint_state
+from .._format.state import CheckpointState
+from .directory import (
+    Foreign,
+    Path,
+    generate_checkpoint_state_proto,
+    get_checkpoint_state,
+    local_path,
+    remove_leaving,
+    write_state,
+    written_state,
+)
 from .retention import ManagerRetention
 from .tree_checkpoint import Checkpoint
 
@@ -60,7 +71,6 @@ class CheckpointManager:
         checkpoint: Checkpoint | Mapping[str, Any],
         directory: Path,
         max_to_keep: int | None,
-        *,
         keep_checkpoint_every_n_hours: float | None = None,
         checkpoint_name: str = "ckpt",
         step_counter: Step | None = None,
@@ -73,31 +83,53 @@ class CheckpointManager:
         self.checkpoint = (
             checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
         )
-        self.directory = os.fsdecode(directory)
+        self.directory = local_path(directory)
         self.checkpoint_interval = checkpoint_interval
         self._prefix = os.path.join(self.directory, checkpoint_name)
         self._step_counter = step_counter
         self._last_step = last_checkpoint_step
         self._init_fn = init_fn
+        self._foreign = Foreign()
+        self._kept, state = self._take_over()
         self._retention = ManagerRetention(
-            max_to_keep,
-            keep_checkpoint_every_n_hours,
-            get_checkpoint_state(self.directory),
-            time.time(),
+            max_to_keep, keep_checkpoint_every_n_hours, state, time.time()
+        )
+
+    def _take_over(self) -> tuple[list[tuple[str, float]], CheckpointState | None]:
+        """What an earlier manager kept: not ours to remove, as it was written; and the rest."""
+        written, state = written_state(self.directory), get_checkpoint_state(self.directory)
+        if written is None or state is None:
+            return [], None
+        times = dict(enumerate(state.all_model_checkpoint_timestamps))
+        _, others = self._foreign.split(state.all_model_checkpoint_paths, self.directory)
+        kept: list[tuple[str, float]] = []
+        ours: list[tuple[str, float]] = []
+        for number, path in enumerate(state.all_model_checkpoint_paths):
+            if path in others:
+                kept.append((written.all_model_checkpoint_paths[number], times.get(number, 0.0)))
+            elif number in times:
+                ours.append((path, times[number]))
+        return kept, replace(
+            state,
+            all_model_checkpoint_paths=tuple(path for path, _ in ours),
+            all_model_checkpoint_timestamps=tuple(saved for _, saved in ours),
         )
 
     @property
     def latest_checkpoint(self) -> str | None:
-        """The newest checkpoint of the directory; None when there is none."""
+        """Newest checkpoint of the directory; None when there is none."""
         return self._retention.latest
 
     @property
     def checkpoints(self) -> list[str]:
-        """The checkpoints in the rotation, oldest first; those kept for good are not among them."""
+        """Checkpoints in the rotation, oldest first; those kept for good are not among them."""
         return self._retention.paths
 
     def save(
-        self, checkpoint_number: SupportsIndex | None = None, *, check_interval: bool = True
+        self,
+        checkpoint_number: SupportsIndex | None = None,
+        check_interval: bool = True,
+        options: object = None,
     ) -> str | None:
         """Save the variables and the state file, then remove what is not to be kept.
 
@@ -105,6 +137,7 @@ class CheckpointManager:
             checkpoint_number: The number in the checkpoint's name; the number of saves when None.
             check_interval: Whether ``checkpoint_interval`` holds. Without it the same step is still
                 not saved twice.
+            options: As of `Checkpoint.write`.
 
         Returns:
             The checkpoint's prefix; None when none was due.
@@ -121,11 +154,13 @@ class CheckpointManager:
         self.checkpoint.save_counter += 1
         number = self.checkpoint.save_counter if checkpoint_number is None else checkpoint_number
         prefix = self.checkpoint.write(f"{self._prefix}-{operator.index(number)}")
+        self._foreign.saved(prefix)
         self._retention.record(prefix, time.time())
         # Twice: whoever is stopped while files go has a state file that names the new checkpoint,
         # and those of which files are left, so that the next save removes them.
         self._record_state()
-        remove_leaving(self._retention.sweep())
+        ours, _ = self._foreign.split(self._retention.sweep(), self.directory)
+        remove_leaving(ours)
         self._record_state()
         return prefix
 
@@ -148,6 +183,9 @@ class CheckpointManager:
             self._last_step = self._step()
         return newest
 
+    def sync(self) -> None:
+        """Do nothing: what `save` returns from is on the disk."""
+
     def _step(self) -> int:
         counter = self._step_counter
         return operator.index(counter() if callable(counter) else counter)  # type: ignore[arg-type]
@@ -158,11 +196,19 @@ class CheckpointManager:
 
     def _record_state(self) -> None:
         state = self._retention.state()
-        update_checkpoint_state(
+        state = generate_checkpoint_state_proto(
             self.directory,
             state.model_checkpoint_path,
             state.all_model_checkpoint_paths,
-            all_model_checkpoint_timestamps=state.all_model_checkpoint_timestamps,
-            last_preserved_timestamp=state.last_preserved_timestamp,
+            state.all_model_checkpoint_timestamps,
+            state.last_preserved_timestamp,
             save_relative_paths=True,
         )
+        paths = tuple(path for path, _ in self._kept)
+        times = tuple(saved for _, saved in self._kept)
+        state = replace(
+            state,
+            all_model_checkpoint_paths=paths + state.all_model_checkpoint_paths,
+            all_model_checkpoint_timestamps=times + state.all_model_checkpoint_timestamps,
+        )
+        write_state(self.directory, state)

@@ -1,4 +1,4 @@
-"""The state file of a directory, and the files of the checkpoints that it names (format.md §1.4).
+"""Directories of checkpoints: the state file, and the files it names (format.md §1.4).
 
 A prefix is taken literally, where TensorFlow takes it for a glob: the only pattern is the one that
 TensorFlow itself records for the shards of V1 checkpoints.
@@ -7,6 +7,7 @@ TensorFlow itself records for the shards of V1 checkpoints.
 from __future__ import annotations
 
 import contextlib
+import functools
 import glob
 import logging
 import os
@@ -15,19 +16,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
-from .._format.filenames import INDEX_SUFFIX, split_data_path, split_table_glob
+from .._format.filenames import INDEX_SUFFIX, STATE_NAME, split_data_path, split_table_glob
 from .._format.state import CheckpointState, encode_state, parse_state
 from .._locate.location import is_regular_file
-from .._write.commit import replace_file
+from .._locate.states import is_outside, read_state_bytes
+from .._write.durable import replace_file
 from ..errors import FormatError
 
 Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
-STATE_NAME: Final = "checkpoint"
-_STATE_LIMIT: Final = 1 << 24
 _SHARD_ENDING: Final = re.compile(r"-[\d?]+-of-\d+$")
 
 _log = logging.getLogger(__name__)
+
+
+def local_path(path: Path) -> str:
+    """A path as text, without the ``file://`` that TensorFlow takes before it."""
+    return os.fsdecode(path).removeprefix("file://")
+
+
+# Asked for its newest checkpoint again and again, a directory says the same for long.
+_parsed = functools.lru_cache(maxsize=4)(parse_state)
 
 
 def get_checkpoint_state(
@@ -51,21 +60,10 @@ def get_checkpoint_state(
         >>> tb.train.get_checkpoint_state("tests/golden/data/saver").model_checkpoint_path
         'tests/golden/data/saver/model.ckpt-20'
     """
-    directory = os.fsdecode(checkpoint_dir)
-    path = os.path.join(directory, latest_filename or STATE_NAME)
-    try:
-        with open(path, "rb") as file:
-            text = file.read(_STATE_LIMIT + 1)
-        if len(text) > _STATE_LIMIT:
-            raise FormatError(f"not a checkpoint state file: longer than {_STATE_LIMIT} bytes")
-        state = parse_state(text)
-    except FileNotFoundError:
+    directory = local_path(checkpoint_dir)
+    state = written_state(directory, latest_filename)
+    if state is None:
         return None
-    except (FormatError, OSError) as error:
-        _log.warning("%s was ignored: %s", path, error)
-        return None
-    if not state.model_checkpoint_path:
-        raise FormatError(f"the state file {path!r} names no checkpoint", path=path)
     return replace(
         state,
         model_checkpoint_path=os.path.join(directory, state.model_checkpoint_path),
@@ -75,14 +73,29 @@ def get_checkpoint_state(
     )
 
 
+def written_state(directory: str, latest_filename: str | None = None) -> CheckpointState | None:
+    """As `get_checkpoint_state`, with paths as they are written."""
+    path = os.path.join(directory, latest_filename or STATE_NAME)
+    try:
+        state = _parsed(read_state_bytes(path))
+    except FileNotFoundError:
+        return None
+    except (FormatError, OSError) as error:
+        _log.warning("%s was ignored: %s", path, error)
+        return None
+    if not state.model_checkpoint_path:
+        raise FormatError(f"the state file {path!r} names no checkpoint", path=path)
+    return state
+
+
 def update_checkpoint_state(
     save_dir: Path,
     model_checkpoint_path: Path,
     all_model_checkpoint_paths: Sequence[Path] | None = None,
     latest_filename: str | None = None,
-    *,
     all_model_checkpoint_timestamps: Sequence[float] | None = None,
     last_preserved_timestamp: float | None = None,
+    *,
     save_relative_paths: bool = False,
 ) -> None:
     """Replace the state file of a directory, atomically, with the bytes that TensorFlow writes.
@@ -99,8 +112,7 @@ def update_checkpoint_state(
             rewritten to be relative to a relative ``save_dir`` in any case.
 
     Raises:
-        ValueError: There are not as many timestamps as paths, or the state file would have the name
-            of the checkpoint.
+        ValueError: There are not as many timestamps as paths.
         OSError: The file cannot be written; the one before is still there.
 
     Example:
@@ -112,7 +124,51 @@ def update_checkpoint_state(
         model_checkpoint_path: "model.ckpt-7"
         all_model_checkpoint_paths: "model.ckpt-7"
     """
-    directory, newest = os.fsdecode(save_dir), os.fsdecode(model_checkpoint_path)
+    state = generate_checkpoint_state_proto(
+        save_dir,
+        model_checkpoint_path,
+        all_model_checkpoint_paths,
+        all_model_checkpoint_timestamps,
+        last_preserved_timestamp,
+        save_relative_paths=save_relative_paths,
+    )
+    write_state(save_dir, state, latest_filename)
+
+
+def write_state(save_dir: Path, state: CheckpointState, latest_filename: str | None = None) -> None:
+    """Replace the state file of a directory, its paths as they are given."""
+    target = os.path.join(local_path(save_dir), latest_filename or STATE_NAME)
+    replace_file(target, encode_state(state))
+
+
+def generate_checkpoint_state_proto(
+    save_dir: Path,
+    model_checkpoint_path: Path,
+    all_model_checkpoint_paths: Sequence[Path] | None = None,
+    all_model_checkpoint_timestamps: Sequence[float] | None = None,
+    last_preserved_timestamp: float | None = None,
+    *,
+    save_relative_paths: bool = False,
+) -> CheckpointState:
+    """Make the state that `update_checkpoint_state` writes.
+
+    Args:
+        save_dir: The directory of the state file.
+        model_checkpoint_path: The newest checkpoint.
+        all_model_checkpoint_paths: All that are kept, as there.
+        all_model_checkpoint_timestamps: Seconds since the epoch, one a path.
+        last_preserved_timestamp: When a checkpoint was last kept for good.
+        save_relative_paths: As there.
+
+    Raises:
+        ValueError: There are not as many timestamps as paths.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> tb.train.generate_checkpoint_state_proto("run", "run/ckpt-1").model_checkpoint_path
+        'ckpt-1'
+    """
+    directory, newest = local_path(save_dir), local_path(model_checkpoint_path)
     paths = [os.fsdecode(path) for path in all_model_checkpoint_paths or ()]
     if paths[-1:] != [newest]:
         paths.append(newest)
@@ -124,13 +180,9 @@ def update_checkpoint_state(
         relative = save_relative_paths if os.path.isabs(path) else not os.path.isabs(directory)
         return os.path.relpath(path, directory or os.curdir) if relative else path
 
-    state = CheckpointState(
+    return CheckpointState(
         written(newest), tuple(map(written, paths)), times, last_preserved_timestamp or 0.0
     )
-    target = os.path.join(directory, latest_filename or STATE_NAME)
-    if target in (newest, state.model_checkpoint_path):
-        raise ValueError(f"the state file {target!r} would have the name of the checkpoint")
-    replace_file(target, encode_state(state))
 
 
 def latest_checkpoint(checkpoint_dir: Path, latest_filename: str | None = None) -> str | None:
@@ -163,7 +215,7 @@ def latest_checkpoint(checkpoint_dir: Path, latest_filename: str | None = None) 
 
 
 def checkpoint_exists(checkpoint_prefix: Path) -> bool:
-    """Whether a V2 or V1 checkpoint lies at a prefix; its shards are not looked for.
+    """Tell whether a V2 or V1 checkpoint lies at a prefix; its shards are not looked for.
 
     Example:
         >>> import tensorbundle as tb
@@ -201,7 +253,6 @@ def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[Path]) -> list[float]:
 
 def remove_checkpoint(
     checkpoint_prefix: Path,
-    *,
     checkpoint_format_version: Literal[1, 2] = 2,
     meta_graph_suffix: str = "meta",
 ) -> None:
@@ -224,7 +275,7 @@ def remove_checkpoint(
         >>> tb.train.checkpoint_exists(prefix)
         False
     """
-    prefix = os.fsdecode(checkpoint_prefix)
+    prefix = local_path(checkpoint_prefix)
     _remove(meta_graph_path(prefix, meta_graph_suffix))
     if checkpoint_format_version == 1:
         for file in _tables(prefix):
@@ -233,6 +284,38 @@ def remove_checkpoint(
         _remove(prefix + INDEX_SUFFIX)
         for file in list(_data_files(prefix)):
             _remove(file)
+
+
+class Foreign:
+    """Checkpoints of a rotation that are not this program's to remove.
+
+    A state file may name anything: what lies outside its directory, and was not saved by this
+    program, stays, and the state file goes on naming it.
+    """
+
+    def __init__(self) -> None:
+        self._own: set[str] = set()
+        self._told: set[str] = set()
+
+    def saved(self, prefix: str) -> None:
+        """Note a checkpoint as this program's own."""
+        self._own.add(prefix)
+
+    def split(self, prefixes: Iterable[str], directory: str) -> tuple[list[str], list[str]]:
+        """Tell prefixes that may be removed from those that stay; the log names each once."""
+        ours: list[str] = []
+        others: list[str] = []
+        for prefix in prefixes:
+            is_foreign = prefix not in self._own and is_outside(directory, prefix)
+            (others if is_foreign else ours).append(prefix)
+            if is_foreign and prefix not in self._told:
+                self._told.add(prefix)
+                _log.warning(
+                    "the checkpoint %s is kept: it lies outside %s, and was not saved here",
+                    prefix,
+                    directory or os.curdir,
+                )
+        return ours, others
 
 
 def remove_leaving(prefixes: Iterable[str], meta_graph_suffix: str = "meta") -> None:
@@ -254,7 +337,7 @@ def meta_graph_path(prefix: str, meta_graph_suffix: str = "meta") -> str:
 
 def _main_file(prefix: Path) -> str | None:
     """The file that stands for a checkpoint: the index, or the first V1 table."""
-    prefix = os.fsdecode(prefix)
+    prefix = local_path(prefix)
     if is_regular_file(prefix + INDEX_SUFFIX):
         return prefix + INDEX_SUFFIX
     return next(iter(_tables(prefix)), None)
@@ -267,7 +350,8 @@ def _tables(prefix: str) -> list[str]:
     if pattern is None:
         return []
     stem, total = pattern
-    return sorted(glob.glob(f"{glob.escape(stem)}-?????-of-{total:05d}"))
+    count = "?????" if total is None else f"{total:05d}"
+    return sorted(glob.glob(f"{glob.escape(stem)}-?????-of-{count}"))
 
 
 def _data_files(prefix: str) -> Iterator[str]:

@@ -2,13 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from .._checkpoint.checkpoint import Array, Checkpoint
+from .._checkpoint.checkpoint import Checkpoint
+from .._format.dtypes import Array
 from .._format.tensor_info import TensorInfo
 from ..errors import ConversionError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_NAMED: Final = 10
+
+
+class Restored(dict[str, Array]):
+    """Variables that were restored, by name or path, with the assertions of TensorFlow's status.
+
+    Args:
+        variables: The arrays.
+        unused: The keys that the checkpoint holds beyond them.
+    """
+
+    def __init__(self, variables: Mapping[str, Array], unused: Sequence[str] = ()) -> None:
+        super().__init__(variables)
+        self._unused = tuple(unused)
+
+    def assert_consumed(self) -> Self:
+        """Check that nothing of the checkpoint was left over.
+
+        Raises:
+            AssertionError: Something was; up to ten keys are named.
+        """
+        if self._unused:
+            names = ", ".join(map(repr, self._unused[:_NAMED]))
+            raise AssertionError(
+                f"unresolved values in the checkpoint, {len(self._unused)} of them: {names}"
+            )
+        return self
+
+    def assert_existing_objects_matched(self) -> Self:
+        """Check that every variable was restored, which is so: others are an error at once."""
+        return self
+
+    def assert_nontrivial_match(self) -> Self:
+        """Check that something was restored.
+
+        Raises:
+            AssertionError: Nothing was.
+        """
+        if not self:
+            raise AssertionError("nothing except the root object matched a checkpointed value")
+        return self
+
+    def expect_partial(self) -> Self:
+        """Do nothing: nobody is warned of values that are left over."""
+        return self
+
+    def initialize_or_restore(self, session: object = None) -> None:
+        """Do nothing: the variables are restored already."""
+
+    def run_restore_ops(self, session: object = None) -> None:
+        """Do nothing: the variables are restored already."""
 
 
 def read_variables(

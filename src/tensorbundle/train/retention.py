@@ -1,4 +1,4 @@
-"""Which checkpoints of a directory stay and which go: TensorFlow's two rules (format.md §1.4).
+"""Retention: which checkpoints of a directory stay (TensorFlow's two rules, format.md §1.4).
 
 Rules only: nothing here knows the file system or the clock, so each is a list that can be tested by
 giving it times. What they say is done in ``train``.
@@ -14,10 +14,37 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
 
 from .._format.state import CheckpointState
 
 _SECONDS_AN_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class SaverDef:
+    """A description of a saver, with the fields of TensorFlow's ``SaverDef``.
+
+    Attributes:
+        filename_tensor_name, save_tensor_name, restore_op_name: Empty: there is no graph.
+        max_to_keep: How many of the newest are kept; 0 for all.
+        sharded: Whether there is a shard a device.
+        keep_checkpoint_every_n_hours: Of those that would go, how often one stays.
+        version: The format: 2.
+    """
+
+    filename_tensor_name: str = ""
+    save_tensor_name: str = ""
+    restore_op_name: str = ""
+    max_to_keep: int = 5
+    sharded: bool = False
+    keep_checkpoint_every_n_hours: float = 10000.0
+    version: int = 2
+
+    LEGACY: ClassVar[int] = 0
+    V1: ClassVar[int] = 1
+    V2: ClassVar[int] = 2
 
 
 class SaverRetention:

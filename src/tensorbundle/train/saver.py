@@ -8,26 +8,33 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from .._checkpoint.checkpoint import Array, Checkpoint
+from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open
 from .._checkpoint.selection import not_found
+from .._format.dtypes import Array
+from .._format.filenames import STATE_NAME
 from .._objects.graph import GRAPH_KEY
-from .._write.commit import replace_file
+from .._write.durable import replace_file
 from .._write.writer import save
+from ..errors import UnsupportedError
 from .directory import (
-    STATE_NAME,
+    Foreign,
     Path,
+    generate_checkpoint_state_proto,
     get_checkpoint_mtimes,
+    local_path,
     meta_graph_path,
     remove_leaving,
-    update_checkpoint_state,
+    write_state,
 )
+from .errors import NoCheckpointError, raised_as_both
 from .restoring import read_variables
-from .retention import SaverRetention
+from .retention import SaverDef, SaverRetention
 
 Names: TypeAlias = "Mapping[str, str | Array] | Iterable[str]"
 
@@ -59,6 +66,9 @@ class Saver:
         save_relative_paths: Write paths in the state file relative to it, so that the directory can
             be moved; otherwise they are as ``save_path`` is.
         filename: The ``save_path`` of a `save` that has none.
+        saver_def: What `as_saver_def` of another gave: instead of ``sharded`` and what to keep.
+        name, restore_sequentially, builder, defer_build: Not looked at.
+        write_version: 2, for V2.
         meta_graph: A serialised ``MetaGraphDef``, to be written beside each checkpoint.
 
     Raises:
@@ -82,29 +92,83 @@ class Saver:
     def __init__(
         self,
         var_list: Names | None = None,
-        *,
         reshape: bool = False,
         sharded: bool = False,
-        devices: Mapping[str, str] | None = None,
         max_to_keep: int | None = 5,
         keep_checkpoint_every_n_hours: float | None = 10000.0,
+        name: str | None = None,
+        restore_sequentially: bool = False,
+        saver_def: SaverDef | None = None,
+        builder: object = None,
+        defer_build: bool = False,
         allow_empty: bool = False,
+        write_version: int = SaverDef.V2,
         pad_step_number: bool = False,
         save_relative_paths: bool = False,
         filename: Path | None = None,
+        *,
+        devices: Mapping[str, str] | None = None,
         meta_graph: bytes | None = None,
     ) -> None:
+        if saver_def is not None:
+            sharded, max_to_keep = saver_def.sharded, saver_def.max_to_keep
+            keep_checkpoint_every_n_hours = saver_def.keep_checkpoint_every_n_hours
+            write_version = saver_def.version
+        if write_version != SaverDef.V2:
+            raise UnsupportedError("V1 checkpoints are read, not written: `write_version` is 2")
         self._names, self._own = _parse_names(var_list)
         if self._names is not None and not self._names and not allow_empty:
             raise ValueError("no variables to save: `var_list` is empty")
+        self._definition = SaverDef(
+            max_to_keep=max_to_keep or 0,
+            sharded=sharded,
+            keep_checkpoint_every_n_hours=keep_checkpoint_every_n_hours or 0.0,
+        )
         self._reshape = reshape
+        self._sharded = sharded
         self._devices = (devices or {}) if sharded else {}
         self._allow_empty = allow_empty
         self._pad_step_number = pad_step_number
         self._save_relative_paths = save_relative_paths
         self._filename = filename
         self._meta_graph = meta_graph
+        self._foreign = Foreign()
+        self._kept: list[str] = []
         self._retention = SaverRetention(max_to_keep, keep_checkpoint_every_n_hours, time.time())
+
+    # --- what it is ------------------------------------------------------------------------------
+
+    def as_saver_def(self) -> SaverDef:
+        """Describe the saver."""
+        return self._definition
+
+    def to_proto(self, export_scope: str | None = None) -> SaverDef:
+        """Describe the saver; of scopes it knows nothing."""
+        return self._definition
+
+    @staticmethod
+    def from_proto(saver_def: SaverDef, import_scope: str | None = None) -> Saver:
+        """Make a saver of its description."""
+        return Saver(saver_def=saver_def)
+
+    def build(self) -> None:
+        """Do nothing: there is no graph to add operations to."""
+
+    def export_meta_graph(self, filename: Path | None = None, **options: object) -> bytes:
+        """Give the graph that the saver was made with, and write it where a path is given.
+
+        Args:
+            filename: The file.
+            options: Not looked at: the graph is written as it is.
+
+        Raises:
+            ValueError: There is none: graphs are not made here.
+        """
+        if self._meta_graph is None:
+            raise ValueError("there is no graph: give the saver one as `meta_graph`")
+        if filename is not None:
+            replace_file(local_path(filename), self._meta_graph)
+        return self._meta_graph
 
     # --- saving ----------------------------------------------------------------------------------
 
@@ -113,11 +177,12 @@ class Saver:
         variables: Mapping[str, Any] | None,
         save_path: Path | None = None,
         global_step: SupportsIndex | None = None,
-        *,
         latest_filename: str | None = None,
         meta_graph_suffix: str = "meta",
         write_meta_graph: bool = True,
         write_state: bool = True,
+        strip_default_attrs: bool = False,
+        save_debug_info: bool = False,
     ) -> str | None:
         """Save the variables, then the state file, then remove what is not to be kept.
 
@@ -132,6 +197,8 @@ class Saver:
             meta_graph_suffix: The suffix of the graph's file.
             write_meta_graph: Whether to write the graph, if there is one.
             write_state: Whether to update the state file; without it nothing is removed either.
+            strip_default_attrs: Not looked at: the graph is written as it is.
+            save_debug_info: Not looked at.
 
         Returns:
             The checkpoint's prefix; None when there were no variables.
@@ -147,7 +214,7 @@ class Saver:
         prefix = self._prefix(save_path, global_step, state_name)
         tensors = self._gather(variables or {})
         if tensors:
-            save(prefix, tensors, shards=self._shards(tensors))
+            save(prefix, tensors, shards=self._shards(tensors), overwrite=True)
         elif not self._allow_empty:
             raise ValueError("no variables to save")
         if write_meta_graph and self._meta_graph is not None:
@@ -155,28 +222,41 @@ class Saver:
         if not tensors:
             return None
         if write_state:
-            self._retention.record(prefix, time.time())
-            update_checkpoint_state(
-                os.path.dirname(prefix),
-                prefix,
-                self.last_checkpoints,
-                state_name,
-                save_relative_paths=self._save_relative_paths,
-            )
-            remove_leaving(self._retention.take_leaving(), meta_graph_suffix)
+            self._rotate(prefix, state_name, meta_graph_suffix)
         return prefix
+
+    def _rotate(self, prefix: str, state_name: str, meta_graph_suffix: str) -> None:
+        """Take a checkpoint just saved into the rotation and the state file; remove what leaves."""
+        directory = os.path.dirname(prefix)
+        self._foreign.saved(prefix)
+        self._retention.record(prefix, time.time())
+        leaving, others = self._foreign.split(self._retention.take_leaving(), directory)
+        self._kept += [path for path in others if path not in self._kept]
+        state = generate_checkpoint_state_proto(
+            directory,
+            prefix,
+            [*self._kept, *self.last_checkpoints],
+            save_relative_paths=self._save_relative_paths,
+        )
+        paths = list(state.all_model_checkpoint_paths)
+        for number, path in enumerate(self._kept):
+            paths[number] = path if os.path.isabs(path) else paths[number]
+        state = replace(state, all_model_checkpoint_paths=tuple(paths))
+        write_state(directory, state, state_name)
+        remove_leaving(leaving, meta_graph_suffix)
 
     def _prefix(self, save_path: Path | None, step: SupportsIndex | None, state_name: str) -> str:
         path = save_path or self._filename
         if path is None:
             raise ValueError("no path to save to: neither `save_path` nor `filename` was given")
-        prefix = os.fsdecode(path)
+        prefix = local_path(path)
         if os.path.dirname(state_name):
             raise ValueError(f"`latest_filename` must be a name, not the path {state_name!r}")
         if step is not None:
             number = operator.index(step)
             return f"{prefix}-{number:08d}" if self._pad_step_number else f"{prefix}-{number}"
-        if os.path.basename(prefix) == state_name:
+        if os.path.basename(prefix) == state_name and not self._sharded:
+            # As TensorFlow has it: only the V1 format has a file of that very name.
             raise ValueError(f"the checkpoint {prefix!r} would have the name of its state file")
         return prefix
 
@@ -186,7 +266,7 @@ class Saver:
         names = {name: name for name in known} if self._names is None else self._names
         for name in names.values():
             if name not in known:
-                raise not_found(name, list(known))
+                raise not_found(name, lambda: list(known))
         return {name: known[names[name]] for name in sorted(names)}
 
     def _shards(self, tensors: Iterable[str]) -> dict[str, int] | None:
@@ -216,19 +296,22 @@ class Saver:
             in the checkpoint.
 
         Raises:
-            ValueError: ``save_path`` is None.
-            MissingFileError: There is no checkpoint.
+            ValueError: ``save_path`` is None, or there is no checkpoint, which is a
+                MissingFileError too.
             TensorNotFoundError: It does not hold one of the variables.
             ConversionError: An array has another type or shape; none was changed.
             ChecksumError, FormatError: It is damaged; some arrays may have been filled.
         """
         if save_path is None:
             raise ValueError("nothing to restore: `save_path` is None")
-        checkpoint = open(save_path)
+        path = local_path(save_path)
+        with raised_as_both(NoCheckpointError, f"The passed save_path is not valid: {path}"):
+            checkpoint = open(path)
         known = {**(variables or {}), **self._own}
-        restored = read_variables(
-            checkpoint, self._keys(checkpoint, variables), known, reshape=self._reshape
-        )
+        with raised_as_both():
+            restored = read_variables(
+                checkpoint, self._keys(checkpoint, variables), known, reshape=self._reshape
+            )
         for name, array in restored.items():
             if name in known and known[name] is not array and name not in self._own:
                 _as_mutable(variables)[name] = array
@@ -258,7 +341,7 @@ class Saver:
 
     @property
     def last_checkpoints(self) -> list[str]:
-        """The checkpoints in the rotation, oldest first."""
+        """Checkpoints in the rotation, oldest first."""
         return self._retention.paths
 
     def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:

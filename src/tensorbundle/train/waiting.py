@@ -11,7 +11,6 @@ from .directory import Path, latest_checkpoint
 def wait_for_new_checkpoint(
     checkpoint_dir: Path,
     last_checkpoint: str | None = None,
-    *,
     seconds_to_sleep: float = 1,
     timeout: float | None = None,
 ) -> str | None:
@@ -44,7 +43,6 @@ def wait_for_new_checkpoint(
 
 def checkpoints_iterator(
     checkpoint_dir: Path,
-    *,
     min_interval_secs: float = 0,
     timeout: float | None = None,
     timeout_fn: Callable[[], object] | None = None,

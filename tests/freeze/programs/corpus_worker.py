@@ -1,12 +1,9 @@
 """Real models in TensorFlow: the original restored, our frozen graph, and TensorFlow's own.
 
-`python -m graphs.corpus_worker FOLDER` answers each order of FOLDER/orders.json; what raised is
-answered by its message, so that one model that TensorFlow cannot load does not end the others.
+What raised is answered by its message: a model that TensorFlow cannot load does not end the others.
 """
 
 import json
-import os
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -108,13 +105,8 @@ def answer(order: dict[str, Any]) -> dict[str, str]:
     return errors
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
+def answer_all(folder: Path) -> None:
+    """Answer the orders of a folder, each in the folder that it names."""
     for order in json.loads((folder / "orders.json").read_text()):
         path = Path(order["folder"]) / "errors.json"
         path.write_text(json.dumps(answer(order)))
-    os._exit(0)  # sessions that timed out still hold threads
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,7 @@
-"""The process of TensorFlow: `python -m graphs.worker COMMAND FOLDER` (with tests/ as path)."""
+"""Builds the cases of the matrix, and runs graphs that were made of them, with TensorFlow."""
 
 import importlib
 import json
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -35,11 +34,9 @@ def build_case(case: Case, folder: Path) -> dict[str, Any]:
     return build_module(program, folder, case.signature)
 
 
-def build(folder: Path, names: list[str]) -> None:
+def build(folder: Path) -> None:
     """Write the files of the cases; an error is written in their place."""
     for case in CASES:
-        if names and case.name not in names:
-            continue
         place = folder / case.name
         place.mkdir(parents=True)
         start = time.perf_counter()
@@ -73,7 +70,7 @@ def run_order(order: dict[str, Any]) -> dict[str, Any]:
     return run_frozen(read_graph(order["graph"]), order["outputs"], feeds, order["init_ops"])
 
 
-def run(folder: Path, names: list[str]) -> None:
+def run(folder: Path) -> None:
     """Run what orders.json of the folder names."""
     for order in json.loads((folder / "orders.json").read_text()):
         answer = Path(order["answer"])
@@ -81,12 +78,3 @@ def run(folder: Path, names: list[str]) -> None:
             write_arrays(answer, run_order(order))
         except Exception as error:
             answer.with_suffix(".error").write_text(f"{type(error).__name__}: {error}")
-
-
-def main() -> None:
-    command, folder, *names = sys.argv[1:]
-    {"build": build, "run": run}[command](Path(folder), names)
-
-
-if __name__ == "__main__":
-    main()

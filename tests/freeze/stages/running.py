@@ -1,9 +1,6 @@
 """One program taken through the stages of freezing, with values that a session had."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +12,7 @@ from tensorbundle._format.wire import bytes_field
 from tensorbundle._freeze.stages.inline import Inlined, inline_calls
 from tensorbundle._freeze.stages.needed import check_graph, clean, prune
 from tensorbundle._freeze.stages.tables import Tables, keep_tables
-from tensorbundle._freeze.variables.constants import Constant, FrozenGraph, freeze_variables
+from tensorbundle._freeze.variables.constants import Constant, ConstantGraph, freeze_variables
 from tensorbundle._graph.files import read_graph_file
 from tensorbundle._graphdef.attributes import tensor_attr
 from tensorbundle._graphdef.functions import Function
@@ -24,31 +21,10 @@ from tensorbundle._graphdef.nodes import Nodes, join_input, parse_input
 from tensorbundle._graphdef.tensors import encode_tensor
 from tensorbundle._ops.edges import main_source
 from tests.freeze.programs.arrays import exact, read_arrays
-from tests.places import PROJECT
+from tests.oracle.client import in_tensorflow
 
 WORKER = "tests.freeze.stages.worker"
 VARIABLES = ("VarHandleOp", "Variable", "VariableV2")
-
-
-def in_tensorflow(command: str, group: str, folder: Path) -> None:
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-m",
-            "tests.freeze.stages.worker",
-            command,
-            group,
-            str(folder),
-        ],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
 
 
 def by_hand(*nodes: Any) -> Nodes:
@@ -62,7 +38,7 @@ class Frozen:
     nodes: Nodes
     functions: Mapping[str, Function]
     tensors: dict[str, str]
-    graph: FrozenGraph
+    graph: ConstantGraph
     inlined: Inlined
     tables: Tables
 
@@ -173,5 +149,5 @@ class Programs(dict[str, Program]):
 
     @classmethod
     def build(cls, group: str, folder: Path) -> "Programs":
-        in_tensorflow("build", group, folder)
+        in_tensorflow(WORKER, "build", group, folder)
         return cls({path.name: Program(path) for path in sorted(folder.iterdir())})

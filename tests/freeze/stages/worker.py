@@ -1,8 +1,7 @@
-"""The process of TensorFlow: `python -m stages.worker build|run GROUP FOLDER`."""
+"""Builds the programs of a group, and runs what the stages of freezing made of them."""
 
 import importlib
 import json
-import sys
 import traceback
 import warnings
 import zlib
@@ -93,7 +92,9 @@ def build_module(program: Any, folder: Path) -> None:
         store(session, graph, folder, tensors, fed)
 
 
-def build(programs: Mapping[str, Any], folder: Path) -> None:
+def build(group: str, folder: Path) -> None:
+    """Write the files of the programs of a group; an error is written in their place."""
+    programs = importlib.import_module(f"tests.freeze.stages.{group}_programs").PROGRAMS
     for name, program in programs.items():
         place = folder / name
         place.mkdir(parents=True)
@@ -132,22 +133,9 @@ def run_one(path: Path) -> None:
 
 
 def run(folder: Path) -> None:
+    """Run all graphs below a folder."""
     for path in sorted(folder.glob("*/*.pb")):
         try:
             run_one(path)
         except Exception:
             path.with_suffix(".error").write_text(traceback.format_exc())
-
-
-def main() -> None:
-    command, group, folder = sys.argv[1:]
-    if command == "run":
-        run(Path(folder))
-    else:
-        build(
-            importlib.import_module(f"tests.freeze.stages.{group}_programs").PROGRAMS, Path(folder)
-        )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,19 +1,15 @@
 """Programs of TensorFlow 1's time, as people wrote them.
 
-Run as a process of its own: ``python -m tests.outputs.programs.programs FOLDER``.
-
 Each function of the modules builds one training graph and returns its heads, each a list of
 the tensors that are that head (probabilities, logits, arg-max), what its author fetches first.
 Written are `FOLDER/<name>.meta` and `FOLDER/heads.json`. Needs TensorFlow: a process of its own.
 """
 
 import json
-import os
-import sys
 from pathlib import Path
 
-os.environ["TF_USE_LEGACY_KERAS"] = "1"  # tf.layers and the recurrent cells need Keras 2
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+# tf.layers and the recurrent cells need Keras 2.
+ENVIRONMENT = {"TF_USE_LEGACY_KERAS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 MODULES = (
     "tests.outputs.programs.classifiers",
@@ -49,7 +45,3 @@ def build_all(folder: Path) -> dict[str, list[list[str]]]:
             heads[name] = [[tensor.op.name for tensor in head] for head in made]
     (folder / "heads.json").write_text(json.dumps(heads), encoding="utf-8")
     return heads
-
-
-if __name__ == "__main__":
-    build_all(Path(sys.argv[1]))

@@ -18,7 +18,8 @@ from ..._checkpoint.bundle import Bundle
 from ..._format import dtypes
 from ..._graph.graph import load_graph
 from ..._graph.variables import variable_nodes
-from ..._graph.walk import Walk, data_inputs
+from ..._graph.walk import Walk
+from ..._ops.edges import data_inputs
 from ...errors import TensorBundleError
 from .blocks import masked
 

@@ -20,12 +20,11 @@ from ..._graphdef.meta_graph import MetaGraph
 from ..._graphdef.nodes import Node, Nodes, parse_input
 from ..._graphdef.tensors import TensorMessage
 from ..._ops.edges import data_inputs
+from ..._ops.roles import ASSIGNS, VARIABLES
 from ...errors import FormatError, MissingFileError, UnsupportedError
-from ..variables.constants import REF_VARIABLES, RESOURCE_VARIABLES
 
 _FLOAT, _DOUBLE, _INT32, _INT64 = 1, 2, 3, 9
 _PASSING: Final = frozenset({"Enter", "Identity", "ReadVariableOp", "Switch"})
-_ASSIGNING: Final = frozenset({"Assign", "AssignVariableOp"})
 _MAX_BYTES: Final = 1 << 31
 _COLLECTION: Final = "saved_model_assets"
 _ANY_VALUE: Final = 2
@@ -61,10 +60,10 @@ class Assets:
 
     def _follow_assignment(self, node: Node) -> None:
         inputs = data_inputs(node)
-        if node.op not in _ASSIGNING or len(inputs) < 2:
+        if node.op not in ASSIGNS or len(inputs) < 2:
             return
         target, value = (self._origin(edge) for edge in inputs[:2])
-        if target.op in REF_VARIABLES | RESOURCE_VARIABLES and value.name in self.files:
+        if target.op in VARIABLES and value.name in self.files:
             self.files[target.name] = self.files[value.name]
             self.variables.append(target.name)
 

@@ -1,4 +1,4 @@
-"""The body of a function, ready to be put in place of its calls (freeze.md §2.3)."""
+"""Bodies of functions, made ready to be put in place of calls (freeze.md §2.3)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from ..._graphdef.attributes import (
 )
 from ..._graphdef.functions import Arg, Function
 from ..._graphdef.nodes import Node, join_input, make_node
-from ..._ops.edges import CONTEXT_OPS, FEW_EDGES, NewNames, data_inputs, main_source
+from ..._ops.edges import FEW_EDGES, NewNames, data_inputs, main_source
 from ..._ops.ports import PortNumbers, list_length
+from ..._ops.roles import CONTEXT_OPS
 from ...errors import FormatError, UnsupportedError
 
 _CONTROL: Final = -1

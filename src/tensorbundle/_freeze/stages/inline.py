@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 from ..._graphdef.attributes import FunctionRef
 from ..._graphdef.functions import Function, OpDef
 from ..._graphdef.nodes import Node, Nodes, join_input, make_node, parse_input
-from ..._ops.edges import CONTEXT_OPS, FEW_EDGES, NewNames, main_source
+from ..._ops.edges import FEW_EDGES, NewNames, main_source
 from ..._ops.ports import PortNumbers
+from ..._ops.roles import CALLS, CONTEXT_OPS
 from ...errors import FormatError, UnsupportedError
 from .body import Body, MadeBody
 
@@ -272,7 +273,6 @@ def _downstream(nodes: Nodes, ops: frozenset[str]) -> set[str]:
 # --- functions that call themselves have no inlined form ---------------------------------------
 
 
-CALLS: Final = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _SHOWN: Final = 5
 
 

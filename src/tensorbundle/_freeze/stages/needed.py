@@ -1,10 +1,11 @@
-"""What is needed, and nothing else; then the last look at what is written (freeze.md §2.2)."""
+"""Needed nodes and nothing else; then the last check of edges and types (freeze.md §2.2)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from ..._format.dtypes import is_reference
 from ..._format.names import as_text
 from ..._format.wire import Raw
 from ..._graphdef.attributes import decode_attr, function_names, string_list_attr
@@ -13,25 +14,13 @@ from ..._graphdef.nodes import Node, Nodes, parse_input
 from ..._ops.edges import body_source, data_inputs, main_source
 from ..._ops.edges import reachable as _reachable
 from ..._ops.facts import output_args
+from ..._ops.roles import FUNCTION_USES, HANDLE_READERS, REF_CARRIERS, writes_variable
 from ...errors import FormatError
-from ..variables.handles import FUNCTION_USES, REF_CARRIERS
-from ..variables.updates import is_writer
 
 _FUNC_TAGS: Final = frozenset({0x0A, 0x52})  # an AttrValue that is a list, or a function
 _TYPE_TAG: Final = 0x30  # one that is a type
-_REFERENCE: Final = 100
 _LOOP_HEADS: Final = frozenset({"Merge", "RefMerge"})
 _LOOP_BACKS: Final = frozenset({"NextIteration", "RefNextIteration"})
-_HANDLE_READERS: Final = frozenset(
-    {
-        "DisableCopyOnRead",
-        "ReadVariableOp",
-        "ResourceGather",
-        "ResourceGatherNd",
-        "VarIsInitializedOp",
-        "VariableShape",
-    }
-)
 
 
 class Pruned(NamedTuple):
@@ -213,12 +202,12 @@ def _check_types(node: Node, nodes: Nodes) -> None:
     for key, raw in node.attrs.items():
         if len(raw) and raw[0] == _TYPE_TAG:
             value = decode_attr(raw)
-            if isinstance(value, int) and value > _REFERENCE:
+            if isinstance(value, int) and is_reference(value):
                 raise FormatError(f"attribute {key!r} of node {node.name!r} is a reference type")
     inputs = data_inputs(node)
     if not inputs:
         return
-    if node.op in _HANDLE_READERS or node.op in REF_CARRIERS or is_writer(node.op):
+    if node.op in HANDLE_READERS or node.op in REF_CARRIERS or writes_variable(node.op):
         source = nodes[main_source(inputs[0])]
         if source.op == "Const":
             raise FormatError(

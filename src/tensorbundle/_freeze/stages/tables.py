@@ -21,6 +21,15 @@ from ..._graphdef.meta_graph import MetaGraph
 from ..._graphdef.nodes import Node, Nodes, const_node, make_node, parse_input
 from ..._graphdef.tensors import encode_tensor
 from ..._ops.edges import NewNames, data_inputs, main_source, reachable
+from ..._ops.roles import (
+    MUTABLE_TABLES,
+    RESTORES,
+    STATIC_TABLES,
+    TABLE_FILE_INITIALIZERS,
+    TABLE_IMPORTS,
+    TABLE_INITIALIZERS,
+    TABLE_INSERTS,
+)
 from ..variables.constants import Constant
 from ..variables.updates import listed
 from .assets import Assets, columns_of, constant_path, vocabulary
@@ -28,29 +37,8 @@ from .inline import called_function, inline_calls
 
 INIT_OP: Final = "frozen_init_tables"
 
-_STATIC: Final = frozenset({"HashTable", "HashTableV2"})
-_MUTABLE: Final = frozenset(
-    f"Mutable{kind}{version}"
-    for kind in ("HashTable", "HashTableOfTensors", "DenseHashTable")
-    for version in ("", "V2")
-)
 _DENSE: Final = "MutableDenseHashTable"
-# What fills static tables, and does nothing else in any graph.
-_INITIALIZERS: Final = frozenset(
-    {
-        "InitializeTable",
-        "InitializeTableFromDataset",
-        "InitializeTableFromTextFile",
-        "InitializeTableFromTextFileV2",
-        "InitializeTableV2",
-    }
-)
-_TEXT_FILE: Final = frozenset({"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"})
-# What fills any table, and is also how savers restore, and how programs write.
-_WRITERS: Final = frozenset(
-    {"LookupTableImport", "LookupTableImportV2", "LookupTableInsert", "LookupTableInsertV2"}
-)
-_RESTORES: Final = frozenset({"Restore", "RestoreSlice", "RestoreV2"})
+_WRITERS: Final = TABLE_IMPORTS | TABLE_INSERTS  # static tables are initialised instead
 _COLLECTIONS: Final = ("table_initializer", "saved_model_main_op", "legacy_init_op")
 _PATHS: Final = frozenset({"Const", "Placeholder", "PlaceholderWithDefault"})
 _SIGNATURE: Final = "__saved_model_init_op"
@@ -102,7 +90,11 @@ def keep_tables(
     """
     roots = list(roots)
     needed = reachable(nodes, roots)
-    tables = [name for name in nodes if name in needed and nodes[name].op in _STATIC | _MUTABLE]
+    tables = [
+        name
+        for name in nodes
+        if name in needed and nodes[name].op in STATIC_TABLES | MUTABLE_TABLES
+    ]
     keeper = _Keeper(nodes, functions, meta, contents, directory)
     if tables:
         keeper.fill(tables)
@@ -135,11 +127,11 @@ class _Keeper:
         unfilled: list[str] = []
         for name in tables:
             table = self._nodes[name]
-            if table.op in _MUTABLE and name in self._contents:
+            if table.op in MUTABLE_TABLES and name in self._contents:
                 chosen.append(self._from_checkpoint(table))
             elif name not in initializers:
                 unfilled.append(name)
-            elif initializers[name].op in _TEXT_FILE:
+            elif initializers[name].op in TABLE_FILE_INITIALIZERS:
                 chosen.append(self._from_file(table, initializers[name], assets))
             else:
                 chosen.append(initializers[name].name)
@@ -171,7 +163,7 @@ class _Keeper:
         initial = made.union(reachable(self._nodes, beginnings))
         found: dict[str, Node] = {}
         for name, node in self._nodes.items():
-            if node.op not in _INITIALIZERS and not (node.op in _WRITERS and name in initial):
+            if node.op not in TABLE_INITIALIZERS and not (node.op in _WRITERS and name in initial):
                 continue
             inputs = data_inputs(node)
             table = self._table_of(inputs[0]) if inputs else ""
@@ -203,7 +195,7 @@ class _Keeper:
     def _restores(self, edges: Iterable[str]) -> bool:
         """Whether this is how a saver fills a table."""
         nodes = (self._nodes.get(self._table_of(edge)) for edge in edges)
-        return any(node is not None and node.op in _RESTORES for node in nodes)
+        return any(node is not None and node.op in RESTORES for node in nodes)
 
     # --- contents as constants ------------------------------------------------------------------
 

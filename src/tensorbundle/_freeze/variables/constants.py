@@ -9,15 +9,13 @@ from ..._graphdef.attributes import tensor_attr
 from ..._graphdef.functions import Function, OpDef
 from ..._graphdef.nodes import Nodes
 from ..._ops.edges import Scope, main_source
+from ..._ops.roles import REF_VARIABLES, VARIABLES
 from ...errors import UnsupportedError
 from .forms import variable_constant
 from .handles import Handle
 from .rewrite import Rewritten, rewrite_scope
 from .specialise import Specialiser
 from .updates import Update, update_warnings
-
-REF_VARIABLES = frozenset({"Variable", "VariableV2"})
-RESOURCE_VARIABLES = frozenset({"VarHandleOp"})
 
 _SHOWN = 10
 
@@ -36,7 +34,7 @@ class Constant(NamedTuple):
     value: bytes | None = None
 
 
-class FrozenGraph(NamedTuple):
+class ConstantGraph(NamedTuple):
     """A graph whose variables are constants.
 
     Attributes:
@@ -60,7 +58,7 @@ def freeze_variables(
     frozen: Mapping[str, Constant],
     roots: Iterable[str],
     op_defs: Mapping[str, OpDef] | None = None,
-) -> FrozenGraph:
+) -> ConstantGraph:
     """Make constants of variables, as far as some nodes need them.
 
     Args:
@@ -80,7 +78,7 @@ def freeze_variables(
     start = {}
     for name, constant in frozen.items():
         node = nodes.get(name)
-        if node is None or node.op not in REF_VARIABLES | RESOURCE_VARIABLES:
+        if node is None or node.op not in VARIABLES:
             continue  # the graph was cut there, and it is fed
         is_ref = node.op in REF_VARIABLES
         start[name] = Handle(name, constant.dtype, constant.shape, is_ref)
@@ -96,7 +94,7 @@ def freeze_variables(
             node = variable_constant(node, start[name], attr)
         result[name] = node
     made = {name: function for name, function in specialiser.functions.items() if name in used}
-    return FrozenGraph(
+    return ConstantGraph(
         result,
         {**functions, **made} if made else functions,
         tuple(name for name in result if name in start and frozen[name].value is None),

@@ -1,4 +1,4 @@
-"""What the users of a variable become when the variable is a constant (freeze.md §2.1).
+"""Forms of a variable's users when the variable is a constant (freeze.md §2.1).
 
 One function for each kind of user. A node keeps its name, so that whoever names it still finds it;
 in the body of a function its output may be called differently afterwards.
@@ -16,8 +16,9 @@ from ..._graphdef.attributes import bool_attr, int_attr, shape_list_attr, type_a
 from ..._graphdef.nodes import Node, const_node, make_node
 from ..._graphdef.shapes import ShapeValue
 from ..._ops.edges import control_inputs, data_inputs
+from ..._ops.roles import HANDLE_CARRIERS, REF_CARRIERS, FunctionUse
 from ...errors import UnsupportedError
-from .handles import HANDLE_CARRIERS, REF_CARRIERS, FunctionUse, Handle
+from .handles import Handle
 
 _INT32: Final = 3
 _BOOL: Final = 10

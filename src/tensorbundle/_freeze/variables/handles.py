@@ -1,4 +1,4 @@
-"""Where the variables that are to be frozen go: references and handles followed (freeze.md §2.1).
+"""Handles and references of variables, followed to where they go (freeze.md §2.1).
 
 A reference or handle passes through control flow, into functions and out of them. What it passes
 is found in loops over lists of work, since loops of a graph lead back and functions nest deep.
@@ -15,6 +15,7 @@ from ..._graphdef.attributes import FunctionRef
 from ..._graphdef.functions import Function
 from ..._graphdef.nodes import Node
 from ..._ops.edges import Scope, data_inputs
+from ..._ops.roles import FUNCTION_USES, HANDLE_CARRIERS, REF_CARRIERS, WHILE_USE, FunctionUse
 from ...errors import FormatError
 
 
@@ -35,7 +36,7 @@ class Handle:
     is_ref: bool = False
 
 
-class Request(NamedTuple):
+class WantedFunction(NamedTuple):
     """A function is wanted that takes values where the given one takes handles."""
 
     function: str
@@ -43,7 +44,7 @@ class Request(NamedTuple):
 
 
 class Specialised(NamedTuple):
-    """The function that a `Request` asks for.
+    """The function that a `WantedFunction` asks for.
 
     Attributes:
         name: Its name.
@@ -58,51 +59,7 @@ class Specialised(NamedTuple):
     written: frozenset[int] = frozenset()
 
 
-class FunctionUse(NamedTuple):
-    """How an operation uses functions.
-
-    Attributes:
-        keys: The attributes that name them.
-        first: The number of the input that is their first argument.
-        takes: The attribute with the types of the inputs from there on.
-        gives: The attribute with the types of the outputs.
-    """
-
-    keys: tuple[str, ...]
-    first: int
-    takes: str
-    gives: str
-
-
-_WHILE: Final = FunctionUse(("cond", "body"), 0, "T", "T")
-_IF: Final = FunctionUse(("then_branch", "else_branch"), 1, "Tin", "Tout")
-_CASE: Final = FunctionUse(("branches",), 1, "Tin", "Tout")
-_CALL: Final = FunctionUse(("f",), 0, "Tin", "Tout")
-FUNCTION_USES: Final[Mapping[str, FunctionUse]] = {
-    "While": _WHILE,
-    "StatelessWhile": _WHILE,
-    "If": _IF,
-    "StatelessIf": _IF,
-    "Case": _CASE,
-    "StatelessCase": _CASE,
-    "PartitionedCall": _CALL,
-    "StatefulPartitionedCall": _CALL,
-}
 _DIRECT: Final = FunctionUse((), 0, "", "")
-
-# What passes references on, and the operation that passes values on.
-REF_CARRIERS: Final[Mapping[str, str]] = {
-    "RefEnter": "Enter",
-    "RefExit": "Exit",
-    "RefIdentity": "Identity",
-    "RefMerge": "Merge",
-    "RefNextIteration": "NextIteration",
-    "RefSwitch": "Switch",
-}
-# What passes handles on; these are made for any type.
-HANDLE_CARRIERS: Final = frozenset(
-    {"Enter", "Exit", "Identity", "IdentityN", "Merge", "NextIteration", "Switch", "_SwitchN"}
-)
 
 
 @dataclass(slots=True)
@@ -159,7 +116,7 @@ def trace_handles(
     kept: Mapping[str, object],
     start: Mapping[str, Handle],
     functions: Mapping[str, Function],
-) -> Generator[Request, Specialised, Traced]:
+) -> Generator[WantedFunction, Specialised, Traced]:
     """Follow variables through a scope.
 
     Args:
@@ -182,7 +139,7 @@ def trace_handles(
             callees = []
             arguments = tuple(sorted(traced.arguments[name].items()))
             for function in used_functions(scope.nodes[name], use):
-                callees.append((function, (yield Request(function, arguments))))
+                callees.append((function, (yield WantedFunction(function, arguments))))
             traced.callees[name] = callees
             todo += _results(scope, name, use, callees)
             continue
@@ -202,7 +159,7 @@ def trace_handles(
                 number = port - use_here.first
                 traced.arguments.setdefault(node.name, {})[number] = handle
                 waiting[node.name] = use_here
-                if use_here is _WHILE:
+                if use_here is WHILE_USE:
                     todo.append((scope.tensor(node.name, number, "output", number), handle))
     return traced
 
@@ -264,7 +221,7 @@ def _results(
     scope: Scope, name: str, use: FunctionUse, callees: list[tuple[str, Specialised]]
 ) -> Iterator[tuple[str, Handle]]:
     """The edges on which functions give variables back."""
-    if use is _WHILE:
+    if use is WHILE_USE:
         return  # its outputs are what its inputs are, which is known already
     for _, callee in callees:
         for number, handle in callee.results.items():

@@ -1,4 +1,4 @@
-"""A graph or a body of a function, written anew for variables that are values (freeze.md §2)."""
+"""Rewriting a graph or a function's body for variables that are values (freeze.md §2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..._graphdef.nodes import Node, Nodes
 from ..._ops.edges import NewNames, Scope, data_inputs, reachable
 from ...errors import UnsupportedError
 from .forms import Form, Place, constant_form, function_form
-from .handles import Handle, Request, Specialised, Traced, function_use, trace_handles
+from .handles import Handle, Specialised, Traced, WantedFunction, function_use, trace_handles
 from .updates import WRITER_OUTPUTS, UpdatePlan, plan_updates, read_later
 
 
@@ -48,7 +48,7 @@ class _Changes(NamedTuple):
 
 def rewrite_scope(
     scope: Scope, start: Mapping[str, Handle], functions: Mapping[str, Function]
-) -> Generator[Request, Specialised, Rewritten]:
+) -> Generator[WantedFunction, Specialised, Rewritten]:
     """Write a scope anew.
 
     Args:

@@ -15,7 +15,7 @@ from ..._graphdef.attributes import shape_list_attr
 from ..._graphdef.functions import Arg, Function, OpDef
 from ..._ops.edges import NewNames, Scope
 from ...errors import FormatError, UnsupportedError
-from .handles import Handle, Request, Specialised
+from .handles import Handle, Specialised, WantedFunction
 from .rewrite import Rewritten, renamed_edge, rewrite_scope
 
 # What may come of it: beyond that, a file is a bomb rather than a model.
@@ -24,14 +24,14 @@ _GROWTH: Final = 20
 
 _CONTROL_OUTPUT: Final = 20  # the field of an OpDef that names its control results
 
-Work = Generator[Request, Specialised, Rewritten]
+Work = Generator[WantedFunction, Specialised, Rewritten]
 
 
 class _Task(NamedTuple):
     """A function that is being made, or with no request the main graph."""
 
     work: Work
-    request: Request | None
+    request: WantedFunction | None
     name: str
 
 
@@ -82,7 +82,7 @@ class Specialiser:
             elif answer.name in self._unfinished:
                 self._presumed.add(answer.name)
 
-    def _begun(self, request: Request) -> _Task:
+    def _begun(self, request: WantedFunction) -> _Task:
         function = self._given.get(request.function)
         if function is None:
             raise FormatError(f"there is no function {request.function!r}, which a node uses")
@@ -130,13 +130,13 @@ class Specialiser:
         return made
 
 
-def _key(request: Request) -> object:
+def _key(request: WantedFunction) -> object:
     """What tells functions apart: the types and shapes of the values, not whose they are."""
     values = tuple((number, each.dtype, each.shape) for number, each in request.arguments)
     return request.function, values
 
 
-def _start(function: Function, request: Request) -> dict[str, Handle]:
+def _start(function: Function, request: WantedFunction) -> dict[str, Handle]:
     inputs = function.signature.inputs
     start = {}
     for number, handle in request.arguments:

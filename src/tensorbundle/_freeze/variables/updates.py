@@ -7,7 +7,6 @@ counters) is left out, with a warning; where the written value is wanted, there 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -15,13 +14,9 @@ from typing import Final, NamedTuple
 from ..._graphdef.attributes import type_attr
 from ..._graphdef.nodes import Node
 from ..._ops.edges import Scope, data_inputs, reachable
+from ..._ops.roles import writes_variable
 from .handles import Handle, passes
 
-_WRITERS: Final = re.compile(
-    r"Assign(Add|Sub)?(VariableOp)?|AssignVariableXlaConcatND|(Resource)?CountUpTo"
-    r"|(Resource)?(Sparse)?Apply[A-Z]\w*|(Resource)?Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|Update)"
-    r"|(Resource)?StridedSliceAssign|DestroyResourceOp|RngSkip|SdcaShrinkL1|NegTrain"
-)
 # So many inputs from the first on are references; of other operations one.
 _REFERENCES: Final[Mapping[str, int]] = {
     "AdaMax": 3,
@@ -91,14 +86,9 @@ class UpdatePlan:
         return inputs
 
 
-def is_writer(op: str) -> bool:
-    """Whether an operation writes a variable."""
-    return _WRITERS.fullmatch(op) is not None
-
-
 def written(node: Node, port: int, handle: Handle) -> bool:
     """Whether a node writes the variable that one of its inputs is."""
-    if not is_writer(node.op):
+    if not writes_variable(node.op):
         return False
     if not handle.is_ref:
         return True
@@ -151,7 +141,7 @@ def _find(
     found: dict[str, list[str]] = {}
     for name in kept:
         node = scope.nodes[name]
-        if not is_writer(node.op):
+        if not writes_variable(node.op):
             continue
         for port, edge in enumerate(data_inputs(node)):
             handle = handles.get(scope.spelled(edge))

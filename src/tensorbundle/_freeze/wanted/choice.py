@@ -1,11 +1,11 @@
-"""Which outputs a call means: those named, the signature's, or the best of what may be some."""
+"""Choosing outputs: those named, the signature's, or the best of what may be some."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..._graph.variables import VARIABLE_OPS
 from ..._graphdef.nodes import Nodes, parse_input
+from ..._ops.roles import VARIABLES
 from ...errors import ConversionError
 from ..result import shown_shape
 from .resolve import Outputs, Target, default_signature, models_of, resolve
@@ -13,6 +13,27 @@ from .resolve import Outputs, Target, default_signature, models_of, resolve
 if TYPE_CHECKING:
     from ..._checkpoint.checkpoint import Checkpoint
     from ..._graph.graph import Graph
+
+
+class NoOutputsError(ConversionError):
+    """Nothing says what the outputs of a graph are.
+
+    Attributes:
+        candidates: What they may be, in words; empty if nothing looks like one.
+    """
+
+    def __init__(self, candidates: str, *, path: str | None = None) -> None:
+        super().__init__(self.worded(candidates, "outputs=", "outputs='auto'"), path=path)
+        self.candidates = candidates
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.candidates,), {"path": self.path})
+
+    @staticmethod
+    def worded(candidates: str, option: str, auto: str) -> str:
+        """Word it for who says outputs by this option: a function's argument, or a program's."""
+        hint = f"; {auto} takes the first of the candidates: {candidates}" if candidates else ""
+        return f"no outputs are named and the graph has no signature: give {option}{hint}"
 
 
 def choose(
@@ -36,7 +57,7 @@ def choose(
     if outputs is None and signature is None and default_signature(graph) is None:
         if models_of(graph):
             return resolve(graph, None, None), ()
-        constant = graph.kind == "graph" and not VARIABLE_OPS.keys() & graph.ops.keys()
+        constant = graph.kind == "graph" and not VARIABLES.keys() & graph.ops.keys()
         if constant and (sinks := _sinks(graph.nodes)):
             return resolve(graph, sinks, None), ()
         raise _no_outputs(graph, ckpt)
@@ -57,8 +78,4 @@ def _no_outputs(graph: Graph, ckpt: Checkpoint | None) -> ConversionError:
         f"{each.name!r} ({each.op}{shown_shape(each.shape)})"
         for each in suggest_outputs(graph, ckpt)[:5]
     )
-    hint = f"; outputs='auto' takes the first of the candidates: {shown}" if shown else ""
-    return ConversionError(
-        f"no outputs are named and the graph has no signature: give outputs={hint}",
-        path=graph.path,
-    )
+    return NoOutputsError(shown, path=graph.path)

@@ -1,4 +1,4 @@
-"""Where a user cuts a graph: tensors that are to be fed, and placeholders that get a value."""
+"""Cuts of a graph: tensors that are to be fed, and placeholders that get a value."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..._graphdef.attributes import shape_attr, type_attr
 from ..._graphdef.nodes import const_node, join_input, make_node, parse_input
 from ..._graphdef.tensors import encode_tensor
 from ..._ops.edges import unique_name
+from ..._ops.roles import FED, PLACEHOLDERS
 from ..._ops.types import dtype_of, shape_of
 from ...errors import ConversionError
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from ..._graphdef.functions import OpDef
     from ..._graphdef.meta_graph import MetaGraph
     from ..._graphdef.nodes import Node, Nodes
-
-
-_PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
 
 
 class Cutter:
@@ -58,7 +56,7 @@ class Cutter:
         for text, given in tensors.items():
             name, port = parse_input(text)
             node = nodes[name]
-            if node.op in _PLACEHOLDERS[:2] and given == "":
+            if node.op in FED and given == "":
                 continue
             dtype = dtype_of(node, port, self._op_defs)
             if dtype is None:
@@ -121,7 +119,7 @@ def bind(nodes: Nodes, values: Mapping[str, Any], meta: MetaGraph) -> Nodes:
     result = dict(nodes)
     for name, value in values.items():
         node = nodes[name]
-        if node.op not in _PLACEHOLDERS:
+        if node.op not in PLACEHOLDERS:
             raise ConversionError(
                 f"cannot bind {name!r}: it is a {node.op}, expected a Placeholder; "
                 "inputs= makes one of any tensor"

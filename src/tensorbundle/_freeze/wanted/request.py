@@ -1,4 +1,4 @@
-"""The options of one call of `freeze`, checked before any work is done."""
+"""Requests to freeze: the options of one call, checked before any work is done."""
 
 from __future__ import annotations
 

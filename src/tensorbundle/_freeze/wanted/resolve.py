@@ -1,4 +1,4 @@
-"""What a user calls an output, as tensors of the graph; and what to say when there is none such.
+"""Resolving names of outputs into tensors; and what to say when there is none such.
 
 A name is that of a node (its first output is meant), of a tensor (``node:1``), of an output of the
 signature that is used, or of a signature (all its outputs). Nodes inside functions are named by the
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from ..._checkpoint.selection import closest
+from ..._format.names import closest
 from ..._graphdef.nodes import join_input, parse_input
 from ..._ops.facts import output_ports
 from ...errors import ConversionError, TensorNotFoundError

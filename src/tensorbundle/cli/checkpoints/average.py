@@ -17,7 +17,20 @@ from ..terminal.sizes import format_count, format_size
 @click.command(cls=DocumentedCommand, short_help="Average several checkpoints.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @click.argument("target", type=click.Path())
-@click.option("--weight", "weights", metavar="W", multiple=True, type=float, help="One a PATH.")
+@click.option(
+    "--weight",
+    "weights",
+    metavar="W",
+    multiple=True,
+    type=float,
+    help="One a PATH; divided by their sum.",
+)
+@click.option(
+    "--last",
+    metavar="N",
+    type=click.IntRange(min=2),
+    help="Only the N of the highest steps; a PATH may then be a directory.",
+)
 @writing_options
 @json_option
 @global_options
@@ -27,29 +40,32 @@ def average(
     paths: Sequence[str],
     target: str,
     weights: Sequence[float],
+    last: int | None,
     force: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Average the floating-point tensors of checkpoints of one model.
 
-    Everything else, the step too, is as in the last PATH. Dtypes stay as they
-    are; sums are kept in double precision.
+    Everything else, the step too, is as in the last PATH, or where all are steps
+    of one run, in the one of the highest step. A checkpoint counts once, so
+    model.ckpt-* may match all of its files. Dtypes stay as they are; sums are
+    kept in double precision.
 
     Examples:
       tensorbundle average model.ckpt-2000 model.ckpt-3000 averaged
+      tensorbundle average run/ averaged --last 5
       tensorbundle average a b out --weight 0.9 --weight 0.1
 
-    JSON: averaged, taken, nbytes, files.
+    JSON: averaged, taken, nbytes, files, sources, repeated.
     """
     from ..._edit.average import average as average_into
 
-    if weights and len(weights) != len(paths):
-        raise click.UsageError(f"{len(paths)} checkpoints need {len(paths)} weights")
     with progress_bar(console, "averaging") as progress:
         done = average_into(
             paths,
             target,
+            last=last,
             weights=weights or None,
             overwrite=force,
             dry_run=dry_run,
@@ -58,8 +74,11 @@ def average(
     if as_json:
         console.line(dumps({name: getattr(done, name) for name in done.__slots__}))
         return
+    if done.repeated:
+        console.note(f"{len(done.repeated)} of the paths lead to one of these again: counted once")
     would = "would write" if dry_run else "wrote"
     console.line(
-        f"{would} {target}: {format_count(len(done.averaged), 'tensor')} averaged, "
-        f"{len(done.taken):,} as in {paths[-1]}, {format_size(done.nbytes)}"
+        f"{would} {target}: {format_count(len(done.averaged), 'tensor')} of "
+        f"{format_count(len(done.sources), 'checkpoint')} averaged, "
+        f"{len(done.taken):,} as in {done.sources[-1]}, {format_size(done.nbytes)}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ..._edit.diff import Diff, TensorDifference
 
 
+_TOLERANCE: Final = click.FloatRange(min=0)
+
+
 @click.command(cls=DocumentedCommand, short_help="Compare two checkpoints.")
 @click.argument("path_a", metavar="A", type=click.Path())
 @click.argument("path_b", metavar="B", type=click.Path())
@@ -33,8 +36,9 @@ if TYPE_CHECKING:
     help="Only these tensors; may be given several times.",
 )
 @regex_option
-@click.option("--rtol", type=float, default=0.0, help="Tolerance in proportion to B's value.")
-@click.option("--atol", type=float, default=0.0, help="Tolerance as it is.")
+@click.option("--rtol", type=_TOLERANCE, default=0.0, help="Tolerance in proportion to B's value.")
+@click.option("--atol", type=_TOLERANCE, default=0.0, help="Tolerance as it is.")
+@click.option("--ignore-dtype", is_flag=True, help="Compare numbers of two dtypes by value.")
 @click.option("--exact", is_flag=True, help="Read all values, whatever the checksums say.")
 @json_option
 @global_options
@@ -49,6 +53,7 @@ def diff(
     regex: bool,
     rtol: float,
     atol: float,
+    ignore_dtype: bool,
     exact: bool,
     as_json: bool,
 ) -> None:
@@ -58,24 +63,36 @@ def diff(
     tensors that both have are compared, and the others only counted.
 
     Tensors that one has under another name are found by their content. Tensors
-    with equal checksums are taken to be equal. The exit code is 0 if there is no
-    difference, 1 if there is one.
+    with equal checksums are taken to be equal, without reading their data, and
+    counted as such; --exact reads them. Numbers are close as numpy.isclose has
+    it, and NaN equals NaN. The exit code is 0 if there is no difference, 1 if
+    there is one.
 
     Examples:
       tensorbundle diff model.ckpt-2000 model.ckpt-3000
       tensorbundle diff old/ new/ --rtol 1e-5 --names 'encoder/*'
+      tensorbundle diff model half --ignore-dtype --rtol 1e-2
       tensorbundle diff frozen.pb model.ckpt-2000
 
-    JSON: same, frozen, equal, only_a, only_b, renamed {a: b}, changed [{name,
-    kind, a, b, values {count, size, max_abs, max_rel, norm_a, norm_b,
-    norm_difference}}].
+    JSON: same, frozen, equal, by_checksum, incomplete, only_a, only_b, renamed
+    {a: b}, changed [{name, kind, a, b, values {count, size, max_abs, max_rel,
+    norm_a, norm_b, norm_difference}}].
     """
     from ..._edit.diff import diff as compare
 
     a, b = open_checkpoint(console, path_a), open_checkpoint(console, path_b)
     names = read_patterns(patterns, regex=regex) if patterns else None
     with progress_bar(console, "comparing") as progress:
-        found = compare(a, b, names=names, rtol=rtol, atol=atol, exact=exact, progress=progress)
+        found = compare(
+            a,
+            b,
+            names=names,
+            rtol=rtol,
+            atol=atol,
+            ignore_dtype=ignore_dtype,
+            exact=exact,
+            progress=progress,
+        )
     if patterns and found.same and not found.equal:
         raise nothing_matches(" ".join(patterns))
     if as_json:
@@ -90,6 +107,8 @@ def _describe(found: Diff) -> dict[str, Any]:
         "same": found.same,
         "frozen": found.frozen,
         "equal": found.equal,
+        "by_checksum": found.by_checksum,
+        "incomplete": found.incomplete,
         "only_a": found.only_a,
         "only_b": found.only_b,
         "renamed": found.renamed,
@@ -118,6 +137,8 @@ def _write_text(console: Console, found: Diff) -> None:
         console.line(f"> {spell(old)} -> {spell(new)}")
     for each in found.changed:
         console.line(f"! {spell(each.name)}  {_say(each)}")
+    for name in found.incomplete:
+        console.line(f"? {spell(name)}  lacks some of its parts")
     changed = ", ".join(
         f"{count:,} {what}"
         for count, what in (
@@ -125,18 +146,23 @@ def _write_text(console: Console, found: Diff) -> None:
             (len(found.renamed), "renamed"),
             (len(found.only_a), "only in A"),
             (len(found.only_b), "only in B"),
+            (len(found.incomplete), "incomplete"),
         )
         if count
     )
     equal = format_count(found.equal, "tensor") + " equal"
+    if found.by_checksum:
+        what = "" if found.by_checksum == found.equal else f"{found.by_checksum:,} "
+        equal += f" ({what}by checksum, data not read)"
     console.line(console.style(f"{changed}, {equal}" if changed else equal, bold=True))
 
 
 def _say(each: TensorDifference) -> str:
     values = each.values
+    shown = each.a if each.a == each.b else f"{each.a} -> {each.b}"
     if values is None:
-        return f"{each.a} -> {each.b}"
-    said = f"{each.a}  {values.count:,} of {values.size:,} differ"
+        return shown
+    said = f"{shown}  {values.count:,} of {values.size:,} differ"
     if values.max_abs is None or values.norm_a is None or values.norm_difference is None:
         return said
     said += f", by at most {values.max_abs:.3g}"

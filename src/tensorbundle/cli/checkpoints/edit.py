@@ -13,6 +13,7 @@ from ..grammar.opening import open_checkpoint, read_patterns
 from ..grammar.options import NameType, global_options, json_option, path_argument, writing_options
 from ..terminal.console import Console
 from ..terminal.documents import dumps
+from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 from ..terminal.spelling import unspell
 
@@ -20,13 +21,19 @@ if TYPE_CHECKING:
     from ..._edit.rewrite import Rewrite
 
 _LISTED: Final = 40
+_EXAMPLES: Final = 5
 
 
 @click.command(cls=DocumentedCommand, short_help="Rename, drop, cast, strip.")
 @path_argument
 @click.argument("target", type=click.Path())
 @click.option(
-    "--rename", "renames", metavar="OLD=NEW", multiple=True, type=NameType(), help="Rename one."
+    "--rename",
+    "renames",
+    metavar="OLD=NEW",
+    multiple=True,
+    type=NameType(),
+    help="Rename a tensor, or all below a scope; slots follow.",
 )
 @click.option(
     "--substitute",
@@ -41,16 +48,25 @@ _LISTED: Final = 40
     "--drop", "drops", metavar="GLOB", multiple=True, type=NameType(), help="Leave tensors out."
 )
 @click.option(
+    "--keep", "keeps", metavar="GLOB", multiple=True, type=NameType(), help="Leave all others out."
+)
+@click.option(
     "--cast",
     "casts",
     metavar="[GLOB=]DTYPE",
     multiple=True,
     type=NameType(),
-    help="Cast tensors; all floating-point ones, if no glob says which.",
+    help="Cast tensors; all floating-point ones (as --compact), if no glob says which.",
 )
+@click.option("--lossy", is_flag=True, help="Cast to integers or bool what does not fit exactly.")
+@click.option("--saturate", is_flag=True, help="Cast to the largest number what is out of range.")
 @click.option("--strip-optimizer", is_flag=True, help="Leave out what optimizers keep.")
 @click.option(
-    "--optimizer", "optimizers", metavar="NAME", multiple=True, help="Also of this TF1 optimizer."
+    "--optimizer",
+    "optimizers",
+    metavar="NAME",
+    multiple=True,
+    help="Also what is called after this TF1 optimizer: Adam, slot_v.",
 )
 @click.option("--ema", is_flag=True, help="Give variables the value of their moving average.")
 @click.option("--ema-name", metavar="NAME", help="What moving averages are called in this one.")
@@ -67,7 +83,10 @@ def edit(
     substitutions: Sequence[str],
     strict: bool,
     drops: Sequence[str],
+    keeps: Sequence[str],
     casts: Sequence[str],
+    lossy: bool,
+    saturate: bool,
     strip_optimizer: bool,
     optimizers: Sequence[str],
     ema: bool,
@@ -80,39 +99,47 @@ def edit(
     r"""Write a checkpoint with other names, fewer tensors or other dtypes.
 
     TARGET is a prefix. Shards are shared with the source by reflinks or hard
-    links, so renaming takes no time and no space at any size; --compact frees
-    the space of what is left out. Object-based checkpoints (tf.train.Checkpoint)
-    are named by readable paths, as model/layer1/kernel, and their object graph
-    follows.
+    links, so renaming takes no time and no space at any size; --compact copies
+    what is kept, and frees the space of what is left out. Object-based
+    checkpoints (tf.train.Checkpoint) are named by readable paths, as
+    model/layer1/kernel, and their object graph follows. What an optimizer keeps
+    is told from the variables that are there, and is listed.
 
     Examples:
       tensorbundle edit model.ckpt-2000 slim --strip-optimizer --compact
       tensorbundle edit run/ served --ema --strip-optimizer
       tensorbundle edit old new --rename dense/kernel=dense/weights --drop 'aux/*'
+      tensorbundle edit old new --rename conv1=block1 --keep 'conv1/*'
       tensorbundle edit old new --substitute '/^model\/(.*)/net\/\1/' --dry-run
       tensorbundle edit old new --cast bfloat16 --cast 'embedding/*=float16'
 
     JSON: renamed {old: new}, dropped, cast {key: [old, new]}, averaged
-    {variable: average}, kept, linked, nbytes, files.
+    {variable: average}, kept, linked, nbytes, files, alike, unused_nbytes.
     """
     from ..._edit.rewrite import rewrite
 
     if renames and substitutions:
         raise click.UsageError("--rename and --substitute exclude each other")
     checkpoint = open_checkpoint(console, path)
-    done = rewrite(
-        checkpoint,
-        target,
-        rename=_read_renames(renames) or _read_substitutions(substitutions) or None,
-        drop=read_patterns(drops, regex=False) or None,
-        cast=_read_casts(casts),
-        strip_optimizer=list(optimizers) or strip_optimizer,
-        ema=ema_name or ema,
-        strict=strict,
-        compact=compact,
-        overwrite=force,
-        dry_run=dry_run,
-    )
+    with progress_bar(console, "writing") as progress:
+        done = rewrite(
+            checkpoint,
+            target,
+            rename=_read_renames(renames) or _read_substitutions(substitutions) or None,
+            drop=read_patterns(drops, regex=False) or None,
+            keep=read_patterns(keeps, regex=False) or None,
+            cast=_read_casts(casts),
+            lossy=lossy,
+            saturate=saturate,
+            strip_optimizer=list(optimizers) or strip_optimizer,
+            ema=ema_name or ema,
+            strict=strict,
+            compact=compact,
+            overwrite=force,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    _write_notes(console, done)
     if as_json:
         console.line(dumps(_describe(done)))
     else:
@@ -155,6 +182,21 @@ def _read_casts(casts: Sequence[str]) -> Any:
     if plain:
         return plain[0]
     return dict(_split_last(each, "GLOB=DTYPE") for each in casts) or None
+
+
+def _write_notes(console: Console, done: Rewrite) -> None:
+    if done.alike:
+        names = ", ".join(map(console.spell, done.alike[:_EXAMPLES]))
+        more = f" and {len(done.alike) - _EXAMPLES:,} more" if len(done.alike) > _EXAMPLES else ""
+        console.note(
+            f"{format_count(len(done.alike), 'tensor')} that may be an optimizer's stay: "
+            f"{names}{more}; --optimizer NAME or --drop GLOB leaves them out"
+        )
+    if done.unused_nbytes and (done.dropped or done.cast):
+        console.note(
+            f"{format_size(done.unused_nbytes)} of the shared shards are no longer used: "
+            "--compact leaves them out"
+        )
 
 
 def _describe(done: Rewrite) -> dict[str, Any]:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint, read_patterns, select
-from ..grammar.options import NameType, global_options, path_argument, regex_option
+from ..grammar.options import (
+    NameType,
+    global_options,
+    json_option,
+    path_argument,
+    regex_option,
+)
 from ..terminal.console import Console
+from ..terminal.documents import dumps
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import SizeType, format_count, format_size
+
+if TYPE_CHECKING:
+    from ..._export.export import Export
 
 _LISTED: Final = 20  # files; a directory of .npy files has as many as there are tensors
 
 
-@click.command(cls=DocumentedCommand, short_help="Write tensors as npz, safetensors or npy.")
+@click.command(cls=DocumentedCommand, short_help="Write tensors as npz, safetensors, npy or HDF5.")
 @path_argument
 @click.argument("target", type=click.Path())
 @click.option(
@@ -32,7 +42,7 @@ _LISTED: Final = 20  # files; a directory of .npy files has as many as there are
 @regex_option
 @click.option(
     "--format",
-    type=click.Choice(["npz", "safetensors", "npy"]),
+    type=click.Choice(["npz", "safetensors", "npy", "h5"]),
     help="The format, whatever the suffix of TARGET.",
 )
 @click.option(
@@ -41,7 +51,9 @@ _LISTED: Final = 20  # files; a directory of .npy files has as many as there are
     type=SizeType(),
     help="Split safetensors into files of at most this size, such as 5GB or 500MiB.",
 )
+@click.option("--strict", is_flag=True, help="Fail if a tensor has to be left out.")
 @click.option("--force", is_flag=True, help="Replace what an earlier export wrote to TARGET.")
+@json_option
 @global_options
 @click.pass_obj
 def export(
@@ -52,19 +64,24 @@ def export(
     regex: bool,
     format: str | None,
     max_shard_bytes: int | None,
+    strict: bool,
     force: bool,
+    as_json: bool,
 ) -> None:
-    """Export tensors to a .npz or .safetensors file or a directory of .npy files.
+    """Export tensors to a .npz, .safetensors or .h5 file or a directory of .npy files.
 
     The suffix of TARGET decides; a directory's name ends in a slash. Tensors
     are streamed and their checksums verified; TARGET appears when all is
     written. What the format cannot hold is left out and told, unless it was
-    asked for by name.
+    asked for by name or --strict is given. `save` reads each of them back.
 
     Examples:
       tensorbundle export model.ckpt-2000 weights.npz
       tensorbundle export run/ weights.safetensors --max-shard-bytes 5GB
       tensorbundle export run/ arrays/ --names 'encoder/*' --names global_step
+      tensorbundle export keras-model/ weights.h5
+
+    JSON: files, tensors, nbytes, left_out (name, reason), notes.
     """
     from ..._export.export import export as export_to
 
@@ -81,9 +98,15 @@ def export(
             names=names,
             max_shard_bytes=max_shard_bytes,
             format=format,
+            strict=strict,
             overwrite=force,
             progress=progress,
         )
+    if as_json:
+        console.line(dumps(_record(done)))
+        return
+    for note in done.notes:
+        console.note(note)
     for name, reason in done.left_out:
         console.note(f"left out {console.spell(name)}: {reason}")
     left_out = f", {len(done.left_out):,} left out" if done.left_out else ""
@@ -92,3 +115,13 @@ def export(
         console.line(f"  {file}  {format_size(os.path.getsize(file))}")
     if len(done.files) > _LISTED:
         console.line(f"  and {format_count(len(done.files) - _LISTED, 'more file')}")
+
+
+def _record(done: Export) -> dict[str, Any]:
+    return {
+        "files": list(done.files),
+        "tensors": done.written,
+        "nbytes": done.nbytes,
+        "left_out": [{"name": name, "reason": reason} for name, reason in done.left_out],
+        "notes": list(done.notes),
+    }

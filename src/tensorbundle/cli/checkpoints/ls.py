@@ -16,7 +16,7 @@ from ..terminal.console import Console
 from ..terminal.documents import describe_location, describe_tensor, dumps
 from ..terminal.sizes import format_count, format_size
 from ..terminal.tables import Column, table_lines
-from ..terminal.trees import Branch, Scope, Tree, grow
+from ..terminal.trees import Branch, Group, Tree, grow
 
 if TYPE_CHECKING:
     from ..._checkpoint.checkpoint import Checkpoint
@@ -28,7 +28,7 @@ _ORDERS: Final[dict[str, Callable[[TensorInfo], Any]]] = {
     "dtype": lambda info: info.tf_dtype,
     "shape": lambda info: (len(info.shape), info.shape),
 }
-_SCOPE_ORDERS: Final[dict[str, Callable[[Scope[TensorInfo]], Any]]] = {
+_SCOPE_ORDERS: Final[dict[str, Callable[[Group[TensorInfo]], Any]]] = {
     "size": lambda scope: -scope.nbytes,
     "dtype": lambda scope: scope.leaf.tf_dtype if scope.leaf else "",
     "shape": lambda scope: (len(scope.leaf.shape), scope.leaf.shape) if scope.leaf else (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -17,6 +18,11 @@ from ..terminal.sizes import format_count
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @click.argument("target", type=click.Path())
 @click.option("--partial", is_flag=True, help="Accept missing parts, and slices that leave gaps.")
+@click.option(
+    "--prefer",
+    type=click.Choice(["first", "last"]),
+    help="Of tensors with different values, take those of the first or the last PATH.",
+)
 @writing_options
 @json_option
 @global_options
@@ -26,6 +32,7 @@ def merge(
     paths: Sequence[str],
     target: str,
     partial: bool,
+    prefer: Any,
     force: bool,
     dry_run: bool,
     as_json: bool,
@@ -34,23 +41,29 @@ def merge(
 
     A PATH may be a directory of parts that such a save left when it was
     interrupted (model.ckpt-5_temp); parts may lie in several directories. The
-    inputs are kept, and share their shards with the result.
+    inputs are kept, and share their shards with the result. What several have
+    with the same values, such as a step, is taken once; the objects of several
+    tf.train.Checkpoint are joined by their paths.
 
     Examples:
       tensorbundle merge model.ckpt-2000 embeddings all
       tensorbundle merge model.ckpt-5_temp model.ckpt-5
       tensorbundle merge host0/model_temp host1/model_temp model --dry-run
 
-    JSON: prefixes, tensors, shards, files.
+    JSON: prefixes, tensors, shards, files, equal, joined.
     """
     from ..._edit.merge import merge as merge_into
 
-    done = merge_into(paths, target, partial=partial, overwrite=force, dry_run=dry_run)
+    done = merge_into(
+        paths, target, partial=partial, prefer=prefer, overwrite=force, dry_run=dry_run
+    )
     if as_json:
         console.line(dumps({name: getattr(done, name) for name in done.__slots__}))
         return
     for prefix in done.prefixes:
         console.line(prefix)
+    if done.equal:
+        console.note(f"{format_count(len(done.equal), 'tensor')} of equal values taken once")
     would = "would write" if dry_run else "wrote"
     console.line(
         f"{would} {target}: {format_count(done.tensors, 'tensor')} of "

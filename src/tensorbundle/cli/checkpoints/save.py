@@ -1,28 +1,30 @@
-"""``tensorbundle save``: a checkpoint made of arrays in other files."""
+"""``tensorbundle save``: a checkpoint made of tensors in other files."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 
-from ...errors import FormatError, UnsupportedError
+from ...errors import ConversionError
 from ..grammar.help import DocumentedCommand
+from ..grammar.opening import open_checkpoint
 from ..grammar.options import global_options, json_option, path_argument, writing_options
 from ..terminal.console import Console
 from ..terminal.documents import dumps
+from ..terminal.progress import progress_bar
 from ..terminal.sizes import SizeType, format_count, format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from ..._checkpoint.checkpoint import Checkpoint
+    from ..._format.tensor_info import TensorInfo
+    from ..._objects.graph import ObjectGraph
+    from ..._write.writer import Writer
 
 
 @click.command(
-    cls=DocumentedCommand, short_help="Make a checkpoint of a .npz or .safetensors file."
+    cls=DocumentedCommand, short_help="Make a checkpoint of npz, npy, safetensors or HDF5."
 )
 @path_argument
 @click.argument("target", type=click.Path())
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
     "--objects",
     is_flag=True,
     help="Add the objects that the names are paths of, for tf.train.Checkpoint.",
+)
+@click.option(
+    "--separator",
+    metavar="TEXT",
+    default="/",
+    help="What separates the parts of a path with --objects, such as '.'; '/' by default.",
 )
 @click.option(
     "--max-shard-bytes",
@@ -46,68 +54,126 @@ def save(
     path: str,
     target: str,
     objects: bool,
+    separator: str,
     max_shard_bytes: int | None,
     force: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Save the arrays of a .npz or .safetensors file as a checkpoint.
+    """Save the tensors of another format as a checkpoint.
 
-    TARGET is a prefix. TensorFlow restores the result by name (tf.train.Saver),
-    or, with --objects, into objects that have these paths.
+    PATH is a .npz, .npy, .safetensors or .h5 file, the index of several
+    .safetensors, a folder that was exported as .npy files, or a model's folder
+    with .safetensors. TARGET is a prefix. TensorFlow restores the result by
+    name (tf.train.Saver), or, with --objects, into objects that have these
+    paths. Tensors are streamed.
 
     Examples:
       tensorbundle save weights.npz model.ckpt-1
       tensorbundle save model.safetensors converted --max-shard-bytes 2GB
       tensorbundle save weights.npz ckpt-1 --objects
+      tensorbundle save model.safetensors ckpt-1 --objects --separator .
 
     JSON: prefix, tensors, nbytes.
     """
-    from ..._objects.graph import ObjectGraph
-    from ..._write.shards import refuse_existing
-    from ..._write.writer import save as save_to
+    from ..._write.commit import refuse_existing
+    from ..._write.writer import Writer
 
     refuse_existing(target, overwrite=force)
-    with _arrays(path) as arrays:
-        names = list(arrays)
-        nbytes = sum(each.nbytes for each in arrays.values())
-        if not dry_run:
-            graph = ObjectGraph.of(names) if objects else None
-            tensors = arrays if graph is None else graph.arrange(arrays)
-            save_to(target, tensors, max_shard_bytes=max_shard_bytes)
+    checkpoint = open_checkpoint(console, path)
+    infos = checkpoint.infos()
+    _refuse_unreadable(checkpoint, infos)
+    graph = _objects(console, infos, separator) if objects else None
+    _note_ports(console, infos)
+    nbytes = sum(info.nbytes for info in infos)
+    if not dry_run:
+        with (
+            progress_bar(console, "saving") as progress,
+            Writer(target, max_shard_bytes=max_shard_bytes, overwrite=force) as writer,
+        ):
+            _write(checkpoint, writer, _keys(infos, graph, separator), progress)
+            if graph is not None:
+                _write_graph(writer, graph)
     if as_json:
-        console.line(dumps({"prefix": target, "tensors": len(names), "nbytes": nbytes}))
+        console.line(dumps({"prefix": target, "tensors": len(infos), "nbytes": nbytes}))
         return
     would = "would write" if dry_run else "wrote"
-    console.line(f"{would} {target}: {format_count(len(names), 'tensor')}, {format_size(nbytes)}")
+    console.line(f"{would} {target}: {format_count(len(infos), 'tensor')}, {format_size(nbytes)}")
 
 
-@contextmanager
-def _arrays(path: str) -> Iterator[Mapping[str, np.ndarray[Any, Any]]]:
-    suffix = os.path.splitext(path)[1].lower()
-    if suffix == ".npz":
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                yield {name: archive[name] for name in archive.files}
-        except ValueError as error:
-            raise FormatError(f"not a .npz file of arrays: {path!r}: {error}", path=path) from error
-    elif suffix == ".safetensors":
-        yield _safetensors(path)
-    else:
-        raise UnsupportedError(f"cannot read {path!r}: expected a name in .npz or .safetensors")
+def _refuse_unreadable(checkpoint: Checkpoint, infos: Iterable[TensorInfo]) -> None:
+    """Raise before anything is written: what is saved is all of it."""
+    for info in infos:
+        if not info.name:
+            raise ConversionError(
+                "a tensor needs a name: TensorFlow crashes on an empty one",
+                path=checkpoint.location.prefix,
+            )
+        if info.dtype is None:
+            checkpoint[info.name]
 
 
-def _safetensors(path: str) -> dict[str, np.ndarray[Any, Any]]:
-    try:
-        import safetensors.numpy
-    except ImportError:
-        raise UnsupportedError(
-            "reading .safetensors needs a library: pip install 'tensorbundle[safetensors]'"
-        ) from None
-    import ml_dtypes  # noqa: F401 - gives numpy the names of bfloat16 and float8
+def _objects(console: Console, infos: list[TensorInfo], separator: str) -> ObjectGraph:
+    """Make the objects that the names are paths of."""
+    from ..._objects.graph import GRAPH_KEY, ObjectGraph
 
-    try:
-        loaded: dict[str, np.ndarray[Any, Any]] = safetensors.numpy.load_file(path)
-    except safetensors.SafetensorError as error:
-        raise FormatError(f"not a .safetensors file: {path!r}: {error}", path=path) from error
-    return loaded
+    names = [info.name for info in infos if info.name != GRAPH_KEY]
+    for name in names:
+        if "" in name.split(separator):
+            raise ConversionError(
+                "a name has an empty part, which no object has: save it without --objects",
+                key=name,
+            )
+    if separator == "/" and not any("/" in name for name in names):
+        dotted = next((name for name in names if "." in name.strip(".")), None)
+        if dotted is not None:
+            console.note(
+                f"{console.spell(dotted)} is the name of one object, dots and all: --separator . "
+                "makes a path of it"
+            )
+    return ObjectGraph.of([name.replace(separator, "/") for name in names])
+
+
+def _note_ports(console: Console, infos: list[TensorInfo]) -> None:
+    ported = [info.name for info in infos if info.name.endswith(":0")]
+    if ported:
+        console.note(
+            f"{format_count(len(ported), 'name')} end in ':0', such as {console.spell(ported[0])}: "
+            "kept as they are, but TensorFlow restores variables by names without it"
+        )
+
+
+def _keys(
+    infos: list[TensorInfo], graph: ObjectGraph | None, separator: str
+) -> Iterator[tuple[str, TensorInfo]]:
+    """Give the key of each tensor, in the order of writing."""
+    if graph is None:
+        yield from ((info.name, info) for info in infos)
+        return
+    from ..._objects.graph import GRAPH_KEY
+
+    paths = {info.name.replace(separator, "/"): info for info in infos if info.name != GRAPH_KEY}
+    yield from ((k, info) for k, info in graph.arrange(paths).items() if k != GRAPH_KEY)
+
+
+def _write(
+    checkpoint: Checkpoint,
+    writer: Writer,
+    keys: Iterable[tuple[str, TensorInfo]],
+    progress: Callable[[int, int], object] | None,
+) -> None:
+    done, total = 0, checkpoint.nbytes
+    for key, info in keys:
+        if info.tf_dtype == "string":
+            writer.add(key, checkpoint[info.name])
+        else:
+            writer.add_chunks(key, info.tf_dtype, info.shape, checkpoint.chunks(info.name))
+        done += info.nbytes
+        if progress is not None:
+            progress(done, total)
+
+
+def _write_graph(writer: Writer, graph: ObjectGraph) -> None:
+    from ..._objects.graph import GRAPH_KEY
+
+    writer.add(GRAPH_KEY, graph.encode())

@@ -214,8 +214,8 @@ def _native(info: TensorInfo, value: int | float | None) -> str:
     # As short as the tensor's own type needs: 0.1, not the float32's 0.10000000149011612.
     if isinstance(value, int):
         return f"{value}"
-    assert info.dtype is not None
-    return f"{value:.6g}" if info.dtype.kind == "c" else str(info.dtype.type(value))
+    dtype = info.array_dtype()
+    return f"{value:.6g}" if dtype.kind == "c" else str(dtype.type(value))
 
 
 # --- JSON ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""How the program ends: exit codes, and every error as one line on stderr.
+"""Failures of the command: exit codes, and every error as one line on stderr.
 
 0    fine
 1    the check failed: a checksum, a fault, a difference
@@ -12,12 +12,15 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
 import click
 
-from ...errors import ChecksumError, TensorBundleError
+from ..._write.staging import TargetExistsError
+from ...errors import ChecksumError, CompatibilityWarning, TensorBundleError
 from ..terminal.console import PROGRAM, Console
 from .help import DocumentedCommand
 
@@ -61,15 +64,34 @@ class Program(DocumentedCommand, click.Group):
         sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a closed pipe ends it quietly."""
+        """Run the command; a closed pipe ends it quietly, and warnings are notes."""
         try:
-            result = super().invoke(ctx)
+            with _warnings_as_notes(ctx.obj):
+                result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
             # What is still buffered has no reader; Python would complain of it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(_PIPE_CLOSED)
         return result
+
+
+@contextmanager
+def _warnings_as_notes(console: Console) -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", CompatibilityWarning)
+        try:
+            yield
+        finally:
+            for each in found:
+                if issubclass(each.category, CompatibilityWarning):
+                    console.note(str(each.message))
+                else:
+                    sys.stderr.write(
+                        warnings.formatwarning(
+                            each.message, each.category, each.filename, each.lineno
+                        )
+                    )
 
 
 def describe(error: Exception) -> str:
@@ -79,9 +101,9 @@ def describe(error: Exception) -> str:
         return f"{error.strerror[0].lower()}{error.strerror[1:]}{where}"
     if isinstance(error, MemoryError):
         return "out of memory"
-    if isinstance(error, FileExistsError):
+    if isinstance(error, TargetExistsError):
         # In the words of this program, not of the function behind it.
-        return str(error).replace("allow to overwrite it", "add --force")
+        return error.worded("add --force")
     return str(error) or type(error).__name__
 
 

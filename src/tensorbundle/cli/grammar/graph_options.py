@@ -75,8 +75,9 @@ def own_words() -> Iterator[None]:
     try:
         yield
     except ConversionError as error:
-        message = error.message.replace("outputs='auto'", "--output auto")
-        message = message.replace("give outputs=", "give --output NAME")
-        raise ConversionError(message, path=error.path, key=error.key) from error
-    except FileExistsError as error:
-        raise FileExistsError(str(error).replace("allow to overwrite it", "add --force")) from error
+        from ..._freeze.wanted.choice import NoOutputsError
+
+        if not isinstance(error, NoOutputsError):
+            raise
+        message = error.worded(error.candidates, "--output NAME", "--output auto")
+        raise ConversionError(message, path=error.path) from error

@@ -1,4 +1,4 @@
-"""The checkpoint that a command works on, and the tensors it was asked about."""
+"""Opening the checkpoint that a command works on, and the tensors it was asked about."""
 
 from __future__ import annotations
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def dtype_name(number: int) -> str:
     """The name of a DataType; a reference's is that of what it refers to, and ``_ref``."""
-    from ..._format.dtypes import name_of
+    from ..._graphdef.attributes import DataType
 
-    return f"{name_of(number - 100)}_ref" if number > 100 else name_of(number)
+    return DataType(number).name
 
 
 def describe_graph(graph: Graph, ckpt: Any) -> dict[str, Any]:
@@ -55,6 +55,7 @@ def describe_graph(graph: Graph, ckpt: Any) -> dict[str, Any]:
         "tables": list(graph.tables),
         "assets": [dataclasses.asdict(asset) for asset in graph.assets],
         "devices": dict(graph.devices),
+        "notes": list(graph.notes) if ckpt is None else [],
         **_describe_ends(graph, ckpt),
     }
 
@@ -133,12 +134,13 @@ def _readable(value: Any) -> Any:
 def dot_lines(graph: Graph) -> Iterator[str]:
     """Write the main graph for ``dot``: control edges dotted, constants and variables set apart."""
     from ..._graphdef.nodes import parse_input
+    from ..._ops.roles import VARIABLES
 
     yield "digraph {"
     yield '  rankdir="TB"; node [shape=box, fontname="sans-serif", fontsize=10];'
     for name, node in graph.nodes.items():
         style = {"Const": ", style=dotted"}.get(node.op, "")
-        if node.op in ("Variable", "VariableV2", "VarHandleOp"):
+        if node.op in VARIABLES:
             style = ", style=filled, fillcolor=lightgrey"
         yield f"  {_quoted(name)} [label={_quoted(name, node.op)}{style}];"
     for name, node in graph.nodes.items():

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from ..._write.commit import replace_file
+from ..._write.durable import replace_file
 from ...errors import ConversionError
 from ..grammar.assignments import read_assignments
 from ..grammar.help import DocumentedCommand

@@ -1,4 +1,4 @@
-"""What ``tensorbundle graph`` shows: a summary, and each part by itself."""
+"""Views of ``tensorbundle graph``: a summary, and each part by itself."""
 
 from __future__ import annotations
 
@@ -101,12 +101,13 @@ def _describe_values(console: Console, graph: Graph, ckpt: Any) -> list[tuple[st
     if not variables:
         return [("variables", "none")]
     known = sum(_nbytes(each) for each in variables)
+    notes = () if ckpt is not None else graph.notes
     lines = [("variables", f"{len(variables):,}, {format_size(known)}")]
     where = ckpt.location.prefix if ckpt is not None else None
     if where is None and graph.checkpoint is not None:
         where = graph.checkpoint.prefix
     if where is None:
-        return [*lines, ("values", "no checkpoint found")]
+        return [*lines, ("values", "no checkpoint found"), *_as_notes(console, notes)]
     found = [each for each in variables if each.found]
     ways = Counter(str(each.how) for each in found)
     by = ", ".join(f"{count:,} by {way}" for way, count in ways.most_common())
@@ -116,7 +117,11 @@ def _describe_values(console: Console, graph: Graph, ckpt: Any) -> list[tuple[st
         ("not there", f"{console.spell(each.name)}: {each.problem or 'not stored'}")
         for each in missing
     ]
-    return lines
+    return lines + _as_notes(console, notes)
+
+
+def _as_notes(console: Console, notes: Iterable[str]) -> list[tuple[str, str]]:
+    return [("note", console.spell(each)) for each in notes]
 
 
 def _nbytes(variable: Any) -> int:

@@ -1,4 +1,4 @@
-"""Where output goes and how it looks: results on stdout, remarks on stderr, colour on terminals.
+"""Console: results on stdout, remarks on stderr, colour on terminals.
 
 Nothing else in the package writes. Text goes through the streams' own buffers, so a million lines
 cost what their bytes cost.
@@ -15,6 +15,7 @@ from typing import Any, Literal, TextIO
 
 import click
 
+from ..._printable import printable
 from .spelling import spell
 
 PROGRAM = "tensorbundle"
@@ -87,7 +88,7 @@ class Console:
         head = f"{label}:"
         if style and self.has_color(sys.stderr):
             head = click.style(head, **style)
-        text = " ".join(text.split("\n"))
+        text = printable(" ".join(text.split("\n")))
         sys.stderr.write(f"{PROGRAM}: {head} {_encodable(text, sys.stderr)}\n")
 
     def note(self, text: str) -> None:

@@ -1,4 +1,4 @@
-r"""What ``--json`` writes: records with stable field names, documented in each command's help.
+r"""Documents of ``--json``: records with stable field names, told in each command's help.
 
 Output is ASCII. A name's bytes that are not UTF-8 are lone surrogates, ``\udcff`` for 0xff, as
 ``json.loads`` of Python gives back to ``open(path)[name]``.

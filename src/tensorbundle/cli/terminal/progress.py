@@ -1,4 +1,4 @@
-"""A progress bar in bytes, on terminals only, and only for work that takes a moment."""
+"""Progress bar in bytes, on terminals only, and only for work that takes a moment."""
 
 from __future__ import annotations
 

@@ -27,12 +27,12 @@ Leaf = TypeVar("Leaf", bound=Named)
 
 
 @dataclass(slots=True)
-class Scope(Generic[Leaf]):
+class Group(Generic[Leaf]):
     """All leaves whose names begin alike; ``leaf`` when there is one of exactly that name."""
 
     name: str
     leaf: Leaf | None = None
-    scopes: dict[str, Scope[Leaf]] = field(default_factory=dict)
+    scopes: dict[str, Group[Leaf]] = field(default_factory=dict)
     count: int = 0
     nbytes: int = 0
 
@@ -43,18 +43,18 @@ class Branch(Generic[Leaf]):
 
     guide: str
     name: str
-    scope: Scope[Leaf]
+    scope: Group[Leaf]
 
 
-def grow(leaves: Iterable[Leaf], root: str) -> Scope[Leaf]:
+def grow(leaves: Iterable[Leaf], root: str) -> Group[Leaf]:
     """Sort leaves into scopes, in the order they come."""
-    tree: Scope[Leaf] = Scope(root)
+    tree: Group[Leaf] = Group(root)
     for leaf in leaves:
         scope = tree
         path = [scope]
         for part in map(sys.intern, leaf.name.split("/")):  # the same few words again and again
             if (next_scope := scope.scopes.get(part)) is None:
-                next_scope = scope.scopes[part] = Scope(part)
+                next_scope = scope.scopes[part] = Group(part)
             scope = next_scope
             path.append(scope)
         scope.leaf = leaf
@@ -75,8 +75,8 @@ class Tree(Generic[Leaf]):
         drawn: Whether guides are lines instead of spaces.
     """
 
-    root: Scope[Leaf]
-    order: Callable[[Scope[Leaf]], Any] | None
+    root: Group[Leaf]
+    order: Callable[[Group[Leaf]], Any] | None
     reverse: bool
     drawn: bool
 
@@ -84,9 +84,9 @@ class Tree(Generic[Leaf]):
         """Walk the tree; a leaf may have others below it."""
         yield Branch("", self.root.name, self.root)
         fork, last, down, empty = _DRAWN if self.drawn else _PLAIN
-        stack: list[tuple[Scope[Leaf], str, str]] = []
+        stack: list[tuple[Group[Leaf], str, str]] = []
 
-        def push(scope: Scope[Leaf], indent: str) -> None:
+        def push(scope: Group[Leaf], indent: str) -> None:
             below = list(scope.scopes.values())
             if self.order is not None:
                 below.sort(key=self.order)

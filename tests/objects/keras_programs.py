@@ -1,16 +1,7 @@
-"""Real TensorFlow and both Keras in a process of its own; see `_keras.py`.
+"""Programs of real TensorFlow and both Keras that save and restore; `keras.py` calls them."""
 
-Reads lines of JSON, ``[command, arguments]``, and answers each with what the function returned.
-"""
-
-import contextlib
 import json
-import os
-import sys
 from typing import Any
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import keras
 import numpy as np
@@ -85,7 +76,7 @@ def tf1_graph(optimizer: bool) -> tuple[Any, Any, Any]:
 
 
 class Commands:
-    """What a line may ask for."""
+    """Commands, each a method."""
 
     def make(self, folder: str) -> None:
         k2 = tf_keras.optimizers
@@ -213,17 +204,7 @@ def plain(value: Any) -> Any:
     return np.asarray(value).tolist()
 
 
-def main() -> None:
-    answers, commands = sys.stdout, Commands()
-    with contextlib.redirect_stdout(sys.stderr):
-        for line in sys.stdin:
-            command, arguments, options = json.loads(line)
-            try:
-                answer = {"result": getattr(commands, command)(*arguments, **options)}
-            except BaseException as error:
-                answer = {"error": f"{type(error).__name__}: {error}"}
-            print(json.dumps(answer, default=plain), file=answers, flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def command(name: str, /, *arguments: Any, **options: Any) -> Any:
+    """Run a command; what it gives is as JSON would give it back."""
+    result = getattr(Commands(), name)(*arguments, **options)
+    return json.loads(json.dumps(result, default=plain))

@@ -1,21 +1,11 @@
-"""What TensorFlow's own messages say of a graph, in the form of `_graph_facts.py`.
-
-A process of its own: each line of standard input is ``[command, arguments…]`` in JSON, each line of
-output what the function of that name returns.
-"""
+"""What TensorFlow's own messages say of a graph, in the form of `expected_facts.py`."""
 
 import hashlib
 import json
-import os
 import struct
-import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-
-import ml_dtypes
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2, graph_pb2, tensor_pb2, variable_pb2
@@ -38,8 +28,11 @@ def describe(kind: str, path: str) -> list[Any]:
     """All facts of each graph in a file."""
     message = read(kind, path)
     if kind == "graph":
-        return [graph_facts(message)]
-    return [meta_facts(each) for each in ([message] if kind == "meta" else message.meta_graphs)]
+        facts = [graph_facts(message)]
+    else:
+        metas = [message] if kind == "meta" else message.meta_graphs
+        facts = [meta_facts(each) for each in metas]
+    return json.loads(json.dumps(facts))
 
 
 def compare(kind: str, path: str, other: str) -> bool:
@@ -310,14 +303,3 @@ def filled(dtype: Any, shape: tuple[int, ...], **values: Any) -> Any:
     message = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum, **values)
     message.tensor_shape.CopyFrom(tf.TensorShape(shape).as_proto())
     return message
-
-
-if __name__ == "__main__":
-    assert ml_dtypes.bfloat16  # numpy's names of these types come with it
-    for line in sys.stdin:
-        command, *arguments = json.loads(line)
-        try:
-            answer = {"result": globals()[command](*arguments)}
-        except Exception:
-            answer = {"error": traceback.format_exc()}
-        print(json.dumps(answer), flush=True)

@@ -4,12 +4,7 @@ Of each: `NAME.pb`, frozen, or `NAME/` with a checkpoint or a SavedModel; and `N
 values of `feed:…` and `fetch:…`.
 """
 
-import os
-import sys
 from pathlib import Path
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +13,7 @@ v1 = tf.compat.v1
 RANDOM = np.random.default_rng(3)
 
 
-def main(folder: Path) -> None:
+def write_all(folder: Path) -> None:
     for make in (dense, conv, loop, condition, gather, several, unknown_rank, default, refused):
         with tf.Graph().as_default(), v1.Session() as session:
             v1.set_random_seed(5)
@@ -136,7 +131,3 @@ def saved_model(folder: Path) -> None:
     x = normal(2, 4)
     found = {f"fetch:{key}": value.numpy() for key, value in model(tf.constant(x)).items()}
     np.savez(folder / "saved_model.npz", **{"feed:features": x}, **found)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -7,12 +7,7 @@ freezer makes of it; `v2/`: a SavedModel and what the freezer of functions makes
 
 import hashlib
 import json
-import os
-import sys
 from pathlib import Path
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import numpy as np
 import tensorflow as tf
@@ -32,7 +27,7 @@ TYPED = [
 ]
 
 
-def main(folder: Path) -> None:
+def write(folder: Path) -> None:
     write_dtypes(folder)
     write_v1(folder / "v1")
     write_v2(folder / "v2")
@@ -128,7 +123,3 @@ def write_v2(folder: Path) -> None:
     tf.saved_model.save(model, str(folder / "model"))
     frozen = convert_variables_to_constants_v2(model.__call__.get_concrete_function())
     (folder / "frozen.pb").write_bytes(frozen.graph.as_graph_def().SerializeToString())
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

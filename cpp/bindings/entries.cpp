@@ -5,31 +5,12 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "tensor_infos.hpp"
 #include "tensorbundle/format/string_tensor.hpp"
 
 namespace tensorbundle::bindings {
 
 namespace {
-
-py::tuple int_tuple(std::span<const std::int64_t> values) {
-  py::tuple tuple(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) tuple[i] = py::int_(values[i]);
-  return tuple;
-}
-
-py::tuple slice_tuple(const SliceSpec& slice) {
-  py::tuple tuple(slice.size());
-  for (std::size_t i = 0; i < slice.size(); ++i) {
-    tuple[i] = py::make_tuple(slice[i].start, slice[i].length);
-  }
-  return tuple;
-}
-
-py::tuple slices_tuple(const std::vector<SliceSpec>& slices) {
-  py::tuple tuple(slices.size());
-  for (std::size_t i = 0; i < slices.size(); ++i) tuple[i] = slice_tuple(slices[i]);
-  return tuple;
-}
 
 SliceSpec slice_from(const py::tuple& extents) {
   SliceSpec slice;
@@ -81,33 +62,27 @@ py::tuple salvage(const Index& index) {
                         block_fault_tuples(faults, index.table()));
 }
 
-// Calls each(i) for the rows in [begin, end) that are tensors, and not slices of one.
+// Calls each(i) for the rows that are tensors, and not slices of one.
 template <typename Each>
-void for_each_tensor(const EntryList& entries, std::size_t begin, std::size_t end, Each&& each) {
-  for (std::size_t i = begin; i < std::min(end, entries.size()); ++i) {
+void for_each_tensor(const EntryList& entries, Each&& each) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!entries.row(i).is_slice) each(i);
   }
 }
 
-std::size_t count_tensors(const EntryList& entries, std::size_t begin, std::size_t end) {
+py::list names(const EntryList& entries) {
+  py::list list(entries.num_tensors());
   std::size_t count = 0;
-  for_each_tensor(entries, begin, end, [&](std::size_t) { ++count; });
-  return count;
-}
-
-py::list names(const EntryList& entries, std::size_t begin, std::size_t end) {
-  py::list list(count_tensors(entries, begin, end));
-  std::size_t count = 0;
-  for_each_tensor(entries, begin, end, [&](std::size_t i) {
+  for_each_tensor(entries, [&](std::size_t i) {
     PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(count++),
                     decode_name(entries.name(i)).release().ptr());
   });
   return list;
 }
 
-py::list tuples(const EntryList& entries, std::size_t begin, std::size_t end) {
+py::list tuples(const EntryList& entries) {
   py::list list;
-  for_each_tensor(entries, begin, end, [&](std::size_t i) {
+  for_each_tensor(entries, [&](std::size_t i) {
     if (const Error* const error = entries.error(i)) {
       throw_python(*error, std::nullopt, decode_name(entries.name(i)));
     }
@@ -124,7 +99,7 @@ py::object find_entry(const EntryList& entries, const py::bytes& key) {
 
 py::list partitioned(const EntryList& entries) {
   py::list list;
-  for_each_tensor(entries, 0, entries.size(), [&](std::size_t i) {
+  for_each_tensor(entries, [&](std::size_t i) {
     if (!entries.slices(i).empty()) list.append(decode_name(entries.name(i)));
   });
   return list;
@@ -172,9 +147,9 @@ py::tuple strings(const File& file, std::uint64_t offset, std::uint64_t count, b
 
 }  // namespace
 
-void register_index(py::class_<Index, std::shared_ptr<Index>>& index, py::module_& module) {
+void register_index(py::module_& module) {
   using namespace py::literals;
-  index
+  py::class_<Index, std::shared_ptr<Index>>(module, "Index", py::is_final())
       .def(py::init([](const std::shared_ptr<File>& file) {
              try {
                const py::gil_scoped_release release;
@@ -197,10 +172,9 @@ void register_index(py::class_<Index, std::shared_ptr<Index>>& index, py::module
 
   py::class_<EntryList, std::shared_ptr<EntryList>>(module, "Entries", py::is_final())
       .def("__len__", &EntryList::size)
-      .def_property_readonly("num_tensors",
-                             [](const EntryList& self) { return count_tensors(self, 0, SIZE_MAX); })
-      .def("names", &names, "begin"_a = 0, "end"_a = SIZE_MAX)
-      .def("tuples", &tuples, "begin"_a = 0, "end"_a = SIZE_MAX)
+      .def_property_readonly("num_tensors", &EntryList::num_tensors)
+      .def("names", &names)
+      .def("tuples", &tuples)
       .def("find", &find_entry, "key"_a)
       .def("partitioned", &partitioned)
       .def("shard_counts",

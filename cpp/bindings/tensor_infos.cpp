@@ -1,0 +1,99 @@
+#include "tensor_infos.hpp"
+
+#include <pybind11/stl.h>
+
+#include "tensorbundle/reading/plan.hpp"
+
+namespace tensorbundle::bindings {
+
+namespace {
+
+py::tuple slice_tuple(const SliceSpec& slice) {
+  py::tuple tuple(slice.size());
+  for (std::size_t i = 0; i < slice.size(); ++i) {
+    tuple[i] = py::make_tuple(slice[i].start, slice[i].length);
+  }
+  return tuple;
+}
+
+}  // namespace
+
+py::tuple int_tuple(std::span<const std::int64_t> values) {
+  py::tuple tuple(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i), py::int_(values[i]).release().ptr());
+  }
+  return tuple;
+}
+
+py::tuple slices_tuple(const std::vector<SliceSpec>& slices) {
+  py::tuple tuple(slices.size());
+  for (std::size_t i = 0; i < slices.size(); ++i) tuple[i] = slice_tuple(slices[i]);
+  return tuple;
+}
+
+Dtypes::~Dtypes() {
+  for (const auto& type : types_) delete type.load();
+}
+
+const Dtypes::Type& Dtypes::at(std::int32_t number) const {
+  if (number < 0 || static_cast<std::size_t>(number) >= types_.size()) return none_;
+  std::atomic<const Type*>& place = types_[static_cast<std::size_t>(number)];
+  if (const Type* const known = place.load(std::memory_order_acquire)) return *known;
+  const auto [dtype, plain] = of_(number).cast<std::pair<py::object, bool>>();
+  const bool sized = !dtype.is_none() && number != kString;
+  auto made = std::make_unique<const Type>(
+      Type{dtype, plain, sized ? dtype.attr("itemsize").cast<std::uint64_t>() : 0});
+  // When two threads ask at once, all users share one.
+  const Type* known = nullptr;
+  if (place.compare_exchange_strong(known, made.get())) return *made.release();
+  return *known;
+}
+
+TensorInfos::TensorInfos(py::type type) : type_(std::move(type)) {
+  for (std::size_t i = 0; i < kFields.size(); ++i) {
+    slots_[i] = type_.attr(kFields[i]);
+    if (Py_TYPE(slots_[i].ptr())->tp_descr_set == nullptr) {
+      throw py::type_error("a class with slots is expected");
+    }
+  }
+}
+
+py::object TensorInfos::make(py::object name, const Dtypes::Type& type, const StoredRange& range,
+                             const std::vector<SliceSpec>& slices) const {
+  auto* const python_type = reinterpret_cast<PyTypeObject*>(type_.ptr());
+  auto info = py::reinterpret_steal<py::object>(python_type->tp_alloc(python_type, 0));
+  if (!info) throw py::error_already_set();
+  std::size_t next = 0;
+  const auto set = [&](const py::object& value) {
+    const py::object& slot = slots_[next++];
+    // The class is frozen: this is what its own __init__ does.
+    if (Py_TYPE(slot.ptr())->tp_descr_set(slot.ptr(), info.ptr(), value.ptr()) != 0) {
+      throw py::error_already_set();
+    }
+  };
+  set(name);
+  set(type.dtype);
+  set(int_tuple(range.shape));
+  if (slices.empty()) {
+    set(py::int_(range.size));
+    set(py::int_(range.shard));
+    set(py::int_(range.offset));
+    set(py::int_(range.crc32c));
+  } else {
+    set(py::int_(element_count(range.shape)) * py::int_(type.width));
+    for (int i = 0; i < 3; ++i) set(py::none());
+  }
+  set(slices_tuple(slices));
+  set(py::int_(range.dtype));
+  return info;
+}
+
+StoredRange range_of(const py::handle& info, std::vector<std::int64_t>& shape) {
+  shape = info.attr("shape").cast<std::vector<std::int64_t>>();
+  return {info.attr("data_type").cast<std::int32_t>(), info.attr("shard").cast<std::int32_t>(),
+          info.attr("offset").cast<std::int64_t>(),    info.attr("nbytes").cast<std::int64_t>(),
+          info.attr("crc32c").cast<std::uint32_t>(),   shape};
+}
+
+}  // namespace tensorbundle::bindings

@@ -1,0 +1,37 @@
+"""Names: a class is called what no other class of the package is called."""
+
+import ast
+from collections import defaultdict
+
+from tests.house.source import MODULES, parse
+
+# Two sides of one thing, or of TensorFlow's own naming.
+TWICE = {
+    "Checkpoint": "TensorFlow's name of what saves objects, in the face that is shaped like it",
+    "Content": "of a constant that is written, and of a tensor in another program's file",
+    "Kind": "which message of graphs: told by bytes, and by text",
+    "Missing": "what to do about variables without a value, as two floors are asked",
+    "Oracle": "the two ends of one pipe",
+    "Program": "a compiled graph, and the command itself",
+    "Request": "what an export is asked for, and a freeze",
+    "Restored": "a key that a graph reads, and a variable that is written",
+    "Source": "a path or an opened checkpoint, and a node that brings values in",
+    "Span": "bytes of a shard that are written, and of another program's file that are read",
+    "Step": "a training step in two folders that know nothing of each other",
+}
+
+
+def test_a_name_of_a_class_or_type_means_one_thing() -> None:
+    places = defaultdict(set)
+    for module, path in MODULES.items():
+        for node in parse(path).body:
+            if isinstance(node, ast.ClassDef):
+                places[node.name].add(module)
+            elif isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation):
+                places[ast.unparse(node.target)].add(module)
+    twice = {
+        name: sorted(where)
+        for name, where in places.items()
+        if len(where) > 1 and not name.startswith("_")
+    }
+    assert {name: where for name, where in twice.items() if name not in TWICE} == {}

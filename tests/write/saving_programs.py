@@ -1,0 +1,39 @@
+"""Real TensorFlow that saves and restores what it is told to; arrays of ml_dtypes pass."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tests.golden.fixture import dtype_of, merge_v2, save_v2, tensor
+
+
+def save(prefix: str, items: list[tuple[bytes, str, Any, str]]) -> None:
+    """Save (name, shape and slice, array, TensorFlow's dtype) with one SaveV2."""
+    save_v2(prefix, [(name, spec, tensor(array, kind)) for name, spec, array, kind in items])
+
+
+def merge(parts: list[str], prefix: str) -> None:
+    merge_v2(parts, prefix)
+
+
+def restore(prefix: str, wanted: list[tuple[bytes, str, str]]) -> list[Any]:
+    """Restore (name, shape and slice, dtype); quantised types as the integers they are."""
+    names, specs, dtypes = zip(*wanted, strict=True)
+    restored = tf.raw_ops.RestoreV2(
+        prefix=prefix,
+        tensor_names=list(names),
+        shape_and_slices=list(specs),
+        dtypes=[dtype_of(each) for each in dtypes],
+    )
+    return [
+        (tf.bitcast(each, dtype_of(kind[1:])) if kind.startswith("q") else each).numpy()
+        for each, kind in zip(restored, dtypes, strict=True)
+    ]
+
+
+def constant(value: Any) -> Any:
+    return tf.constant(value).numpy()
+
+
+def list_variables(path: str) -> list[tuple[str, list[int]]]:
+    return tf.train.list_variables(path)
