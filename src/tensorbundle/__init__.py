@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ._graph.graph import Graph, load_graph
     from ._graph.variables import Variable
     from ._graphdef.nodes import Node
+    from ._locate.listing import ListedCheckpoint, checkpoints
     from ._objects.graph import ObjectGraph
     from ._outputs.inputs import InputCandidate, suggest_inputs
     from ._outputs.suggest import Candidate, suggest_outputs
@@ -74,6 +75,7 @@ __all__ = [
     "Frozen",
     "Graph",
     "InputCandidate",
+    "ListedCheckpoint",
     "Location",
     "Merge",
     "MissingFileError",
@@ -94,6 +96,7 @@ __all__ = [
     "Writer",
     "__version__",
     "average",
+    "checkpoints",
     "crosscheck",
     "diagnose",
     "diff",
@@ -136,6 +139,7 @@ _ROOMS: Final = {
     "_graph.graph": ("Graph", "load_graph"),
     "_graph.variables": ("Variable",),
     "_graphdef.nodes": ("Node",),
+    "_locate.listing": ("ListedCheckpoint", "checkpoints"),
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
     "_outputs.suggest": ("Candidate", "suggest_outputs"),

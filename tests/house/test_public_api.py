@@ -32,6 +32,7 @@ NAMES = [
     "Frozen",
     "Graph",
     "InputCandidate",
+    "ListedCheckpoint",
     "Location",
     "Merge",
     "MissingFileError",
@@ -52,6 +53,7 @@ NAMES = [
     "Writer",
     "__version__",
     "average",
+    "checkpoints",
     "crosscheck",
     "diagnose",
     "diff",
@@ -83,6 +85,7 @@ MEMBERS = {
     *("chunks", "get", "info", "infos", "items", "iter_infos", "keys", "load", "location", "mode"),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
     *("big_endian", "file_of", "origin", "read_range", "stored"),
+    *("to_jax", "to_torch", "to_tree"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from ..errors import FormatError, UnsupportedError
 from . import dtypes
+from .dtypes import MAX_RANK
 from .wire import BYTES, FIXED32, FIXED64, VARINT, Field, fields
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 # What a reader of this format declares itself, as in the header of a V2 index.
 _CONSUMER_VERSION: Final = 1
-_MAX_DIMENSIONS: Final = 254  # TensorFlow's limit
 _MAX_COUNT: Final = (1 << 63) - 1
 
 # By DataType, the field of TensorProto that holds the values, and how.
@@ -158,7 +158,7 @@ def _decode_shape(message: Field) -> Iterator[int]:
         if part.number != 2:
             continue
         rank += 1
-        if rank > _MAX_DIMENSIONS:
+        if rank > MAX_RANK:
             raise FormatError("the shape has more than 254 dimensions", offset=part.offset)
         size = 0
         for inner in part.message():
@@ -186,7 +186,7 @@ def _decode_slice(message: Field) -> SliceSpec:
         if start < 0 or (length < 0 and start != 0):
             raise FormatError(f"a slice starts at {start}", offset=part.offset)
         extents.append((start, length))
-        if len(extents) > _MAX_DIMENSIONS:
+        if len(extents) > MAX_RANK:
             raise FormatError("a slice has more than 254 dimensions", offset=part.offset)
     return tuple(extents)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from .._format.dtypes import MAX_RANK
 from .._format.wire import Raw, bytes_field, fields, int_field
 from ..errors import FormatError
-
-# TensorFlow's own limit, and what keeps the product of the dimensions a number of some size.
-_MAX_RANK: Final = 254
 
 
 class ShapeValue(NamedTuple):
@@ -31,8 +29,8 @@ def decode_shape(raw: Raw, base: int = 0) -> ShapeValue:
             for part in field.message():
                 if part.number == 1:
                     size = part.int64()
-            if len(dims) == _MAX_RANK:
-                raise FormatError(f"a shape has more than {_MAX_RANK} dimensions", offset=base)
+            if len(dims) == MAX_RANK:
+                raise FormatError(f"a shape has more than {MAX_RANK} dimensions", offset=base)
             dims.append(size if size >= 0 else -1)
         elif field.number == 3:
             unknown = field.int64() != 0

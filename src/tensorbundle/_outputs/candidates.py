@@ -6,13 +6,18 @@ from collections.abc import Iterable, Iterator
 
 from . import words
 from .roles import Roles
-from .shapes import shape_of
+from .shapes import dtype_of, shape_of
+from .topology import inside_loops
 
 _BACK = 4  # steps from a sink through what only shapes a result
 _ONWARD = 6  # steps from a last layer to the form in which it is wanted
 _WALK = 4000  # nodes of a loss that are looked at
 _MOST = 512  # candidates of one kind: the last of them, and those with a name
 _HELPERS = 3  # arrangements between a result and a loss
+_LENGTHS = frozenset(
+    ("Rsqrt", "Sqrt", "Maximum", "Reshape", "ExpandDims", "Squeeze", "Add", "AddV2")
+)
+_LENGTH_STEPS = 5  # from a length to what is as long
 _HELPING = frozenset(("Reshape", "Slice", "StridedSlice", "Cast"))
 _LOSS_STEPS = words.LOSS_ARITHMETIC | words.LOSS
 _REDUCING = frozenset(("Mean", "Sum", "Sqrt", "Neg", "AddN"))
@@ -37,12 +42,16 @@ class Network:
         self.last_layers = [self._last_layers(group) for group in roles.groups]
         self.fed_back = self._before_layers()
         self.named = {i for i, kept in enumerate(self.inside) if kept and self._is_named(i)}
+        self.in_loops = inside_loops(self.graph)
         self.sinks = self._most(self._sinks())
         self.tails = self._of_layers()
         found = {*self.sinks, *self._beside_sinks(), *self.tails}
         found.update(self._most(sorted(self.named)))
         found.update(self._most(list(self._of_variables())))
-        self.candidates = sorted(place for place in found if not self._is_helper(place))
+        found.update(self._most(list(self._choices())))
+        self.candidates = sorted(
+            place for place in found if not self.in_loops[place] and not self._is_helper(place)
+        )
 
     def _inside(self) -> bytearray:
         """Data and variables, no labels; without what the graph has none of."""
@@ -147,7 +156,7 @@ class Network:
             users = []
             for each in level:
                 name, op = graph.names[each], graph.ops[each]
-                if op not in _HELPING or words.is_hand_made(name, op):
+                if op not in _HELPING or words.is_hand_made(name, op) or self.rounds(each):
                     return False
                 users += [user for user in graph.consumers[each] if not self.roles.barred[user]]
             if not users:
@@ -156,6 +165,19 @@ class Network:
             if not level:
                 return True
         return False
+
+    def rounds(self, place: int) -> bool:
+        """Whether numbers become whole ones: as pictures and classes are shown, not compared."""
+        source, made = self.graph.nodes[place].attr("SrcT"), dtype_of(self.graph, place)
+        return (
+            self.graph.ops[place] == "Cast" and source in words.FLOATS and made not in words.FLOATS
+        )
+
+    def _choices(self) -> Iterator[int]:
+        """The nearest, the most likely: a result, also where only an update takes it."""
+        for place, op in enumerate(self.graph.ops):
+            if op in words.CHOICES and self.inside[place]:
+                yield place
 
     def _inputs(self, place: int) -> list[int]:
         return [each for each in self.graph.inputs[place] if self.inside[each]]
@@ -177,7 +199,7 @@ class Network:
 
     def _is_verdict(self, sink: int) -> bool:
         op = self.graph.ops[sink]
-        if op in words.LOSS or op in words.JUDGEMENTS:
+        if op in words.LOSS or op in words.JUDGEMENTS or op == "Log":
             return True
         shape = shape_of(self.graph, sink)
         return op in words.LOSS_ARITHMETIC and (shape == () or (shape is None and op in _REDUCING))
@@ -198,11 +220,31 @@ class Network:
                     continue
                 seen.add(source)
                 arithmetic = graph.ops[source] in _LOSS_STEPS
-                if arithmetic and not layers[source] and source not in self.named:
+                passes = (
+                    arithmetic
+                    and not layers[source]
+                    and source not in self.named
+                    and not self.is_unit(source)
+                )
+                if passes:
                     stack.append(source)
-                else:
+                if not passes or graph.ops[source] in words.LAYOUT:
                     found.add(source)
         return found
+
+    def is_unit(self, place: int) -> bool:
+        """Whether a node divides something by its own length: what embeddings end with."""
+        graph = self.graph
+        sources = graph.inputs[place]
+        if graph.ops[place] not in ("Mul", "RealDiv", "Div") or len(sources) != 2:
+            return False
+        for length, divided in (sources, sources[::-1]):
+            level = [length] if graph.ops[length] in _LENGTHS and length != divided else []
+            for _ in range(_LENGTH_STEPS):
+                level = [source for each in level for source in graph.inputs[each][:2]]
+                if divided in level and any(graph.ops[each] != "Const" for each in level):
+                    return True
+        return False
 
     def _of_layers(self) -> set[int]:
         """The last layers, and what is done to them without another layer."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .._format.dtypes import BOOL, name_of
 from .._graph.graph import load_graph
 from .._graphdef.nodes import join_input
 from .._graphdef.tensors import TensorMessage
+from . import words
+from .heads import Scored
 from .roles import Source
 from .shapes import Shape, dtype_of, shape_of
 from .stated import signature_inputs
-from .suggest import CheckpointLike, GraphLike, find_heads, op_of, plain_name
+from .suggest import HEADS, CheckpointLike, GraphLike, find_heads, op_of, plain_name
 from .topology import Topology
 
 if TYPE_CHECKING:
     import numpy as np
 
-_ORDER: Final = ("data", "switch", "label", "unused")
+_ORDER: Final = ("data", "fills", "switch", "training", "label", "unused")
 _CHAIN: Final = 8  # identities between a default and who takes it
 
 
@@ -94,34 +97,52 @@ def suggest_inputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[InputC
             for tensor, (key, name, fact) in reversed(stated.items())
         ]
     roles, heads = find_heads(loaded, topology, ckpt)
-    best = heads[0].place if heads else None
-    needed = topology.backward([] if best is None else [best], bytearray(len(topology)))
-    found = [
-        _input(topology, source, needed[source.place], "" if best is None else topology.names[best])
-        for source in roles.sources
-    ]
-    places = {source: i for i, source in enumerate(roles.sources)}
-    ordered = sorted(
-        roles.sources,
-        key=lambda each: (_ORDER.index(each.role), not needed[each.place], each.place, each.port),
+    best = topology.names[heads[0].place] if heads else ""
+    needed = _cone(topology, heads[:1])
+    # With as many heads as are named there are others, which may need what these do not.
+    wanted = _cone(topology, heads) if 0 < len(heads) < HEADS else None
+    sources = [_settled(each, needed, wanted) for each in roles.sources]
+    sources.sort(
+        key=lambda each: (
+            _ORDER.index(each.role),
+            not _is_taken(each, needed),
+            each.place,
+            each.port,
+        )
     )
-    return [found[places[source]] for source in ordered]
+    return [_input(topology, each, _is_taken(each, needed), best) for each in sources]
 
 
-def _input(graph: Topology, source: Source, needed: int, best: str) -> InputCandidate:
+def _cone(graph: Topology, heads: Sequence[Scored]) -> bytearray:
+    return graph.backward([each.place for each in heads], bytearray(len(graph)))
+
+
+def _is_taken(source: Source, cone: bytearray) -> bool:
+    return any(cone[each] for each in source.takers)
+
+
+def _settled(source: Source, needed: bytearray, wanted: bytearray | None) -> Source:
+    """A source with the role that the heads leave it: what they need is data, nothing else."""
+    if source.role in ("label", "unused") and _is_taken(source, needed):
+        return replace(source, role="data")
+    if source.role == "data" and wanted is not None and not _is_taken(source, wanted):
+        return replace(source, role="training")
+    return source
+
+
+def _input(graph: Topology, source: Source, needed: bool, best: str) -> InputCandidate:
     node = graph.nodes[source.place]
     role: Literal["data", "switch", "label"] = "label"
     if source.role == "data":
         role, reason = "data", "leads to the variables"
         if best:
             reason += f"; {best!r} {'needs' if needed else 'does not need'} it"
+    elif source.role == "fills":
+        role, reason = "data", "fills a queue or a dataset, from which the network takes it"
     elif source.role == "switch":
-        role, reason = (
-            "switch",
-            "a truth value"
-            if dtype_of(graph, source.place, source.port) == BOOL
-            else "by its name",
-        )
+        role, reason = "switch", _kind_of_switch(graph, source)
+    elif source.role == "training":
+        reason = "no output needs it: only training takes it"
     elif source.role == "label":
         reason = "no trained layer comes after it: not needed"
     else:
@@ -135,6 +156,14 @@ def _input(graph: Topology, source: Source, needed: int, best: str) -> InputCand
         default=_default(graph, source.place),
         reason=reason,
     )
+
+
+def _kind_of_switch(graph: Topology, source: Source) -> str:
+    if dtype_of(graph, source.place, source.port) == BOOL:
+        return "a truth value"
+    if words.SWITCH_NAMES.search(words.last_part(graph.nodes[source.place].name)):
+        return "by its name"
+    return "a rate: compared with random numbers"
 
 
 def _default(graph: Topology, place: int) -> np.ndarray[Any, Any] | None:

@@ -6,7 +6,7 @@ which meets the network only in the loss (freeze.md §4.2).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .._format.dtypes import BOOL, HANDLES
@@ -14,10 +14,12 @@ from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import parse_input
 from .._ops.roles import ACTIVATIONS, PLACEHOLDERS, VARIABLES
 from . import words
-from .shapes import dtype_of, variable_shape_of
+from .shapes import dtype_of, shape_of, variable_shape_of
 from .topology import Topology
 
 _GROUPS = 8  # optimizers told apart; more of them are one
+_RATE_STEPS = 4  # between a rate and the random numbers that it is compared with
+_FILLING = 64  # nodes between a placeholder and the queue that it fills
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Source:
         place: The node.
         port: Which of its outputs.
         takers: The nodes that take it.
-        role: ``data``, ``label``, ``switch`` or ``unused``.
+        role: ``data``, ``label``, ``switch``, ``unused``, or ``fills``: a queue or a dataset.
     """
 
     place: int
@@ -46,6 +48,7 @@ class Roles:
         trainables: The variables that count, in stored order.
         groups: The same, by the optimizer that trains them; one group when nothing does.
         reads: Variables that count, and the chain of nodes that only hands their value on.
+        weights: The same, and what is computed from nothing else: quantized, folded, normalised.
         layers: Nodes that use the value of a trained variable together with data.
         sources: What the graph is fed.
         label_cone, data_cone, read_cone: What depends on labels, on data, on variables.
@@ -63,9 +66,11 @@ class Roles:
         self.variables = [i for i, op in enumerate(graph.ops) if op in VARIABLES]
         self.trainables = self._trainables(meta)
         self.groups = self._groups()
-        trained = sorted({place for group in self.groups for place in group})
-        self.reads = self._reads(trained)
+        self._trained = sorted({place for group in self.groups for place in group})
+        self.reads = self._reads(self._trained)
         self.all_reads = self._reads(self._model_variables())
+        self.weights = self._weights()
+        self._origins: dict[int, frozenset[int]] = {}
         self.users = self._users()
         self.sources = tuple(self._sources())
         self._mark_cones()
@@ -131,7 +136,7 @@ class Roles:
         applies = {op for op in set(graph.ops) if words.APPLIES.match(op)}
         for place, op in enumerate(graph.ops):
             if op in applies and graph.inputs[place]:
-                variable = self._variable_of(graph.inputs[place][0])
+                variable = self.variable_of(graph.inputs[place][0])
                 if variable in wanted:
                     key = graph.names[place].partition("/update_")[0]
                     trained.setdefault(key, set()).add(variable)
@@ -142,7 +147,7 @@ class Roles:
             return [frozenset().union(*groups)]
         return groups
 
-    def _variable_of(self, place: int) -> int:
+    def variable_of(self, place: int) -> int:
         """The variable behind a handle that went through a chain of reads."""
         graph = self.graph
         for _ in range(8):
@@ -168,21 +173,63 @@ class Roles:
 
     def variables_of(self, place: int) -> frozenset[int]:
         """The trained variables that a node uses directly."""
-        sources = self.graph.inputs[place]
-        return frozenset(self._variable_of(each) for each in sources if self.reads[each])
+        sources = [each for each in self.graph.inputs[place] if self.weights[each]]
+        return frozenset().union(*map(self.origins, sources))
+
+    def chains_of(self, variables: Iterable[int]) -> bytearray:
+        """Variables of any kind, and the chains of nodes that only hand on their values."""
+        return self._reads(sorted(variables))
+
+    def origins(self, place: int) -> frozenset[int]:
+        """The trained variables that a weight is computed from."""
+        found = self._origins.get(place)
+        if found is None:
+            behind = self.graph.backward([place], self._no_weights)
+            found = frozenset(each for each in self._trained if behind[each])
+            self._origins[place] = found
+        return found
 
     def reads_of(self, group: frozenset[int]) -> bytearray:
-        """The variables of a group, and the chains that hand on their values."""
-        return self._reads(sorted(group))
+        """The variables of a group, and what is computed from them alone."""
+        return self.graph.forward(sorted(group), self._no_weights)
+
+    def _weights(self) -> bytearray:
+        """What has the values of variables in it and nothing that is fed."""
+        graph = self.graph
+        feeds = {op for op in set(graph.ops) if words.FEEDS.search(op)}
+        feeds |= PLACEHOLDERS
+        weights = bytearray(self.reads)
+        self._no_weights = bytearray(not marked for marked in weights)
+        fed = [i for i, op in enumerate(graph.ops) if op in feeds and not self.barred[i]]
+        if not fed:
+            return weights  # its data are constants, and cannot be told from a layer's
+        fed += [i for i, op in enumerate(graph.ops) if op in words.NOISE]
+        changing = graph.forward(fed, self.barred)
+        stack = [place for place, isread in enumerate(weights) if isread]
+        while stack:
+            for each in graph.consumers[stack.pop()]:
+                if weights[each] or changing[each] or self.barred[each]:
+                    continue
+                if graph.ops[each] in words.LINEAR and not all(
+                    map(weights.__getitem__, graph.inputs[each])
+                ):
+                    continue  # constants may be data
+                weights[each] = 1
+                stack.append(each)
+        self._no_weights = bytearray(not marked for marked in weights)
+        return weights
 
     def _users(self) -> bytearray:
         """Nodes that use the value of a variable: before it is known whether they see data."""
         graph = self.graph
         users = bytearray(len(graph))
-        for place, isread in enumerate(self.reads):
-            if isread:
+        for place, isweight in enumerate(self.weights):
+            if isweight:
                 for consumer in graph.consumers[place]:
-                    if not self.reads[consumer] and not self.barred[consumer]:
+                    if self.weights[consumer] or self.barred[consumer]:
+                        continue
+                    # Of weights that were computed a sum may be a penalty; a product is a layer.
+                    if self.reads[place] or graph.ops[consumer] in words.LINEAR:
                         users[consumer] = graph.ops[consumer] != "L2Loss"
         return users
 
@@ -208,17 +255,61 @@ class Roles:
     ) -> Source:
         graph = self.graph
         node = graph.nodes[place]
-        if dtype_of(graph, place, port) == BOOL or words.SWITCH_NAMES.search(
+        shape = shape_of(graph, place, port)
+        named = (shape is None or len(shape) < 2) and words.SWITCH_NAMES.search(
             words.last_part(node.name)
-        ):
+        )
+        if dtype_of(graph, place, port) == BOOL or named or self._is_rate(place):
             role = "switch"
         elif any(reaching[taker] for taker in takers) or not self.variables:
             role = "data"
+        elif self._fills(takers):
+            role = "fills"
         elif all(self.excluded[taker] for taker in takers):
             role = "unused"
         else:
             role = "label"
         return Source(place, port, takers, role)
+
+    def _is_rate(self, place: int) -> bool:
+        """Whether a number is compared with chance: what dropout keeps, how much is explored."""
+        graph = self.graph
+        if shape_of(graph, place) not in ((), None, (1,)):
+            return False
+        level = [place]
+        for _ in range(_RATE_STEPS):
+            users = [each for start in level for each in graph.consumers[start]]
+            for each in users:
+                others = [other for other in graph.inputs[each] if other not in level]
+                if graph.ops[each] in words.COMPARED and any(map(self._is_chance, others)):
+                    return True
+            level = [each for each in users if graph.ops[each] in words.RATES][:16]
+        return False
+
+    def _is_chance(self, place: int) -> bool:
+        graph, level = self.graph, [place]
+        for _ in range(_RATE_STEPS):
+            if any(graph.ops[each] == "RandomUniform" for each in level):
+                return True
+            level = [
+                source
+                for each in level
+                if graph.ops[each] in words.SCALES
+                for source in graph.inputs[each]
+            ][:16]
+        return False
+
+    def _fills(self, takers: tuple[int, ...]) -> bool:
+        """Whether values go into a queue or a dataset, of which others take them."""
+        seen, stack = set(takers), list(takers)
+        while stack and len(seen) < _FILLING:
+            place = stack.pop()
+            if words.FILLS.search(self.graph.ops[place]):
+                return True
+            new = [each for each in self.graph.consumers[place] if each not in seen]
+            seen.update(new)
+            stack += new
+        return False
 
     def _mark_cones(self) -> None:
         graph = self.graph

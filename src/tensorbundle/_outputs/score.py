@@ -2,87 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+from .._graphdef.tensors import TensorMessage
+from .._ops.roles import ACTIVATIONS
 from . import words
 from .candidates import Network
-from .copies import copies_to_use
-from .shapes import Shape, shape_of
+from .heads import Scored, are_steps, compares_twins, is_part, is_reduced, leads_on, root
+from .shapes import shape_of
+from .topology import LoopResults, bit_counts, source_in_loop
+from .training import Training
 
 _LIMIT: Final = 256  # candidates that are looked at closely
 _FEEDING_STEPS: Final = 3
+_OF_ONE_LAYER: Final = 3  # uses of variables: a product, a bias, a normalisation
+_FEW_USERS: Final = 4
 _ARRANGEMENTS: Final = 4  # that are looked through
-_FORMS: Final = 12  # steps from a layer to the last form of its result
 
-_OP_SCORES: Final = {
-    op: points
-    for points, ops in (
-        (9.0, "Softmax"),
-        (8.0, "Sigmoid"),
-        (7.0, "LogSoftmax"),
-        (6.0, "ArgMax TopK TopKV2 GatherTree"),
-        (5.0, "BiasAdd Tanh Atan CTCGreedyDecoder CTCBeamSearchDecoder"),
-        (4.0, "Sin Cos Add AddV2 Squeeze L2Normalize SparseToDense DepthToSpace"),
-        (
-            3.0,
-            "Identity MatMul Conv2D Relu Transpose Conv2DBackpropInput Reshape Softplus "
-            "Elu LeakyRelu RealDiv Round",
-        ),
-        (2.0, "BatchMatMul BatchMatMulV2 Mul Cast TensorArrayGatherV3 Merge ClipByValue"),
-        (1.0, "Sub GatherV2 Gather Exit Minimum Maximum ConcatV2 Sum"),
-        (-1.0, "Mean"),
-        (-3.0, "Log Neg"),
-        (-4.0, "Fill Where Square"),
-        (-6.0, "Switch LogicalAnd Enter Less TensorArrayWriteV3 RandomUniform Range"),
-        (
-            -8.0,
-            "Equal NotEqual ZerosLike OnesLike L2Loss SquaredDifference InTopK InTopKV2 "
-            "SoftmaxCrossEntropyWithLogits NextIteration "
-            "SparseSoftmaxCrossEntropyWithLogits CTCLoss TensorArrayV3",
-        ),
-        (-9.0, "LoopCond StackPushV2 StackV2"),
-    )
-    for op in ops.split()
-}
-
-
-# Where what comes together is no result any more: a distribution that weighs something.
-_PARTED: Final = words.TAIL | {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
 _LOOKUPS: Final = frozenset(("Gather", "GatherV2", "ResourceGather", "GatherNd"))
-
-
-@dataclass(slots=True)
-class Scored:
-    """A candidate with what speaks for it.
-
-    Attributes:
-        place: The node.
-        score: The sum.
-        reasons: What counted, the most telling first.
-        variables: How many trained variables it depends on.
-        aliases: Other nodes of the same head, best first.
-    """
-
-    place: int
-    shape: Shape
-    score: float = 0.0
-    reasons: list[tuple[float, str]] = field(default_factory=list)
-    variables: int = 0
-    aliases: list[int] = field(default_factory=list)
-
-    def add(self, points: float, reason: str = "") -> None:
-        """Count something for it, or against it."""
-        self.score += points
-        if reason and points:
-            self.reasons.append((points, reason))
-
-    @property
-    def reason(self) -> str:
-        """The reasons in words, those that count most first."""
-        ordered = sorted(self.reasons, key=lambda each: -abs(each[0]))
-        return "; ".join(text for _, text in ordered)
 
 
 def score_candidates(
@@ -106,7 +45,7 @@ def score_candidates(
     found = [scorer.look_at(place) for place in network.candidates]
     found.sort(key=lambda each: (-each.score, each.place))
     found = found[:_LIMIT]
-    _count_variables(network, found, order, missing)
+    _count_variables(scorer, found, order, missing)
     found.sort(key=lambda each: (-each.score, each.place))
     return found
 
@@ -123,8 +62,21 @@ class _Scorer:
         self.last = frozenset(
             root(network, place) for layers in network.last_layers for place in layers
         )
-        self.handed_on = self._handed_on()
-        self.copies = copies_to_use(network, sorted(self.last))
+        self.training = Training(network)
+        self.labelled = any(source.role == "label" for source in self.roles.sources)
+        self.layers_in = self._layers_in_scopes()
+        self.loops = LoopResults(self.graph, network.inside)
+
+    def _layers_in_scopes(self) -> Counter[str]:
+        """How many layers are in each scope, those of its own scopes with them."""
+        found: Counter[str] = Counter()
+        for place, marked in enumerate(self.roles.layers):
+            if marked:
+                scope = self.graph.names[place].rpartition("/")[0]
+                while scope:
+                    found[scope] += 1
+                    scope = scope.rpartition("/")[0]
+        return found
 
     def look_at(self, place: int) -> Scored:
         found = Scored(place, shape_of(self.graph, place))
@@ -138,12 +90,16 @@ class _Scorer:
         head = root(self.network, place)
         if head in self.last or place in self.last:
             found.add(1.0, "comes from a last layer")
-        if head in self.copies:
+        if self.training.is_for_use(place):
             found.add(6.0, "has the variables of a trained copy, but is not trained itself")
+        elif self.training.is_left_over(place):
+            found.add(-8.0, "a step of many, which nothing asks for")
         if place in self.sinks:
             found.add(1.0, "nothing in the network uses it" if self.graph.consumers[place] else "")
-        if place in self.handed_on:
-            found.add(6.0, "goes into a network that another optimizer trains")
+        if points := self.training.handed_on.get(place, 0.0):
+            found.add(points, "goes into a network that another optimizer trains")
+        elif self.training.judging[place]:
+            found.add(-5.0, "judges what another network makes")
         return found
 
     def _judge_op(self, found: Scored) -> None:
@@ -152,44 +108,63 @@ class _Scorer:
         points, place = 0.0, found.place
         for _ in range(_ARRANGEMENTS):
             sources = {each for each in graph.inputs[place] if network.inside[each]}
-            if graph.ops[place] in words.JOINS and len(sources) > 1 and sources <= network.tails:
+            joined = sources & network.tails
+            several = graph.ops[place] in words.JOINS and len(sources) > 1
+            if several and are_steps(self.network, sources):
+                points += 5.0
+            elif several and joined == sources:
                 points += 1.0
+            elif several and joined:
+                points -= 4.0  # for a layer that is to come
+                break
+            elif network.rounds(place):
+                points += 2.0  # a picture as it is shown
+                place = graph.inputs[place][0]
+                continue
+            elif (within := source_in_loop(graph, place)) is not None:
+                points += 0.5
+                place = within
+                continue
             elif len(sources) == 1 and self._keeps(place, sources):
                 points += 0.5
             else:
                 break
             place = min(sources)
-        if self._flattens(found):
+        if self._flattens(found.place):
             points -= 1.5  # as losses want it
         op = graph.ops[found.place]
-        if op == "Mul" and any(graph.ops[each] == "Rsqrt" for each in graph.inputs[found.place]):
+        if network.is_unit(found.place):
             points += 3.0  # made one long, as an embedding is
-        found.add(points + _OP_SCORES.get(graph.ops[place], 0.0), f"is {_article(op)} {op}")
+        elif not self.labelled and compares_twins(network, found.place):
+            points -= 8.0  # as losses without labels do
+        found.add(points + words.OP_SCORES.get(graph.ops[place], 0.0), f"is {_article(op)} {op}")
         if graph.ops[place] in _LOOKUPS and self.roles.layers[place]:
             found.add(-3.0, "only looks rows up")
 
-    def _flattens(self, found: Scored) -> bool:
-        sources = self.graph.inputs[found.place][:1]
-        if self.graph.ops[found.place] != "Reshape" or not sources:
+    def _flattens(self, place: int) -> bool:
+        """Whether a node makes one list of rows, as losses want it."""
+        sources = self.graph.inputs[place]
+        if self.graph.ops[place] != "Reshape" or not sources:
             return False
-        before = shape_of(self.graph, sources[0])
-        return (
-            before is not None
-            and len(before) > 1
-            and found.shape is not None
-            and len(found.shape) == 1
+        before, after = shape_of(self.graph, sources[0]), shape_of(self.graph, place)
+        size = self.graph.nodes[sources[-1]].attr("value")
+        flat = isinstance(size, TensorMessage) and size.size == 1
+        return (flat or (after is not None and len(after) == 1)) and (
+            before is None or len(before) > 1
         )
 
     def _keeps(self, place: int, sources: set[int]) -> bool:
         """Whether a node only arranges its source, or moves its values to another range."""
         graph = self.graph
+        used = {graph.ops[each] for each in graph.consumers[place]}
         if graph.ops[place] in words.LAYOUT:
+            return graph.ops[place] != "Transpose" or not used & words.MULTIPLIES
+        if graph.ops[place] == "Cast":
             return True
         if graph.ops[place] not in words.SCALES or self.roles.layers[place]:
             return False
         if graph.ops[place] in words.TURNS and shape_of(graph, graph.inputs[place][0]) == ():
             return False  # what is missing to one, as losses take it
-        used = {graph.ops[each] for each in graph.consumers[place]}
         if used & words.MEASURES or used & words.BEGINNINGS:
             return False
         return all(
@@ -197,50 +172,6 @@ class _Scorer:
             for each in graph.inputs[place]
             if each not in sources
         )
-
-    def _is_part(self, place: int) -> bool:
-        """Whether all that follows, after mere shaping, comes together with something else."""
-        graph, inside = self.graph, self.network.inside
-        for _ in range(_ARRANGEMENTS):
-            users = {each for each in graph.consumers[place] if inside[each]}
-            if users and all(graph.ops[each] == "Sum" and graph.consumers[each] for each in users):
-                return True
-            if not users or not all(graph.ops[each] in _PARTED for each in users):
-                return False
-            if all(len({s for s in graph.inputs[each] if inside[s]}) > 1 for each in users):
-                return True
-            if len(users) > 1:
-                return False
-            place = users.pop()
-        return False
-
-    def _handed_on(self) -> frozenset[int]:
-        """Last forms of a group's network that layers of another group use: actors, generators."""
-        network, roles = self.network, self.roles
-        found: set[int] = set()
-        if len(roles.groups) < 2:
-            return frozenset()
-        for group, layers in zip(roles.groups, network.last_layers, strict=True):
-            others = frozenset().union(*(each - group for each in roles.groups))
-            reads = roles.reads_of(others)
-            level, seen = list(layers), set(layers)
-            chain: dict[int, int] = {}
-            while level:
-                place = level.pop()
-                for each in self.graph.consumers[place]:
-                    if each in seen or not network.inside[each]:
-                        continue
-                    seen.add(each)
-                    if roles.layers[each] and any(
-                        reads[source] for source in self.graph.inputs[each]
-                    ):
-                        while place not in found:
-                            found.add(place)
-                            place = chain.get(place, place)
-                    elif self.graph.ops[each] in words.TAIL:
-                        chain[each] = place
-                        level.append(each)
-        return frozenset(each for each in found if self.graph.ops[each] not in words.JOINS)
 
     def _judge_name(self, found: Scored) -> None:
         name, op = self.graph.names[found.place][-words.LONG :], self.graph.ops[found.place]
@@ -250,41 +181,66 @@ class _Scorer:
         for pattern, points in ((words.PREDICTION, 9.0), (words.OUTPUT, 6.0)):
             if hand_made and pattern.match(last):
                 bonus = max(bonus, points)
-            elif words.is_hand_made(scope, "") and pattern.match(scope.rpartition("/")[2]):
+            elif (
+                words.is_hand_made(scope, "")
+                and pattern.match(scope.rpartition("/")[2])
+                and self.layers_in[scope] <= _OF_ONE_LAYER
+            ):
                 bonus = max(bonus, points / 2)
         if bonus:
             found.add(bonus, "named like a result")
-        if words.BAD_NAMES.search(name):
+        in_network = self.roles.in_side_scope[found.place] and not self.roles.side[found.place]
+        if words.BAD_NAMES.search(last if in_network else name):
             found.add(-9.0, "named like a loss or a metric")
-        if words.INNER_NAMES.search(name):
+        if words.INNER_NAMES.search(name) and not self._leaves(found.place):
             found.add(-4.0, "inside an operation's scope")
         if words.TWIN_NAMES.search(name):
             found.add(-3.0, "named like the copy that training compares with")
         if hand_made:
             found.add(1.0)
 
+    def _leaves(self, place: int) -> bool:
+        """Whether a node of an operation's scope is what the operation gives: used outside only."""
+        scope = self.graph.names[place].rpartition("/")[0] + "/"
+        users = [each for each in self.graph.consumers[place] if self.network.inside[each]]
+        return self.graph.ops[place] != "Switch" and not any(
+            self.graph.names[each].startswith(scope) for each in users
+        )
+
     def _judge_shape(self, found: Scored) -> None:
-        shape = found.shape
+        shape, place = found.shape, found.place
+        for _ in range(_ARRANGEMENTS):  # what rearranges a batch of any size gives one
+            if shape is not None or self.graph.ops[place] not in words.LAYOUT:
+                break
+            place = self.graph.inputs[place][0]
+            shape = shape_of(self.graph, place)
         if shape is None:
             return
         if not shape:
-            found.add(-8.0, "a scalar")
+            found.add(-8.0 if is_reduced(self.network, found.place) else -2.0, "a scalar")
         elif shape[0] == -1:
             found.add(3.0, "batch of any size")
         if len(shape) >= 2:
             found.add(1.0)
 
     def _judge_use(self, found: Scored) -> None:
-        graph, roles = self.graph, self.roles
+        graph = self.graph
+        found.compared = True
         if self._feeds_loss(found.place):
             found.add(4.0, "the loss takes it")
-        elif any(
-            roles.label_cone[each] or roles.side[each] for each in graph.consumers[found.place]
-        ):
-            found.add(2.0, "compared with the labels")
+        elif self._meets_labels(found.place):
+            found.add(0.0 if self._is_metric(found.place) else 2.0, "compared with the labels")
+        else:
+            found.compared = found.place in self.training.handed_on
+            unit = self.network.is_unit(found.place)
+            if not found.compared and not unit and is_part(self.network, found.place):
+                found.part = True
+                found.add(-4.0, "only a part of what follows")
         self._judge_users(found)
-        if not graph.consumers[found.place]:
-            op = graph.ops[found.place]
+        op = graph.ops[found.place]
+        if self.loops.is_left(found.place):
+            found.add(-6.0, "of a loop of which other results are taken")
+        elif self._ends(found.place):
             found.add(4.0 if op == "Merge" else 1.5, "nothing else uses it")
             if words.is_hand_made(graph.names[found.place], op):
                 found.add(10.0 if op == "Identity" else 3.0, "named to be fetched")
@@ -292,14 +248,58 @@ class _Scorer:
     def _judge_users(self, found: Scored) -> None:
         graph = self.graph
         users = graph.consumers[found.place]
-        if self._is_part(found.place):
-            found.add(-4.0, "only a part of what follows")
         if users and all(self.roles.excluded[each] for each in users):
             reported = any(words.SUMMARY.search(graph.ops[each]) for each in users)
             found.add(
                 -2.0 if reported else -8.0,
                 "only for a summary" if reported else "only for training",
             )
+
+        seen = [each for each in users if not self.roles.excluded[each]]
+        if len(set(seen)) == 1 and graph.ops[seen[0]] in ACTIVATIONS:
+            found.add(-3.0, "only its activation is used")
+        if self.training.tells_real(found.place):
+            found.add(-4.0, "to be one, whatever comes in: it tells what is real")
+        if seen and not self.labelled and all(graph.ops[each] == "Log" for each in seen):
+            found.add(-5.0, "only its logarithm is trained")
+        if self.training.comes_untrained(found.place):
+            found.add(-6.0, "of a layer that is not trained")
+        if (
+            self.training.trains
+            and not self.training.needed[found.place]
+            and (not users or any(self.network.inside[each] for each in seen))
+        ):
+            found.add(2.0, "no gradient needs it")
+
+    def _meets_labels(self, place: int) -> bool:
+        """Whether a node, or a list of all its numbers, meets the labels or a scope of losses."""
+        roles, users = self.roles, list(self.graph.consumers[place])
+        flat = [
+            each for each in users if self.graph.ops[each] == "Reshape" and self._flattens(each)
+        ]
+        users += [user for each in flat for user in self.graph.consumers[each]]
+        return any(roles.label_cone[each] or roles.side[each] for each in users)
+
+    def _ends(self, place: int) -> bool:
+        """Whether nothing is made of a node, but decisions to be counted."""
+        users = self.graph.consumers[place]
+        return (
+            all(
+                self.graph.ops[each] in words.DECISIONS - words.CHOICES
+                and self.graph.consumers[each]
+                and (self._is_metric(each) or self._ends(each))
+                for each in users
+            )
+            if len(users) < _FEW_USERS
+            else False
+        )
+
+    def _is_metric(self, place: int) -> bool:
+        """Whether a decision is only there to count how many are right."""
+        graph = self.graph
+        return graph.ops[place] in words.DECISIONS and all(
+            graph.ops[each] in words.JUDGEMENTS for each in graph.consumers[place]
+        )
 
     def _feeds_loss(self, place: int) -> bool:
         level = [place]
@@ -322,66 +322,74 @@ def _article(word: str) -> str:
 
 
 def _count_variables(
-    network: Network, found: list[Scored], order: Sequence[int], missing: Collection[int]
+    scorer: _Scorer, found: list[Scored], order: Sequence[int], missing: Collection[int]
 ) -> None:
     """Count the trained variables behind each candidate: all candidates in one pass."""
-    roles = network.roles
+    network, roles = scorer.network, scorer.roles
     masks = network.graph.reached_by([each.place for each in found], order, roles.barred)
-    groups = [_counts((masks[place] for place in group), len(found)) for group in roles.groups]
+    groups = [bit_counts((masks[place] for place in group), len(found)) for group in roles.groups]
     choices = [
         place
         for place, kept in enumerate(network.inside)
         if kept and network.graph.ops[place] in words.CHOICES and network.fed_back[place]
     ]
-    deciding = _counts((masks[place] for place in choices), len(found))
-    lacking = _counts((masks[place] for place in missing), len(found))
+    deciding = bit_counts((masks[place] for place in choices), len(found))
+    lacking = bit_counts((masks[place] for place in missing), len(found))
     trained = sum(len(group) for group in roles.groups)
     for bit, each in enumerate(found):
+        each.variables = sum(group[bit] for group in groups)
+    _mark_parts(scorer, found, masks)
+    for bit, each in enumerate(found):
         counts = [group[bit] for group in groups]
-        each.variables = sum(counts)
         if trained:
             shares = [count / len(group) for count, group in zip(counts, roles.groups, strict=True)]
             points = 5.0 * max(shares) + 3.0 * each.variables / trained
             each.add(points, f"depends on {each.variables} of {trained} trained variables")
-        if deciding[bit] and each.place not in choices:
+        if deciding[bit] and each.place not in choices and not _only_trains(network, each.place):
             each.add(5.0, "made of choices that were fed back")
         if lacking[bit]:
             plural = "s" if lacking[bit] > 1 else ""
             each.add(-12.0, f"needs {lacking[bit]} variable{plural} that the checkpoint lacks")
 
 
-def _counts(masks: Iterable[int], width: int) -> list[int]:
-    """How often each bit is set."""
-    counts = [0] * width
-    for mask in masks:
-        while mask:
-            low = mask & -mask
-            counts[low.bit_length() - 1] += 1
-            mask ^= low
-    return counts
+def _only_trains(network: Network, place: int) -> bool:
+    users = network.graph.consumers[place]
+    return bool(users) and all(network.roles.excluded[each] for each in users)
 
 
-def join_heads(network: Network, found: Sequence[Scored], limit: int) -> list[Scored]:
-    """Name each head once: the best of its forms (logits, probabilities, arg-max) speaks for it."""
-    head_of: dict[int, int] = {}
-    heads: dict[int, Scored] = {}
+def _mark_parts(scorer: _Scorer, found: list[Scored], masks: Sequence[int]) -> None:
+    """Count against a candidate that a result made of it depends on more of the network."""
+    needed, handed_on = scorer.training.needed, scorer.training.handed_on
+    compared = {each.place for each in found if each.compared}
     for each in found:
-        head = root(network, each.place)
-        head_of[each.place] = head
-        if head in heads:
-            heads[head].aliases.append(each.place)
-        else:
-            heads[head] = each
-    return list(heads.values())[:limit]
-
-
-def root(network: Network, place: int) -> int:
-    """The layer that a form of a head comes from."""
-    graph = network.graph
-    for _ in range(_FORMS):
-        sources = {each for each in graph.inputs[place] if network.inside[each]}
-        op = graph.ops[place]
-        if op not in words.TAIL or op in words.JOINS or len(sources) != 1:
-            break
-        place = sources.pop()
-    return place
+        if not each.compared and not each.part and leads_on(scorer.network, each.place, compared):
+            each.part = True
+            each.add(-4.0, "leads to what is compared")
+    results = [
+        (bit, each)
+        for bit, each in enumerate(found)
+        if not needed[each.place] and not scorer.loops.is_left(each.place)
+    ]
+    layers = [root(scorer.network, each.place) for each in found]
+    applied = [scorer.roles.variables_of(layer) for layer in layers]
+    for i, each in enumerate(found):
+        later = masks[each.place]
+        if (
+            each.place not in handed_on
+            and applied[i]
+            and any(
+                later >> bit & 1 and applied[bit] == applied[i] and layers[bit] != layers[i]
+                for bit in range(len(found))
+            )
+        ):
+            each.add(-6.0, "a step: the same layer comes again after it")
+    for each in found:
+        if each.compared or each.part:
+            continue
+        later = masks[each.place]
+        if any(
+            later >> bit & 1 and other.variables > each.variables and other.score > 0
+            for bit, other in results
+        ):
+            each.part = True
+            each.add(-4.0, "leads to more")

@@ -11,8 +11,9 @@ from .._graph.graph import Graph, load_graph
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import join_input, parse_input
 from .candidates import Network
+from .heads import Scored, join_heads
 from .roles import Roles
-from .score import Scored, join_heads, score_candidates
+from .score import score_candidates
 from .shapes import Shape, dtype_of, shape_of
 from .stated import bundle_outputs, collected_nodes, signature_outputs
 from .topology import Topology
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 GraphLike: TypeAlias = "str | os.PathLike[str] | bytes | Graph"
 CheckpointLike: TypeAlias = "str | os.PathLike[str] | bytes | Checkpoint | None"
 
-_HEADS: Final = 10  # named at most
+HEADS: Final = 10  # named at most
 _STATED: Final = 100.0  # the score of what the file itself says, less its place in the list
 
 
@@ -103,7 +104,7 @@ def find_heads(
         if (place := find(name)) is not None
     }
     found = score_candidates(network, order, collected, lacking)
-    return roles, join_heads(network, found, _HEADS)
+    return roles, join_heads(network, found, HEADS)
 
 
 def _lacking(graph: Graph, ckpt: CheckpointLike) -> list[str]:

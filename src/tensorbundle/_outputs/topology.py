@@ -16,6 +16,14 @@ from .._graphdef.nodes import Node
 
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 
+# A node between an Enter and an Exit has a value per iteration: nothing outside may take it.
+_ENTERS: Final = frozenset(("Enter", "RefEnter"))
+_EXITS: Final = frozenset(("Exit", "RefExit"))
+_GATHERS: Final = frozenset(("TensorArrayGatherV3", "TensorArrayConcatV3", "TensorArrayReadV3"))
+_WRITES: Final = frozenset(("TensorArrayWriteV3", "TensorArrayWriteV2", "TensorArrayWrite"))
+_ARRANGING: Final = _GATHERS | {"Transpose", "TensorArraySizeV3"}
+_ARRANGED: Final = 3  # arrangements between what leaves a loop and who takes it
+_LAST: Final = -1
 _PASSES: Final = 8  # over an order that only loops break: one more than loops are nested
 
 
@@ -144,6 +152,17 @@ class Topology:
         return masks
 
 
+def bit_counts(masks: Iterable[int], width: int) -> list[int]:
+    """How often each bit is set."""
+    counts = [0] * width
+    for mask in masks:
+        while mask:
+            low = mask & -mask
+            counts[low.bit_length() - 1] += 1
+            mask ^= low
+    return counts
+
+
 def _cone(begin: Iterable[int], edges: Groups, barred: bytearray) -> bytearray:
     cone = bytearray(len(barred))
     values, starts = edges.values, edges.starts
@@ -157,3 +176,94 @@ def _cone(begin: Iterable[int], edges: Groups, barred: bytearray) -> bytearray:
                 cone[other] = 1
                 stack.append(other)
     return cone
+
+
+def inside_loops(graph: Topology) -> bytearray:
+    """Mark the nodes that run once per iteration: how many loops deep, at most 255.
+
+    Follows values from each ``Enter``; an ``Exit`` leads one loop out.
+    """
+    depth = bytearray(len(graph))
+    stack = [place for place, op in enumerate(graph.ops) if op in _ENTERS]
+    for place in stack:
+        depth[place] = 1
+    while stack:
+        place = stack.pop()
+        for each in graph.consumers[place]:
+            op = graph.ops[each]
+            at = depth[place] + (op in _ENTERS) - (op in _EXITS)
+            # Only an Enter goes deeper, and a loop's own edges come back to the depth they left.
+            if depth[each] < at <= 255:
+                depth[each] = at
+                stack.append(each)
+    return depth
+
+
+def source_in_loop(graph: Topology, place: int) -> int | None:
+    """The node inside a loop whose values a node outside collects, or whose last one it is.
+
+    Args:
+        graph: The graph.
+        place: An ``Exit``, or what gathers the array that a loop wrote.
+
+    Returns:
+        The node that each iteration computes; None if the place is nothing of the kind.
+    """
+    if graph.ops[place] in _GATHERS and graph.inputs[place]:
+        place = graph.inputs[place][_LAST]  # the flow
+    for ops in (_EXITS, ("Switch", "RefSwitch"), ("Merge", "RefMerge")):
+        if graph.ops[place] not in ops or not graph.inputs[place]:
+            return None
+        sources = graph.inputs[place]
+        place = sources[0]
+        if "Merge" in ops:
+            following = [each for each in sources if graph.ops[each] == "NextIteration"]
+            if not following or not graph.inputs[following[0]]:
+                return None
+            place = graph.inputs[following[0]][0]
+    if graph.ops[place] in _WRITES and len(graph.inputs[place]) > 2:
+        return graph.inputs[place][2]
+    return place
+
+
+class LoopResults:
+    """What comes out of loops: a loop gives every value it has, whether or not somebody wants it.
+
+    A value of which nothing is made is left over where something is made of another one.
+    """
+
+    def __init__(self, graph: Topology, inside: bytearray) -> None:
+        self.graph = graph
+        self.inside = inside
+        self._used: dict[str, int] = {}
+        for place, op in enumerate(graph.ops):
+            if op in _EXITS and inside[place]:
+                scope = self._scope(place)
+                self._used[scope] = max(self._used.get(scope, 0), self._use(place))
+
+    def is_left(self, place: int) -> bool:
+        """Whether a node is a value that is left over: what leaves the loop, or an arrangement."""
+        for _ in range(_ARRANGED):
+            if self.graph.ops[place] in _EXITS:
+                return self._use(place) < self._used.get(self._scope(place), 0)
+            if self.graph.ops[place] not in _ARRANGING or not self.graph.inputs[place]:
+                return False
+            gathers = self.graph.ops[place] in _GATHERS
+            place = self.graph.inputs[place][_LAST if gathers else 0]
+        return False
+
+    def _scope(self, place: int) -> str:
+        return self.graph.names[place].rpartition("/")[0]
+
+    def _use(self, place: int) -> int:
+        """How far a value goes: 0 nowhere, 1 it is only arranged, 2 something is made of it."""
+        arranged = 0
+        for _ in range(_ARRANGED):
+            users = [each for each in self.graph.consumers[place] if self.inside[each]]
+            following = [each for each in users if self.graph.ops[each] in _ARRANGING]
+            if len(following) < len(users):
+                return 2
+            if not following:
+                return arranged
+            arranged, place = 1, following[0]
+        return arranged

@@ -15,9 +15,11 @@ READ_CHAIN: Final = names(
 )
 # Operations that bring data in, of which each output is a source of its own.
 FEEDS: Final = re.compile(
-    r"(IteratorGetNext|QueueDequeue|ReaderRead|Parse(Single|Sequence)*Example|DecodeCSV|GeneratorDataset|"
-    r"OneShotIterator|IteratorFromStringHandle|Unstage|RecvTPU|InfeedDequeue)"
+    r"(IteratorGetNext|QueueDequeue|ReaderRead|Parse(Single|Sequence)*Example|DecodeCSV|"
+    r"Unstage|RecvTPU|InfeedDequeue)"
 )
+# Where values go that others take from a queue or a dataset.
+FILLS: Final = re.compile(r"Enqueue|Dataset(V\d)?$|^(Stage|MakeIterator)$")
 # Operations whose result says how large something is, not what it is.
 SHAPES: Final = names("Shape ShapeN Size Rank VariableShape TensorArraySizeV3")
 _WRITES: Final = re.compile(
@@ -31,14 +33,15 @@ _WRITES: Final = re.compile(
     r"FusedBatchNorm|Reciprocal|Inv)Grad(V\d)?|Conv2DBackpropFilter|Conv3DBackpropFilter(V2)?)$"
 )
 APPLIES: Final = re.compile(r"^(Resource)?(Sparse)?Apply[A-Z]")
+SCATTERS: Final = re.compile(r"^(Resource)?Scatter")  # how plain descent changes rows
 SUMMARY: Final = re.compile(r"Summary(V2)?$")
 # Steps from a result to the form in which a program wants it.
 POST: Final = names(
-    "ArgMax TopK TopKV2 Cast Reshape Squeeze ExpandDims Softmax LogSoftmax Sigmoid Gather "
+    "ArgMax ArgMin TopK TopKV2 Cast Reshape Squeeze ExpandDims Softmax LogSoftmax Sigmoid Gather "
     "GatherV2 GatherNd Merge Exit Identity Transpose Unpack Pack StridedSlice Slice "
     "TensorArrayGatherV3 TensorArrayReadV3 ConcatV2 Concat Greater GreaterEqual Round Floor Ceil "
     "Split ReverseSequence ReverseV2 StopGradient Switch Print PreventGradient DepthToSpace "
-    "SparseToDense ClipByValue CTCGreedyDecoder CTCBeamSearchDecoder"
+    "SparseToDense ClipByValue Sign CTCGreedyDecoder CTCBeamSearchDecoder"
 )
 # What may follow a last layer before a program takes the result.
 TAIL: Final = (
@@ -55,10 +58,21 @@ TURNS: Final = names("Sub RealDiv Div")  # that turn the second of their inputs 
 MEASURES: Final = names("Square Abs Pow L2Loss Log Mean Sum")
 # What a network begins with: its input was made ready for it.
 BEGINNINGS: Final = names("Conv2D MatMul Conv3D DepthwiseConv2dNative BatchMatMulV2")
+# What multiplies two things, whichever is the weights.
+MULTIPLIES: Final = BEGINNINGS | names("BatchMatMul BatchMatMulV3")
 # What multiplies by weights, or looks them up: a layer even in the scope of a loss.
 PRODUCTS: Final = BEGINNINGS | names(
     "Mul BatchMatMul BatchMatMulV3 Conv2DBackpropInput Gather GatherV2 ResourceGather GatherNd"
 )
+# Products of weights with data, and what belongs to them.
+LINEAR: Final = BEGINNINGS | names(
+    "BatchMatMul BatchMatMulV3 Conv2DBackpropInput Conv3DBackpropInputV2 BiasAdd Gather GatherV2 "
+    "ResourceGather GatherNd FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Einsum "
+    "SparseTensorDenseMatMul SparseMatMul"
+)
+# What a rate is made into, and what it then meets chance in: dropout keeps or drops.
+RATES: Final = names("Sub Identity Cast StridedSlice Reshape Enter Switch RealDiv")
+COMPARED: Final = names("Add AddV2 Less LessEqual Greater GreaterEqual")
 # Arithmetic on the way from a prediction to a number that is to become small.
 LOSS_ARITHMETIC: Final = names(
     "Mean Sum Neg Log Log1p Mul Sub SquaredDifference Pow Square Abs L2Loss AddN Add AddV2 Div "
@@ -71,9 +85,11 @@ LOSS_ARITHMETIC: Final = names(
 # They draw the wrong answers that a loss compares with: what depends on them only trains.
 SAMPLERS: Final = re.compile(r"(CandidateSampler|UnigramSampler)(V2)?$")
 # Noise that a network turns into something is its data: the input of a generator.
-NOISE: Final = names("RandomUniform RandomStandardNormal TruncatedNormal")
+NOISE: Final = names("RandomUniform RandomStandardNormal TruncatedNormal Multinomial")
+FLOATS: Final = frozenset((1, 2, 14, 19))  # DataTypes
+REDUCTIONS: Final = names("Mean Sum Prod Max Min L2Loss All Any AddN")
 # A choice that, fed back into the network, makes it write a sequence.
-CHOICES: Final = names("ArgMax TopK TopKV2 Multinomial")
+CHOICES: Final = names("ArgMax ArgMin TopK TopKV2 Multinomial")
 # The same values in another arrangement.
 LAYOUT: Final = names(
     "Reshape Transpose Squeeze ExpandDims Identity TensorArrayGatherV3 Exit Merge"
@@ -82,9 +98,43 @@ LOSS: Final = names(
     "SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits SquaredDifference "
     "L2Loss CTCLoss CTCLossV2"
 )  # fmt: skip
+# What makes a decision of a number.
+DECISIONS: Final = names("ArgMax ArgMin Round Sign Greater GreaterEqual Less LessEqual Cast")
 JUDGEMENTS: Final = names("InTopK InTopKV2 Equal NotEqual EditDistance")
 # Too cheap to be a result of its own when only a summary wants it.
 CHEAP: Final = LOSS_ARITHMETIC | names("OnesLike Size Shape Rank Assert Const PyFunc")
+
+# How much like a result each operation is.
+OP_SCORES: Final = {
+    op: points
+    for points, ops in (
+        (9.0, "Softmax"),
+        (8.0, "Sigmoid"),
+        (7.0, "LogSoftmax"),
+        (6.0, "ArgMax ArgMin TopK TopKV2 GatherTree"),
+        (5.0, "BiasAdd Tanh Atan CTCGreedyDecoder CTCBeamSearchDecoder"),
+        (4.0, "Sin Cos Sign Add AddV2 Squeeze L2Normalize SparseToDense DepthToSpace"),
+        (
+            3.0,
+            "Identity MatMul Conv2D Relu Transpose Conv2DBackpropInput Reshape Softplus "
+            "Elu LeakyRelu RealDiv Round",
+        ),
+        (2.0, "BatchMatMul BatchMatMulV2 Mul Cast TensorArrayGatherV3 Merge ClipByValue Exp"),
+        (1.0, "Sub GatherV2 Gather Exit Minimum Maximum ConcatV2 Sum"),
+        (-1.0, "Mean"),
+        (-3.0, "Log Neg"),
+        (-4.0, "Fill Where Square"),
+        (-6.0, "Switch LogicalAnd Enter Less TensorArrayWriteV3 RandomUniform Range"),
+        (
+            -8.0,
+            "Equal NotEqual ZerosLike OnesLike L2Loss SquaredDifference InTopK InTopKV2 "
+            "SoftmaxCrossEntropyWithLogits NextIteration "
+            "SparseSoftmaxCrossEntropyWithLogits CTCLoss TensorArrayV3",
+        ),
+        (-9.0, "LoopCond StackPushV2 StackV2"),
+    )
+    for op in ops.split()
+}
 
 # Of a name that nobody wrote by hand the end is enough: patterns take time over long ones.
 LONG: Final = 200
@@ -106,7 +156,7 @@ SLOTS: Final = re.compile(
     r"learning_rate|Iter|iterations?)$"
 )
 SIDE: Final = re.compile(
-    r"^(\w*[_-])?(loss(es)?|cost|metrics?|accuracy|acc|evals?|evaluat(ion|e)|optimi\w*|summar\w*|errors?|"
+    r"^(\w*[_-])?(loss(es)?|cost|metrics?|accuracy|acc|optimi\w*|summar\w*|errors?|"
     r"cross_?entropy|categoricalcrossentropy|xent|xentropy|regulari\w*|meansquare|correct\w*|"
     r"absolute_difference|monitors?|sequence_loss\w*|confusion_matrix|precision|recall|auc|"
     r"mean_iou)(_\d+)?$",

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ..._printable import printable
-from ...errors import ChecksumError, MissingFileError
-from ..grammar.failures import CHECK_FAILED
+from ...errors import ChecksumError, MissingFileError, TensorBundleError
+from ..grammar.failures import CHECK_FAILED, describe, exit_code_of
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint
-from ..grammar.options import global_options, json_option, path_argument, threads_option
+from ..grammar.options import global_options, json_option, threads_option
 from ..terminal.console import Console
 from ..terminal.documents import describe_location, dumps
 from ..terminal.progress import progress_bar
@@ -28,7 +28,7 @@ _OF_GRAPHS: Final = ("graph", "variable", "asset", "fingerprint", "objects")
 
 
 @click.command(cls=DocumentedCommand, short_help="Check every byte.")
-@path_argument
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @click.option("--finite", is_flag=True, help="Also list tensors with NaN or infinite elements.")
 @threads_option
 @json_option
@@ -36,7 +36,12 @@ _OF_GRAPHS: Final = ("graph", "variable", "asset", "fingerprint", "objects")
 @click.pass_obj
 @click.pass_context
 def verify(
-    ctx: click.Context, console: Console, path: str, finite: bool, threads: int, as_json: bool
+    ctx: click.Context,
+    console: Console,
+    paths: Sequence[str],
+    finite: bool,
+    threads: int,
+    as_json: bool,
 ) -> None:
     """Check every byte: each tensor, slice, string and block of the index.
 
@@ -45,16 +50,39 @@ def verify(
     objects. What was not looked at is told.
 
     Each fault is listed with the tensor, the shard, the bytes and what probably
-    happened. The exit code is 0 if there is none, 1 if there is one, 2 if the
-    checkpoint cannot be opened.
+    happened. Of several PATHs, such as run/*, each checkpoint is checked once.
+    The exit code is 0 if there is no fault, 1 if there is one, 2 if a checkpoint
+    cannot be opened.
 
     Examples:
       tensorbundle verify model.ckpt-2000
+      tensorbundle verify run/*.index
       tensorbundle verify run/ --json | jq .faults[].name
 
     JSON: location, notes, ok, checked, nbytes, elapsed_s, unchecked, faults
-    [{name, shard, offset, nbytes, kind, message, path, cause}].
+    [{name, shard, offset, nbytes, kind, message, path, cause}]; of several PATHs,
+    one a line.
     """
+    from ..._locate.listing import checkpoints_among
+
+    meant = checkpoints_among(paths)
+    if len(meant) == 1:
+        ctx.exit(0 if _verify(console, meant[0], finite, threads, as_json) else CHECK_FAILED)
+    codes = [0]
+    for path in meant:
+        if not as_json:
+            console.line(console.style(f"{path}:", bold=True))
+        try:
+            sound = _verify(console, path, finite, threads, as_json)
+            codes.append(0 if sound else CHECK_FAILED)
+        except (TensorBundleError, OSError) as error:
+            console.error(describe(error))
+            codes.append(exit_code_of(error))
+    ctx.exit(max(codes))
+
+
+def _verify(console: Console, path: str, finite: bool, threads: int, as_json: bool) -> bool:
+    """Check one checkpoint and tell; whether it is sound."""
     from ..._doctor.verify import verify_opened
     from ..._locate.location import is_saved_model
 
@@ -69,7 +97,7 @@ def verify(
         if console.debug:
             raise
         _report_damaged_index(console, error, as_json)
-        ctx.exit(CHECK_FAILED)
+        return False
     with progress_bar(console, "verifying") as progress:
         report = verify_opened(path, checkpoint, finite=finite, threads=threads, progress=progress)
     elapsed_s = time.perf_counter() - start
@@ -95,7 +123,7 @@ def verify(
         if report.unchecked:
             console.line("not looked at: " + "; ".join(report.unchecked))
         console.line(_summarise(console, report, elapsed_s))
-    ctx.exit(0 if report.ok else CHECK_FAILED)
+    return report.ok
 
 
 def _write_faults(console: Console, faults: Sequence[Fault]) -> None:

@@ -3,4 +3,7 @@
 - `salvage`: from a damaged checkpoint a good one.
 - `doctor`: what is wrong, and the command that mends it.
 - `scan`: what a graph would do beside computing.
+
+    salvage  from a damaged checkpoint a good one
+    scan     what graphs would do beside computing
 """
