@@ -4,6 +4,9 @@ May not know: the command line.
 
 - `salvage`: from a damaged checkpoint a good one; its parts are in `mending`.
 - `fingerprint`: the checksum that a SavedModel keeps of its graph.
+- `model`: graphs to their end, their variables, assets, fingerprint and objects.
+- `finite`: tensors with NaN or infinities.
+- `mangled`: what text conversion did to a file, and what undoes it.
 - `verify`: everything at a path checked, graphs included.
 - `diagnose`: what is wrong with whatever does not open, and the command that mends it.
 
