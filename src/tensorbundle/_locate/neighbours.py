@@ -77,7 +77,7 @@ def stand_ins(path: str) -> list[str]:
         found = split_shard_path(name)
         if found is None and _is_copy_of(name, base):
             copies.append(name)
-        elif found is not None and found[0] == shard[0]:
+        elif found is not None and found[0] == shard[0] and found[2] != shard[2]:
             counts.append(name)
         elif found is not None and found[1:] == shard[1:] and found[0] + INDEX_SUFFIX not in names:
             others.append(name)

@@ -53,9 +53,10 @@ def export_saved_model(
 
     Examples:
       tensorbundle export-saved-model model.ckpt-2000 served/1 --output softmax
-      tensorbundle export-saved-model model.meta served/2 -o logits --bind keep_prob=1.0
+      tensorbundle export-saved-model m.meta served/2 -o logits --bind keep_prob=1
 
-    JSON: path, files, num_nodes, signature, outputs, inputs, variables, linked, warnings.
+    JSON: path, files, num_nodes, signature, outputs, inputs, variables, linked,
+    warnings.
     """
     from ..._freeze.saved_model import export_as
 
