@@ -64,7 +64,7 @@ class Symptom:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What `diagnose` found.
+    """Diagnosis: what `diagnose` found.
 
     Attributes:
         path: What was looked at.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -32,7 +32,7 @@ from .mending.v1 import salvage_v1
 
 if TYPE_CHECKING:
     from .._checkpoint.report import Fault
-    from .._core import Entry
+    from .._core import BundleWriter, Entry
 
 Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
@@ -294,22 +294,27 @@ class _Work:
 
     def _write(self, dst: str, big_endian: bool, overwrite: bool) -> None:
         with BundleFiles(dst, overwrite=overwrite) as files:
-            files.commit(list(self._entries(files)), big_endian=big_endian)
+            self._copy(files.writer)
+            files.commit(big_endian=big_endian)
 
-    def _entries(self, files: BundleFiles) -> Iterator[tuple[bytes, Entry]]:
-        """Copy the tensors, shard by shard in the order of their bytes, and give their entries."""
+    def _copy(self, writer: BundleWriter) -> None:
+        """Copy the tensors, shard by shard in the order of their bytes."""
         ranges = [
             (key, patient, mending)
             for _, parts in self.saved.values()
             for key, patient, mending in parts
         ]
         ranges.sort(key=lambda each: (each[1].info.shard or 0, each[1].offset))
-        shard, file = None, None
+        shard: int | None = None
         for key, patient, mending in ranges:
             info = patient.info
-            if file is None or info.shard != shard:
-                shard, file = info.shard, files.create()
-            yield key, file.add(info.data_type, info.shape, patient.chunks(mending), info.crc32c)
-        for name, (whole, _) in self.saved.items():
-            if whole[6]:
-                yield as_bytes(name), whole
+            if shard is not None and info.shard != shard:
+                writer.next_shard()
+            shard = info.shard
+            writer.begin(key, info.data_type, info.shape)
+            for chunk in patient.chunks(mending):
+                writer.append(chunk)
+            writer.end(info.crc32c)
+        writer.add_entries(
+            [(as_bytes(name), whole) for name, (whole, _) in self.saved.items() if whole[6]]
+        )
