@@ -21,7 +21,7 @@ _SKIPPED = {"If": 1, "StatelessIf": 1, "Case": 1, "StatelessCase": 1}
 _ASSIGNS = frozenset(["Assign", "AssignVariableOp"])
 
 
-class InputPlace(NamedTuple):
+class NodePlace(NamedTuple):
     """A node: of the main graph (``""``), or of a function's body."""
 
     function: str
@@ -54,29 +54,29 @@ class Flow:
         """The nodes of the main graph, or of a function."""
         return self.functions[function].nodes if function else self.meta.nodes
 
-    def places(self) -> Iterator[tuple[InputPlace, Node]]:
+    def places(self) -> Iterator[tuple[NodePlace, Node]]:
         """All nodes there are."""
         for function in ("", *self.functions):
             for name, node in self.nodes(function).items():
-                yield InputPlace(function, name), node
+                yield NodePlace(function, name), node
 
     @cached_property
-    def callers(self) -> dict[str, list[tuple[InputPlace, Node]]]:
+    def callers(self) -> dict[str, list[tuple[NodePlace, Node]]]:
         """By function, the nodes that name it."""
-        found: dict[str, list[tuple[InputPlace, Node]]] = defaultdict(list)
+        found: dict[str, list[tuple[NodePlace, Node]]] = defaultdict(list)
         for place, node in self.places():
             for name in functions_named_by(node):
                 if name in self.functions:
                     found[name].append((place, node))
         return found
 
-    def sources(self, place: InputPlace, text: str) -> set[InputPlace]:
+    def sources(self, place: NodePlace, text: str) -> set[NodePlace]:
         """All nodes that an input is made of, through functions' arguments up to the callers."""
-        seen: set[InputPlace] = set()
+        seen: set[NodePlace] = set()
         todo = [(place.function, node_name(text))]
         while todo:
             function, name = todo.pop()
-            here = InputPlace(function, name)
+            here = NodePlace(function, name)
             if here in seen:
                 continue
             node = self.nodes(function).get(name)
@@ -109,18 +109,18 @@ class Flow:
             if at < len(inputs):
                 yield place.function, node_name(inputs[at])
 
-    def run_for(self, roots: Iterable[str]) -> set[InputPlace]:
+    def run_for(self, roots: Iterable[str]) -> set[NodePlace]:
         """The nodes that are run when some of the main graph are, bodies of functions too."""
-        seen: set[InputPlace] = set()
-        todo = [InputPlace("", node_name(root)) for root in roots]
+        seen: set[NodePlace] = set()
+        todo = [NodePlace("", node_name(root)) for root in roots]
         while todo:
             place = todo.pop()
             node = self.nodes(place.function).get(place.node)
             if node is None or place in seen:
                 continue
             seen.add(place)
-            todo += [InputPlace(place.function, node_name(each)) for each in node.inputs]
+            todo += [NodePlace(place.function, node_name(each)) for each in node.inputs]
             for name in functions_named_by(node):
                 if name in self.functions:
-                    todo += [InputPlace(name, each) for each in self.nodes(name)]
+                    todo += [NodePlace(name, each) for each in self.nodes(name)]
         return seen

@@ -32,7 +32,7 @@ _CRC_TAG: Final = b"\x35"  # of an entry's checksum, which is stored in fixed wi
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPlace:
+class TensorPlace:
     """Where a tensor should lie.
 
     Attributes:
@@ -66,7 +66,7 @@ class ShardLayout:
     """
 
     source: str
-    places: tuple[StoredPlace, ...]
+    places: tuple[TensorPlace, ...]
     fits: bool
     notes: tuple[str, ...] = ()
 
@@ -87,7 +87,7 @@ def layout_of_sibling(path: str, sizes: dict[int, int]) -> ShardLayout | None:
     if not isinstance(ckpt, Bundle) or ckpt.num_shards != len(sizes):
         return None
     places = tuple(
-        StoredPlace(i.name, i.data_type, i.shape, i.shard, i.offset or 0, i.nbytes, i.crc32c)
+        TensorPlace(i.name, i.data_type, i.shape, i.shard, i.offset or 0, i.nbytes, i.crc32c)
         for i in ckpt.iter_infos()
         if i.shard is not None
     )
@@ -114,13 +114,13 @@ def layout_of_graph(path: str, shard: str) -> ShardLayout | None:
     if not saved:
         return None
     file = _core.File(shard)
-    places: list[StoredPlace] = []
+    places: list[TensorPlace] = []
     offset = 0
     for name, data_type, shape in saved:
         nbytes = None if shape is None else _size(file, offset, data_type, shape)
         if nbytes is None or shape is None or offset + nbytes > file.size:
             break
-        places.append(StoredPlace(name, data_type, shape, 0, offset, nbytes))
+        places.append(TensorPlace(name, data_type, shape, 0, offset, nbytes))
         offset += nbytes
     notes = []
     if len(places) < len(saved):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ..._printable import printable
 from ..._format.wording import in_command
+from ..._printable import printable
 from ...errors import ChecksumError, MissingFileError, TensorBundleError
 from ..grammar.failures import CHECK_FAILED, describe, exit_code_of
 from ..grammar.help import DocumentedCommand
