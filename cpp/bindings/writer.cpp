@@ -198,11 +198,43 @@ Entry entry_from(const py::tuple& fields) {
   return entry;
 }
 
+void bind_shards(py::class_<BundleWriter>& writer) {
+  using namespace py::literals;
+  writer
+      .def("take_shard",
+           [](BundleWriter& self) {
+             std::string path;
+             run(self, py::none(), [&] { path = self.take_shard(); });
+             return decode_path(path);
+           })
+      .def(
+          "add_entries",
+          [](BundleWriter& self, const py::iterable& entries) {
+            for (const py::handle& each : entries) {
+              const auto [key, entry] = each.cast<std::pair<py::bytes, py::tuple>>();
+              self.add_entry(std::string_view(key), entry_from(entry));
+            }
+          },
+          "entries"_a)
+      .def("use_shard", &BundleWriter::use_shard, "shard"_a)
+      .def("next_shard",
+           [](BundleWriter& self) { run(self, py::none(), [&] { self.next_shard(); }); })
+      .def(
+          "finish",
+          [](BundleWriter& self, std::uint32_t min_shards, bool big_endian) {
+            std::uint32_t count = 0;
+            run(self, py::none(), [&] { count = self.finish(min_shards, big_endian); });
+            return count;
+          },
+          "min_shards"_a = 0, py::kw_only(), "big_endian"_a = false);
+}
+
 }  // namespace
 
 void register_writer(py::module_& module) {
   using namespace py::literals;
-  py::class_<BundleWriter>(module, "BundleWriter", py::is_final())
+  py::class_<BundleWriter> writer(module, "BundleWriter", py::is_final());
+  writer
       .def(py::init([](const py::str& prefix, const py::str& suffix, std::uint64_t alignment,
                        std::uint64_t max_shard_bytes, unsigned threads, bool durable) {
              return std::make_unique<BundleWriter>(
@@ -238,33 +270,8 @@ void register_writer(py::module_& module) {
             run(self, py::none(), [&] { computed = crc32c ? self.end(*crc32c) : self.end(); });
             return computed;
           },
-          "crc32c"_a = py::none())
-      .def("take_shard",
-           [](BundleWriter& self) {
-             std::string path;
-             run(self, py::none(), [&] { path = self.take_shard(); });
-             return decode_path(path);
-           })
-      .def(
-          "add_entries",
-          [](BundleWriter& self, const py::iterable& entries) {
-            for (const py::handle& each : entries) {
-              const auto [key, entry] = each.cast<std::pair<py::bytes, py::tuple>>();
-              self.add_entry(std::string_view(key), entry_from(entry));
-            }
-          },
-          "entries"_a)
-      .def("use_shard", &BundleWriter::use_shard, "shard"_a)
-      .def("next_shard",
-           [](BundleWriter& self) { run(self, py::none(), [&] { self.next_shard(); }); })
-      .def(
-          "finish",
-          [](BundleWriter& self, std::uint32_t min_shards, bool big_endian) {
-            std::uint32_t count = 0;
-            run(self, py::none(), [&] { count = self.finish(min_shards, big_endian); });
-            return count;
-          },
-          "min_shards"_a = 0, py::kw_only(), "big_endian"_a = false);
+          "crc32c"_a = py::none());
+  bind_shards(writer);
   module.def("mean_of", &mean_of, "dtype"_a, "arrays"_a, "weights"_a, "into"_a);
   module.def(
       "renumber_index",

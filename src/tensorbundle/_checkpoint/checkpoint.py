@@ -378,10 +378,7 @@ class _ReadablePaths:
 
     def paths(self) -> Mapping[str, str]:
         graph = self._ckpt.objects
-        if graph is None:
-            return {}
-        known = self._ckpt._known
-        named = ((graph.path_of(key), key) for key in self._ckpt if key in known)
+        named = () if graph is None else ((graph.path_of(key), key) for key in self._ckpt)
         return {path: key for path, key in named if path is not None}
 
 
