@@ -13,7 +13,6 @@ from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import Source, opened
 from .._core import crc32c
 from .._format import dtypes
-from .._format.boxes import box_of, volume
 from .._format.filenames import shard_path
 from .._locate.location import is_regular_file
 from ..errors import FormatError, MissingFileError
@@ -199,12 +198,6 @@ def _refuse_absent(ckpt: Bundle, infos: Iterable[TensorInfo]) -> None:
             )
 
 
-def _has_gaps(info: TensorInfo) -> bool:
-    """Whether parts of a partitioned tensor are missing, as TensorFlow writes some itself."""
-    held = sum(volume(box_of(piece, info.shape)) for piece in info.slices)
-    return bool(info.slices) and held < info.size
-
-
 def _shown(info: TensorInfo) -> str:
     return f"{info.tf_dtype}[{','.join(map(str, info.shape))}]"
 
@@ -313,7 +306,9 @@ class _Comparison:
             values = self._values(a, b) if _is_number(a) and _is_number(b) else None
             if not self._ignore_dtype or values is None:
                 return TensorDifference(a.name, "dtype", *shown, values)
-        elif self._has_same_checksum(a, b) and (not self._exact or a.dtype is None or _has_gaps(a)):
+        elif self._has_same_checksum(a, b) and (
+            not self._exact or a.dtype is None or not a.complete
+        ):
             self.by_checksum += 1
             return None
         elif a.dtype is None:
@@ -326,7 +321,7 @@ class _Comparison:
 
     def is_hindered(self, a: TensorInfo, b: TensorInfo) -> bool:
         """Whether parts are missing, unless the same parts of both are there and alike."""
-        return (_has_gaps(a) or _has_gaps(b)) and not self._has_same_checksum(a, b)
+        return not (a.complete and b.complete) and not self._has_same_checksum(a, b)
 
     def _has_same_checksum(self, a: TensorInfo, b: TensorInfo) -> bool:
         """Whether what is stored is the same: bytes that mean the same, as far as sums tell."""

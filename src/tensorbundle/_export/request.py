@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from .._format.tensor_info import MAX_DIMENSIONS
+from .._checkpoint.selection import literal_names
 from ..errors import ConversionError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Request:
         self.notes: tuple[str, ...] = ()
         self.written = 0
         self.nbytes = 0
-        self._named = _literal_names(names)
+        self._named = literal_names(names)
         self._strict = strict
         self._progress = progress
         self._total = sum(info.nbytes for info in self.infos)
@@ -51,7 +51,7 @@ class Request:
         """Leave out what no array holds, and what ``obstacle`` gives a reason for."""
         kept = []
         for info in self.infos:
-            reason = _unreadable(info) or obstacle(info)
+            reason = info.obstacle or obstacle(info)
             if reason is None:
                 kept.append(info)
             else:
@@ -90,18 +90,3 @@ class Request:
         if self._progress is not None and time.monotonic() >= self._next_report:
             self._next_report = time.monotonic() + _REPORT_INTERVAL_S
             self._progress(done, self._total)
-
-
-def _unreadable(info: TensorInfo) -> str | None:
-    if info.dtype is None:
-        return f"tensors of type {info.tf_dtype} cannot be read as arrays"
-    if len(info.shape) > MAX_DIMENSIONS:
-        return f"it has {len(info.shape)} dimensions, arrays at most {MAX_DIMENSIONS}"
-    return None
-
-
-def _literal_names(names: Filter) -> frozenset[str]:
-    if names is None or isinstance(names, re.Pattern):
-        return frozenset()
-    several = [names] if isinstance(names, str) else names
-    return frozenset(name for name in several if isinstance(name, str))
