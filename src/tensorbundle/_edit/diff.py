@@ -166,6 +166,21 @@ def diff(
     )
 
 
+class _PathsOfEither:
+    """Readable paths that one or the other of two checkpoints has."""
+
+    def __init__(self, one: Checkpoint, other: Checkpoint) -> None:
+        self._both = [paths for ckpt in (one, other) if (paths := ckpt._aliases) is not None]
+
+    def key(self, name: str) -> str | None:
+        """The key that a path means."""
+        return next((key for each in self._both if (key := each.key(name))), None)
+
+    def paths(self) -> Mapping[str, str]:
+        """All paths with their keys."""
+        return {path: key for each in self._both for path, key in each.paths().items()}
+
+
 def _infos(
     one: Checkpoint, other: Checkpoint, names: Filter
 ) -> tuple[dict[str, TensorInfo], dict[str, TensorInfo]]:
@@ -173,7 +188,8 @@ def _infos(
         from .._checkpoint.selection import select
 
         both = sorted({*one, *other})
-        chosen = set(select(names, lambda: both, set(both).__contains__))
+        aliases = _PathsOfEither(one, other)
+        chosen = set(select(names, lambda: both, set(both).__contains__, aliases).values())
         here, there = [n for n in one if n in chosen], [n for n in other if n in chosen]
     else:
         here, there = list(one), list(other)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from .._checkpoint.selection import literal_names
@@ -35,7 +36,12 @@ class Request:
         if names is not None and not isinstance(names, (str, bytes, re.Pattern)):
             names = list(names)  # read twice, so an iterator must be kept
         self.ckpt = ckpt
-        self.infos: list[TensorInfo] = ckpt.infos(names)
+        # What was asked for by another name, such as a readable path, is called by it.
+        labels = ckpt.infos() if names is None else ckpt.select(names)
+        self.infos: list[TensorInfo] = [
+            replace(ckpt.info(each), name=each) if isinstance(each, str) else each
+            for each in labels
+        ]
         self.left_out: list[tuple[str, str]] = []
         self.notes: tuple[str, ...] = ()
         self.written = 0
