@@ -27,7 +27,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python kills lint format tidy asan tsan fuzz bench golden clean
+.PHONY: help venv build demo test test-cpp test-python test-clients kills lint format tidy asan tsan fuzz bench golden clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -65,6 +65,9 @@ test-cpp: build/$(CPP_PRESET)/run.ok
 
 test-python: $(VENV)/package.ok $(VENV)/test-extra.ok
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-clients: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/clients-extra.ok  ## run the tests with torch and JAX
+	$(BIN)/python -m pytest tests/clients $(PYTEST_ARGS)
 
 kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill a thousand exports, at any moment, and look what is there
 	KILLS=1000 $(BIN)/python -m pytest -q tests/export/test_export_kills.py

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "tensorbundle/crc32c.hpp"
+#include "tensorbundle/base/crc32c.hpp"
 
 #if defined(__linux__)
 #include <sys/mman.h>

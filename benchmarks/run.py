@@ -115,7 +115,7 @@ class Runner:
         del repeats  # the program has rounds of its own
         program = self.directory / "crc_kernels"
         compiler = os.environ.get("CXX") or shutil.which("g++") or "c++"
-        sources = ["benchmarks/crc_kernels.cpp", *Path().glob("cpp/tensorbundle/crc32c*.cpp")]
+        sources = ["benchmarks/crc_kernels.cpp", *Path().glob("cpp/tensorbundle/base/crc32c*.cpp")]
         build = [compiler, "-std=c++20", "-O2", "-Icpp", *sources, "-o", program]
         subprocess.run(build, check=True)
         lines = subprocess.run([program], check=True, capture_output=True, text=True).stdout

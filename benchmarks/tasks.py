@@ -221,6 +221,54 @@ TASKS = (
         (Goal(TF_LOOP, 130), Goal(TF_LOOP, 130, f"{OURS}, unchecked")),
     ),
     Task(
+        "items_50k", "for name, array in items(), of 50,000", "together", "50k", "warm",
+        (
+            Run(OURS, "tensorbundle_.items"),
+            Run(f"{OURS}, dict()", "tensorbundle_.as_dict"),
+            Run(f"{OURS}, views", "tensorbundle_.views"),
+            Run(TF_SORTED, "tensorflow_.sorted_loop"),
+            Run(TF_LOOP, "tensorflow_.loop"),
+        ),
+        (
+            Goal(TF_SORTED, 1.3),
+            Goal(f"{OURS}, views", 1 / 1.6),
+            Goal(f"{OURS}, views", 1 / 1.6, f"{OURS}, dict()"),
+        ),
+        per_tensor=True,
+    ),
+    Task(
+        "own_names_50k", "ckpt[name], names from a list of one's own, of 50,000",
+        "together", "50k", "warm",
+        (
+            Run(OURS, "tensorbundle_.own_names"),
+            Run(f"{OURS}, shuffled", "tensorbundle_.shuffled_names"),
+            Run(f"{OURS}, shuffled, again", "tensorbundle_.names_again"),
+            Run(TF_SORTED, "tensorflow_.sorted_loop"),
+            Run("TensorFlow: loop, names shuffled", "tensorflow_.shuffled_names"),
+        ),
+        (Goal(TF_SORTED, 1.3), Goal(TF_SORTED, 1.3, f"{OURS}, shuffled")),
+        per_tensor=True,
+    ),
+    Task(
+        "missing_50k", "50,000 names that are not there, of 50,000", "together", "50k", "warm",
+        (
+            Run(OURS, "tensorbundle_.missing"),
+            Run(f"{OURS}, get", "tensorbundle_.missing_get"),
+            Run("TensorFlow: has_tensor", "tensorflow_.missing"),
+        ),
+        per_tensor=True, rate=False,
+    ),
+    Task(
+        "load_variable_100", "load_variable 100 times, same checkpoint of 50,000",
+        "together", "50k", "warm",
+        (
+            Run(OURS, "tensorbundle_.load_variables"),
+            Run("TensorFlow", "tensorflow_.load_variables"),
+        ),
+        (Goal("TensorFlow", 100),),
+        repeats=3, rate=False,
+    ),
+    Task(
         "one_of_50k", "open + one of 50,000 tensors", "together", "50k", "warm",
         (
             Run(OURS, "tensorbundle_.one"),

@@ -1,3 +1,4 @@
+import random
 import sys
 
 import tensorbundle as tb
@@ -18,6 +19,64 @@ def views(data):
 
 def views_unchecked(data):
     return lambda: tb.open(data.prefix, verify="never").views()
+
+
+def items(data):
+    def run():
+        found = {}
+        for name, array in tb.open(data.prefix).items():
+            found[name] = array
+        return found
+
+    return run
+
+
+def as_dict(data):
+    return lambda: dict(tb.open(data.prefix))
+
+
+def read_names(ckpt, names):
+    return {name: ckpt[name] for name in names}
+
+
+def own_names(data):
+    names = list(tb.open(data.prefix))
+    return lambda: read_names(tb.open(data.prefix), names)
+
+
+def shuffled_names(data):
+    names = shuffled(tb.open(data.prefix))
+    return lambda: read_names(tb.open(data.prefix), names)
+
+
+def names_again(data):
+    ckpt = tb.open(data.prefix)
+    names = shuffled(ckpt)
+    read_names(ckpt, names)
+    return lambda: read_names(ckpt, names)
+
+
+def shuffled(names):
+    names = sorted(names)
+    random.Random(1).shuffle(names)
+    return names
+
+
+def missing(data):
+    ckpt = tb.open(data.prefix)
+    names = [name + "x" for name in shuffled(ckpt)]
+    return lambda: [name in ckpt for name in names]
+
+
+def missing_get(data):
+    ckpt = tb.open(data.prefix)
+    names = [name + "x" for name in shuffled(ckpt)]
+    return lambda: [ckpt.get(name, False) for name in names]
+
+
+def load_variables(data):
+    names = shuffled(tb.open(data.prefix))[:100]
+    return lambda: {name: tb.train.load_variable(data.prefix, name) for name in names}
 
 
 def one(data):

@@ -1,4 +1,5 @@
 import os
+import random
 import sys
 
 import tensorflow as tf
@@ -16,6 +17,33 @@ def loop(data):
 def sorted_loop(data):
     # The map's own order is that of a hash table; TensorFlow seeks less in the file's.
     return lambda: read_all(data.prefix, sorted)
+
+
+def shuffled(data):
+    names = sorted(tf.train.load_checkpoint(data.prefix).get_variable_to_shape_map())
+    random.Random(1).shuffle(names)
+    return names
+
+
+def shuffled_names(data):
+    names = shuffled(data)
+
+    def run():
+        reader = tf.train.load_checkpoint(data.prefix)
+        return {name: reader.get_tensor(name) for name in names}
+
+    return run
+
+
+def missing(data):
+    reader = tf.train.load_checkpoint(data.prefix)
+    names = [name + "x" for name in shuffled(data)]
+    return lambda: [reader.has_tensor(name) for name in names]
+
+
+def load_variables(data):
+    names = shuffled(data)[:100]
+    return lambda: {name: tf.train.load_variable(data.prefix, name) for name in names}
 
 
 def restore(data):

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from . import train
     from ._checkpoint.report import Fault, Report
     from ._crosscheck.crosscheck import crosscheck
+    from ._doctor.diagnose import Diagnosis, Symptom, diagnose
+    from ._doctor.mending.outcome import Salvage
+    from ._doctor.salvage import salvage
+    from ._doctor.verify import verify
     from ._edit.average import Average, average
     from ._edit.diff import Diff, diff
     from ._edit.merge import Merge, merge
@@ -44,10 +48,13 @@ if TYPE_CHECKING:
     from ._graph.graph import Graph, load_graph
     from ._graph.variables import Variable
     from ._graphdef.nodes import Node
+    from ._locate.listing import ListedCheckpoint, checkpoints
     from ._objects.graph import ObjectGraph
     from ._outputs.inputs import InputCandidate, suggest_inputs
     from ._outputs.suggest import Candidate, suggest_outputs
     from ._runner.runner import Runner, run
+    from ._scan.graphs import Finding
+    from ._scan.scan import Scan, scan
     from ._write.writer import Writer, save
 
 __version__ = "0.1.0"
@@ -59,13 +66,16 @@ __all__ = [
     "ChecksumError",
     "CompatibilityWarning",
     "ConversionError",
+    "Diagnosis",
     "Diff",
     "ExportedModel",
     "Fault",
+    "Finding",
     "FormatError",
     "Frozen",
     "Graph",
     "InputCandidate",
+    "ListedCheckpoint",
     "Location",
     "Merge",
     "MissingFileError",
@@ -75,6 +85,9 @@ __all__ = [
     "Report",
     "Rewrite",
     "Runner",
+    "Salvage",
+    "Scan",
+    "Symptom",
     "TensorBundleError",
     "TensorInfo",
     "TensorNotFoundError",
@@ -83,7 +96,9 @@ __all__ = [
     "Writer",
     "__version__",
     "average",
+    "checkpoints",
     "crosscheck",
+    "diagnose",
     "diff",
     "export",
     "export_saved_model",
@@ -95,16 +110,23 @@ __all__ = [
     "relocate",
     "rewrite",
     "run",
+    "salvage",
     "save",
+    "scan",
     "suggest_inputs",
     "suggest_outputs",
     "train",
+    "verify",
 ]
 
 # Rooms that few need, by the public names in them.
 _ROOMS: Final = {
     "_checkpoint.report": ("Fault", "Report"),
     "_crosscheck.crosscheck": ("crosscheck",),
+    "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
+    "_doctor.mending.outcome": ("Salvage",),
+    "_doctor.salvage": ("salvage",),
+    "_doctor.verify": ("verify",),
     "_edit.average": ("Average", "average"),
     "_edit.diff": ("Diff", "diff"),
     "_edit.merge": ("Merge", "merge"),
@@ -117,10 +139,13 @@ _ROOMS: Final = {
     "_graph.graph": ("Graph", "load_graph"),
     "_graph.variables": ("Variable",),
     "_graphdef.nodes": ("Node",),
+    "_locate.listing": ("ListedCheckpoint", "checkpoints"),
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
     "_outputs.suggest": ("Candidate", "suggest_outputs"),
     "_runner.runner": ("Runner", "run"),
+    "_scan.graphs": ("Finding",),
+    "_scan.scan": ("Scan", "scan"),
     "_write.writer": ("Writer", "save"),
 }
 

@@ -278,9 +278,10 @@ def test_a_bad_constant_spoils_itself_only(tmp_path: Path) -> None:
 def test_one_value_for_more_than_memory_is_refused(tmp_path: Path) -> None:
     path = write_graph(tmp_path / "g.pb", raw_const("huge", tensor_header(1, (1 << 40,), 0)))
     ckpt = tb.open(path)
-    for read in (lambda: ckpt["huge"], lambda: ckpt.load(), lambda: list(ckpt.chunks("huge"))):
-        with pytest.raises(tb.UnsupportedError, match="one value stands for 4398046511104 bytes"):
+    for read in (lambda: ckpt["huge"], lambda: ckpt.load(), lambda: ckpt.views()):
+        with pytest.raises(tb.UnsupportedError, match=r"stands? for 4398046511104 bytes"):
             read()
+    assert len(next(ckpt.chunks("huge"))) == 8 << 20
     assert ckpt.verify().ok  # it is sound, only too large to be made
 
 

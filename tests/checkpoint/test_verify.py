@@ -85,7 +85,10 @@ def test_missing_shard_is_one_fault_that_names_tensors(tmp_path):
     report = tb.open(prefix).verify()
     (fault,) = report.faults
     assert (fault.name, fault.shard, fault.kind) == (None, 1, "missing shard")
-    assert fault.message == ("the shard is missing: with it 'layer_1/w', 'layer_3/w', 'layer_5/w'")
+    assert fault.message == (
+        "the shard 'model.ckpt.data-00001-of-00002' is missing: "
+        "with it 'layer_1/w', 'layer_3/w', 'layer_5/w'"
+    )
     assert report.checked == 3
     many = {f"w{i}": np.zeros(1, np.int8) for i in range(10)}
     prefix = saved(tmp_path / "many", many)

@@ -20,7 +20,8 @@ DAMAGED = DATA / "damaged"
 
 
 def test_verify_of_a_sound_checkpoint_exits_0() -> None:
-    pattern = r"ok: 28 stored tensors, 168 kB checked in [\d.]+ m?s \([\d.]+ \w?B/s\)\n"
+    pattern = r"not looked at: [^\n]*NaN[^\n]*\n"
+    pattern += r"ok: 28 stored tensors, 168 kB checked in [\d.]+ m?s \([\d.]+ \w?B/s\)\n"
     assert re.fullmatch(pattern, run("verify", DEMO).stdout)
     report = document("verify", DEMO, "--threads", "1")
     assert (report["ok"], report["checked"], report["faults"]) == (True, 28, [])
@@ -122,3 +123,40 @@ def test_crosscheck_of_a_damaged_tensor_exits_1(monkeypatch: pytest.MonkeyPatch)
     statuses = {tensor["name"]: tensor["status"] for tensor in report["tensors"]}
     assert statuses == {"dense/bias": "equal", "dense/kernel": "we cannot"}
     assert report["ok"] is False
+
+
+# --- export, for programs -------------------------------------------------------------------------
+
+
+def test_export_tells_programs_what_was_left_out(tmp_path: Path) -> None:
+    done = document("export", DEMO, tmp_path / "demo.safetensors")
+    assert done["files"] == [str(tmp_path / "demo.safetensors")]
+    assert (done["tensors"], done["notes"]) == (27, [])
+    assert done["left_out"] == [{"name": "labels", "reason": "safetensors has no dtype for string"}]
+
+
+def test_export_that_may_leave_out_nothing_exits_2_and_writes_nothing(tmp_path: Path) -> None:
+    error = run("export", DEMO, tmp_path / "x.safetensors", "--strict", code=2).stderr
+    assert "cannot export tensor 'labels': safetensors has no dtype for string" in error
+    assert list(tmp_path.iterdir()) == []
+    run("export", DEMO, tmp_path / "x.npz", "--strict")
+
+
+def test_export_notes_the_types_that_numpy_has_no_name_for(tmp_path: Path) -> None:
+    tb.save(tmp_path / "m", {"w": np.ones(2, "bfloat16"), "v": np.ones(2)})
+    done = run("export", tmp_path / "m", tmp_path / "m.npz")
+    assert "note: 1 tensor has a type that numpy has no name for" in done.stderr
+    assert "[name].view(ml_dtypes.bfloat16)" in done.stderr
+    assert run("export", tmp_path / "m", tmp_path / "v.npz", "--names", "v").stderr == ""
+
+
+def test_export_to_a_dash_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = run("export", DEMO, "-", "--format", "npz", code=2).stderr
+    assert "cannot write to '-': the name of a file or folder is needed" in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_export_makes_the_parents_of_its_target(tmp_path: Path) -> None:
+    run("export", DEMO, tmp_path / "x" / "y" / "z.npz")
+    assert len(np.load(tmp_path / "x" / "y" / "z.npz").files) == 28

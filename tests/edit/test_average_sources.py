@@ -87,7 +87,7 @@ def test_a_forgotten_target_is_told(steps: Path) -> None:
     told = run("average", a, b, code=2).stderr
     assert f"{str(b)!r}, given last, is where the result would be written" in told
     assert mean(b) == (10.0, 1000)
-    with pytest.raises(ConversionError, match=r"found one, .*; of a directory 'last' says how"):
+    with pytest.raises(ConversionError, match=r"found one, .*; of a directory --last N"):
         tb.average(steps / "model.ckpt-200", steps / "mean")
     with pytest.raises(ConversionError, match="no checkpoints"):
         tb.average([], steps / "mean")

@@ -168,3 +168,9 @@ def test_incomplete_tensors_are_told_and_the_others_compared(tmp_path: Path) -> 
         "? w  lacks some of its parts" in run("diff", tmp_path / "a", tmp_path / "b", code=1).stdout
     )
     assert tb.diff(tmp_path / "a", tmp_path / "c", exact=True).same
+
+
+def test_a_diff_is_not_taken_for_true_or_false(tmp_path: Path) -> None:
+    a = save(tmp_path / "a", w=1.0)
+    with pytest.raises(TypeError, match="ambiguous: ask for its 'same'"):
+        assert tb.diff(a, a)

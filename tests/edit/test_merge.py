@@ -81,7 +81,7 @@ def test_shards_are_copied_where_they_cannot_be_linked(
 def test_collisions_are_listed(tmp_path: Path) -> None:
     for number, name in enumerate("ab"):
         tb.save(tmp_path / name, {"x": 1.0 + number, "y": 2.0 + number, "z": 3.0})
-    told = "2 tensors are in several inputs with different values: 'x', 'y'; 'prefer'"
+    told = "2 tensors are in several inputs with different values: 'x', 'y'; --prefer"
     with pytest.raises(ConversionError, match=told):
         tb.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "c")
     assert not (tmp_path / "c.index").exists()

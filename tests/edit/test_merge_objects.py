@@ -38,7 +38,7 @@ def test_of_different_values_the_first_or_the_last_can_be_taken(
         tb.save(tmp_path / name, {name: np.float32(1), "step": np.int64(number)})
     inputs = [tmp_path / name for name in "abc"]
     with pytest.raises(
-        ConversionError, match=r"1 tensor is in several inputs .*: 'step'; 'prefer'"
+        ConversionError, match=r"1 tensor is in several inputs .*: 'step'; --prefer"
     ):
         tb.merge(inputs, tmp_path / "out")
     tb.merge(inputs, tmp_path / "out", prefer=prefer)
@@ -60,7 +60,7 @@ def test_parts_that_clash_are_named_as_numpy_would_index_them(tmp_path: Path) ->
         with tb.Writer(tmp_path / name) as writer:
             writer.add_slice("emb", np.full((1, 3), number, "f"), (3, 3), "0,1:-")
             writer.add_slice("emb", np.zeros((1, 3), "f"), (3, 3), f"{1 + number},1:-")
-    with pytest.raises(ConversionError, match=r"1 tensor is .*: 'emb \[0:1, 0:3\]'; 'prefer'"):
+    with pytest.raises(ConversionError, match=r"1 tensor is .*: 'emb \[0:1, 0:3\]'; --prefer"):
         tb.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "c")
 
 

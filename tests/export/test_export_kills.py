@@ -65,7 +65,7 @@ def test_every_step_failing_in_turn_leaves_what_was_there(
     export(old, path, overwrite=True, **options)
     before = content(tmp_path)
     steps = 0
-    for name in ("replace", "link", "exchange", "flush", "flush_file_system", "open"):
+    for name in ("replace", "link", "exchange", "flush_path", "flush_file_system", "open"):
         failed = True
         number = 0
         while failed:

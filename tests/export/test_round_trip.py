@@ -71,6 +71,17 @@ def test_what_comes_back_is_what_tensorflow_reads(tmp_path: Path, tensorflow: Te
         assert len(here["values"]) > 90
 
 
+def test_a_checkpoint_that_is_saved_keeps_its_types(tmp_path: Path) -> None:
+    ckpt = tb.open(path_of("dtypes"))
+    names = [name for name in ckpt if ckpt.info(name).dtype is not None]
+    run("export", path_of("dtypes"), tmp_path / "x.npz")
+    tb.save(tmp_path / "back", tb.open(tmp_path / "x.npz"))
+    back = tb.open(tmp_path / "back")
+    assert [back.info(name).tf_dtype for name in names] == [
+        ckpt.info(name).tf_dtype for name in names
+    ]
+
+
 def test_several_safetensors_come_back_by_their_index(tmp_path: Path) -> None:
     run("export", path_of("demo"), tmp_path / "m.safetensors", "--max-shard-bytes", "20kB")
     assert len(list(tmp_path.glob("m-*.safetensors"))) > 2
@@ -159,6 +170,26 @@ def test_diff_takes_any_of_them_as_either_side(tmp_path: Path, target: str) -> N
         assert ([each.name for each in found.changed], found.equal) == (["other"], 1)
 
 
+def test_edit_takes_a_file_of_tensors_and_crosscheck_says_that_tensorflow_does_not(
+    tmp_path: Path,
+) -> None:
+    np.savez(tmp_path / "w.npz", a=np.ones(3), b=np.ones(2))
+    run("edit", tmp_path / "w.npz", tmp_path / "out", "--drop", "b")
+    assert set(tb.open(tmp_path / "out")) == {"a"}
+    error = run("crosscheck", tmp_path / "w.npz", code=2).stderr
+    assert "TensorFlow restores no npz" in error
+
+
+def test_a_file_of_tensors_in_the_memory_of_the_program_is_exported_too(tmp_path: Path) -> None:
+    arrays = {"w": np.ones((2, 3), "bfloat16"), "n": 3, "s": ["a", b"b"], b"raw": np.array([True])}
+    done = tb.export(arrays, tmp_path / "m.npz")
+    assert (done.written, done.left_out) == (4, ())
+    tb.save(tmp_path / "m", arrays)
+    assert facts(tmp_path / "m.npz") == facts(tmp_path / "m")
+    with pytest.raises(tb.ConversionError, match="'bad'"):
+        tb.export({"bad": object()}, tmp_path / "x.npz")
+
+
 # --- names ----------------------------------------------------------------------------------------
 
 
@@ -201,23 +232,30 @@ def test_objects_of_names_with_an_empty_part_are_refused(tmp_path: Path, name: s
 
 MEMORY_SCRIPT = """
 import resource, sys
+import tensorbundle as tb
 from tests.freeze.program import run
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-run("save", sys.argv[1], sys.argv[2])
+if sys.argv[3] == "command":
+    run("save", sys.argv[1], sys.argv[2])
+else:
+    tb.save(sys.argv[2], tb.open(sys.argv[1]))
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10)
 """
 
 
-def test_a_small_archive_of_much_is_saved_in_the_memory_of_a_piece(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("way", "limit"), [("command", 48 << 20), ("library", 200 << 20)])
+def test_a_small_archive_of_much_is_saved_in_the_memory_of_one_tensor(
+    tmp_path: Path, way: str, limit: int
+) -> None:
     arrays = {f"t{i}": np.zeros(8 << 20) for i in range(4)}  # 64 MB each
     np.savez_compressed(tmp_path / "w.npz", **arrays)
     assert (tmp_path / "w.npz").stat().st_size < 1 << 20
     result = subprocess.run(
-        [sys.executable, "-c", MEMORY_SCRIPT, tmp_path / "w.npz", tmp_path / "out"],
+        [sys.executable, "-c", MEMORY_SCRIPT, tmp_path / "w.npz", tmp_path / "out", way],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])},
     )
     assert result.stderr == ""
-    assert int(result.stdout) < 48 << 20
+    assert int(result.stdout) < limit
     assert tb.open(tmp_path / "out").nbytes == 4 * (64 << 20)

@@ -86,7 +86,7 @@ def test_the_result_tells_of_itself(model: str, tmp_path: Path) -> None:
         ("tower_1/probs", r"did you mean 'tower/probs'"),
         ("NET/LOGITS", r"did you mean 'net/logits'"),
         ("net/matmull:0", r"no output 'net/matmull:0' in the graph .*: did you mean 'net/matmul'"),
-        ("zzzzzzzzzzzzzz", r"suggest_outputs lists what may be outputs"),
+        ("zzzzzzzzzzzzzz", r"did you mean 'tower/probs'"),
     ],
 )
 def test_unknown_output_names_those_that_are_near(model: str, output: str, message: str) -> None:
@@ -100,7 +100,7 @@ def test_near_names_of_endless_ones_take_no_time(tmp_path: Path) -> None:
     nodes = [const_node(f"{i}/{endless}", np.float32(i)) for i in range(9)]
     (tmp_path / "g.pb").write_bytes(graph_def(nodes))
     start = time.perf_counter()
-    with pytest.raises(tb.TensorNotFoundError, match=r"suggest_outputs lists what may be outputs"):
+    with pytest.raises(tb.TensorNotFoundError, match=r"did you mean '0/"):
         tb.freeze(tmp_path / "g.pb", outputs=endless[::-1])
     assert time.perf_counter() - start < 5
 
@@ -108,7 +108,7 @@ def test_near_names_of_endless_ones_take_no_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", ["inputs", "bind"])
 def test_unknown_input_leads_to_what_lists_inputs(model: str, given: str) -> None:
     name = "zzzzzzzzzzzzzz"
-    with pytest.raises(tb.TensorNotFoundError, match=r"suggest_inputs lists what may be inputs"):
+    with pytest.raises(tb.TensorNotFoundError, match=r"expected one of 'x' float32"):
         tb.freeze(model, outputs="net/logits", **{given: {name: (1,)}})
 
 

@@ -279,7 +279,7 @@ def test_result_never_replaces_what_it_is_made_of(tmp_path: Path) -> None:
     meta = model_with(tmp_path, 5)
     for name in ("model.ckpt.meta", "model.ckpt.index"):
         with pytest.raises(tb.ConversionError, match="would replace what it is made of"):
-            tb.freeze(meta, outputs="read_w", path=tmp_path / name)
+            tb.freeze(meta, outputs="read_w", path=tmp_path / name, format="pb")
 
 
 def test_link_is_followed_and_stays(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_vocabulary_without_a_model_is_left_to_run_time(programs: Programs) -> N
     program = programs["module_first_version"]
     kept = keep(program.meta.nodes, program.meta, "LookupTableFindV2", None)
     assert kept.nodes[str(kept.init)].inputs == ("^InitializeTableFromTextFileV2",)
-    assert kept.warnings[0].endswith("is filled from a file that is needed at run time: old.txt")
+    assert kept.warnings[0].endswith("is filled from a file that is needed at run time: 'old.txt'")
 
 
 # --- made by hand ---------------------------------------------------------------------------------

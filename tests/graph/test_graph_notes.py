@@ -56,3 +56,13 @@ def test_malformed_objects_of_a_saved_model_are_told(tmp_path: Path) -> None:
     damaged = tb.load_graph(tmp_path / "m")
     assert damaged.variables.keys() == graph.variables.keys()
     assert "which variables are trained is not known: the objects are malformed" in damaged.notes[0]
+
+
+def test_several_variables_that_are_not_there_are_told_in_english(tmp_path: Path) -> None:
+    source = DATA / "demo" / "model.ckpt-2000"
+    kept = dict(list(tb.open(source).load().items())[:2])
+    tb.save(tmp_path / "model.ckpt-2000", kept)
+    shutil.copy(f"{source}.meta", tmp_path / "model.ckpt-2000.meta")
+    lines = run("graph", tmp_path / "model.ckpt-2000.meta").stdout.splitlines()
+    (line,) = [each for each in lines if "not there" in each]
+    assert line.split("  ")[1] == "not there"

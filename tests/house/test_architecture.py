@@ -36,25 +36,26 @@ BINDINGS = PROJECT / "cpp" / "bindings"
 PYTHON_FILE_LINES, CPP_FILE_LINES, FUNCTION_LINES = 400, 300, 60
 ROOMS = 11  # in one folder
 LONG_FILES = {
-    "src/tensorbundle/_write/writer.py": "one verb, its options, and its two faces",
+    "benchmarks/tasks.py": "one table of tasks",
 }
 
 # Floors, from the ground up: a folder imports only from folders of lower floors. A room that stands
 # alone beside them is a floor's folder of one.
 FLOORS = (
+    ("_printable",),
     ("errors", "_core"),
     ("_format",),
     ("_graphdef", "_locate"),
     ("_ops", "_objects"),
     ("_checkpoint", "_write"),
     ("_graph", "_edit", "_export", "_crosscheck", "train"),
-    ("_outputs",),
+    ("_outputs", "_doctor", "_scan"),
     ("_freeze",),
     ("_runner",),
     ("__init__",),
     ("cli",),
-    ("__main__",),
 )
+ENTRANCE = "__main__"  # stands before the house: `python -m tensorbundle`
 FLOOR_OF = {folder: floor for floor, folders in enumerate(FLOORS) for folder in folders}
 
 # Imported where first needed, so that `import tensorbundle` costs what numpy costs.
@@ -63,15 +64,18 @@ OPTIONAL_PACKAGES = {
     "fsspec",
     "google",
     "h5py",
+    "jax",
     "ml_dtypes",
     "openvino",
     "rich",
     "safetensors",
     "tensorflow",
+    "torch",
     "zstandard",
 }
 LAZY_ROOMS = {
     "_crosscheck",
+    "_doctor",
     "_edit",
     "_export",
     "_freeze",
@@ -80,6 +84,7 @@ LAZY_ROOMS = {
     "_outputs",
     "_ops",
     "_runner",
+    "_scan",
     "_write",
     "cli",
     "train",
@@ -160,7 +165,7 @@ def test_every_file_is_named_after_what_it_is() -> None:
 
 
 def test_every_folder_has_a_floor() -> None:
-    homeless = {room_of(module) for module in MODULES} - FLOOR_OF.keys()
+    homeless = {room_of(module) for module in MODULES} - FLOOR_OF.keys() - {ENTRANCE}
     assert homeless == set(), "give each new folder a place in FLOORS"
 
 
@@ -169,10 +174,33 @@ def test_imports_point_downward() -> None:
         f"{place(path, each.line)}: {room} imports {room_of(each.target)}"
         for module, path in MODULES.items()
         for each in own_imports(path)
-        if (room := room_of(module)) != room_of(each.target)
+        if (room := room_of(module)) not in (room_of(each.target), ENTRANCE)
         and FLOOR_OF[room_of(each.target)] >= FLOOR_OF[room]
     ]
     assert upward == []
+
+
+def test_the_map_of_the_house_names_every_room() -> None:
+    text = (PROJECT / "ARCHITECTURE.md").read_text("utf-8")
+    named = set(re.findall(r"^\| `([\w/.]+?)/?` \|", text, re.MULTILINE))
+    named |= set(re.findall(r"^\*\*[\d· ]*`([\w/]+?)/?`", text, re.MULTILINE))
+    rooms = set()
+    for path in (path for path in MODULES.values() if path.stem != ENTRANCE):
+        place = path.relative_to(PACKAGE).with_suffix("")
+        door = place.parent if place.name == "__init__" else place
+        rooms.add("/".join(door.parts[1:]) or "/".join(door.parts) or "__init__")
+    for path in (*CORE.rglob("*.hpp"), *BINDINGS.glob("*.cpp")):
+        rooms.add(path.name)
+    assert sorted(rooms - named) == []
+    assert (
+        sorted(
+            named
+            - rooms
+            - {"_core", *(f"cpp/tensorbundle/{p.name}" for p in CORE.iterdir())}
+            - {"cpp/bindings", *(p.name for p in CORE.rglob("*.cpp"))}
+        )
+        == []
+    )
 
 
 def test_no_folder_has_more_than_eleven_rooms() -> None:

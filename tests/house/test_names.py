@@ -7,16 +7,22 @@ from tests.house.source import MODULES, parse
 
 # Two sides of one thing, or of TensorFlow's own naming.
 TWICE = {
+    "Bundle": "TensorFlow's index with its shards, and Magenta's file that holds one",
     "Checkpoint": "TensorFlow's name of what saves objects, in the face that is shaped like it",
     "Content": "of a constant that is written, and of a tensor in another program's file",
+    "Format": "of another program's file that is read, and of the file that a freeze writes",
     "Kind": "which message of graphs: told by bytes, and by text",
     "Missing": "what to do about variables without a value, as two floors are asked",
     "Oracle": "the two ends of one pipe",
+    "Part": "of a file that holds others, and of a value that is written",
+    "Plan": "of an edit, and of a run",
     "Program": "a compiled graph, and the command itself",
     "Request": "what an export is asked for, and a freeze",
     "Restored": "a key that a graph reads, and a variable that is written",
+    "SaverDef": "TensorFlow's message in a graph, and the same in the face that is shaped like it",
     "Source": "a path or an opened checkpoint, and a node that brings values in",
     "Span": "bytes of a shard that are written, and of another program's file that are read",
+    "Walk": "backward from restore ops, and forward from moving averages",
     "Step": "a training step in two folders that know nothing of each other",
 }
 

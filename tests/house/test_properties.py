@@ -2,9 +2,6 @@
 
 import itertools
 import os
-import pickle
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,35 +14,6 @@ from hypothesis import strategies as st
 import tensorbundle as tb
 from tests.golden.cases import digest
 
-# TensorFlow lives in a process of its own, which saves what it is sent: each tensor or slice of one
-# as its name, what slice it is, TensorFlow's dtype, shape, and bytes (or elements).
-SAVER = """
-import os, pickle, sys
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import numpy as np, tensorflow as tf
-
-def tensor(dtype, shape, content):
-    if dtype == "string":
-        return tf.constant(content, tf.string, shape=shape)
-    return tf.constant(np.frombuffer(content, tf.as_dtype(dtype).as_numpy_dtype).reshape(shape))
-
-sys.stdout.write("ready\\n")
-sys.stdout.flush()
-while True:
-    try:
-        prefix, saved = pickle.load(sys.stdin.buffer)
-    except EOFError:
-        break
-    tf.raw_ops.SaveV2(
-        prefix=prefix,
-        tensor_names=[item[0] for item in saved],
-        shape_and_slices=[item[1] for item in saved],
-        tensors=[tensor(*item[2:]) for item in saved],
-    )
-    sys.stdout.write("saved\\n")
-    sys.stdout.flush()
-"""
-
 DTYPES = [
     *("float32", "float64", "int32", "uint8", "int16", "int8", "complex64", "int64", "bool"),
     *("bfloat16", "uint16", "complex128", "float16", "uint32", "uint64"),
@@ -55,24 +23,9 @@ LARGEST_BYTE = {"bool": 1, "int4": 15, "uint4": 15}
 
 
 @pytest.fixture(scope="session")
-def save():
+def save(oracle):
     """Save tensors with TensorFlow's own SaveV2."""
-    worker = subprocess.Popen(
-        [sys.executable, "-c", SAVER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert worker.stdout.readline() == b"ready\n"
-
-    def send(prefix, saved):
-        pickle.dump((prefix, saved), worker.stdin)
-        worker.stdin.flush()
-        assert worker.stdout.readline() == b"saved\n"
-
-    yield send
-    worker.stdin.close()
-    worker.wait()
-    worker.stdout.close()
+    return oracle.module("tests.write.saving_programs").save_bytes
 
 
 def numpy_of(dtype):

@@ -23,13 +23,16 @@ NAMES = [
     "ChecksumError",
     "CompatibilityWarning",
     "ConversionError",
+    "Diagnosis",
     "Diff",
     "ExportedModel",
     "Fault",
+    "Finding",
     "FormatError",
     "Frozen",
     "Graph",
     "InputCandidate",
+    "ListedCheckpoint",
     "Location",
     "Merge",
     "MissingFileError",
@@ -39,6 +42,9 @@ NAMES = [
     "Report",
     "Rewrite",
     "Runner",
+    "Salvage",
+    "Scan",
+    "Symptom",
     "TensorBundleError",
     "TensorInfo",
     "TensorNotFoundError",
@@ -47,7 +53,9 @@ NAMES = [
     "Writer",
     "__version__",
     "average",
+    "checkpoints",
     "crosscheck",
+    "diagnose",
     "diff",
     "export",
     "export_saved_model",
@@ -59,10 +67,13 @@ NAMES = [
     "relocate",
     "rewrite",
     "run",
+    "salvage",
     "save",
+    "scan",
     "suggest_inputs",
     "suggest_outputs",
     "train",
+    "verify",
 ]
 FUNCTIONS = sorted(
     name for name in NAMES if name.islower() and name not in ("__version__", "train")
@@ -74,6 +85,7 @@ MEMBERS = {
     *("chunks", "get", "info", "infos", "items", "iter_infos", "keys", "load", "location", "mode"),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
     *("big_endian", "file_of", "origin", "read_range", "stored"),
+    *("to_jax", "to_torch", "to_tree"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

@@ -45,6 +45,18 @@ def keras3(optimizer: Any = None) -> Any:
     return model
 
 
+def nested() -> Any:
+    layers = tf_keras.layers
+    inner = tf_keras.Sequential([layers.Dense(3, input_shape=(4,)), layers.BatchNormalization()])
+    start = tf_keras.Input((5,))
+    found = layers.Embedding(7, 4)(start)
+    found = layers.Bidirectional(layers.LSTM(2, return_sequences=True))(found)
+    found = layers.MultiHeadAttention(2, 3)(found, found)
+    found = layers.TimeDistributed(inner)(found)
+    found = layers.GRU(3)(layers.Dropout(0.5)(found))
+    return tf_keras.Model(start, layers.Dense(2)(found))
+
+
 class Net(tf.Module):
     """Two variables in a module in a module."""
 
@@ -121,6 +133,24 @@ class Commands:
     def load_weights(self, path: str) -> list[Any]:
         model = keras2()
         model.load_weights(path).assert_consumed()
+        return [each.tolist() for each in model.get_weights()]
+
+    def load_h5(self, kind: str, path: str) -> list[Any]:
+        """Weights of a new model that loaded a file of the order of layers."""
+        model = keras2() if kind == "keras2" else keras3()
+        model.load_weights(path)
+        return [each.tolist() for each in model.get_weights()]
+
+    def save_nested(self, path: str) -> list[Any]:
+        """Save a model of layers within layers; its weights."""
+        model = nested()
+        model.set_weights([np.full(w.shape, i, w.dtype) for i, w in enumerate(model.get_weights())])
+        model.save_weights(path)
+        return [each.tolist() for each in model.get_weights()]
+
+    def load_nested(self, path: str) -> list[Any]:
+        model = nested()
+        model.load_weights(path)
         return [each.tolist() for each in model.get_weights()]
 
     def net(self, path: str, name: str = "net", step: bool = True) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,8 @@ from tensorbundle._graphdef.meta_graph import MetaGraph
 from tensorbundle._graphdef.nodes import Node, const_node, make_node
 from tensorbundle._outputs.suggest import find_heads
 from tensorbundle._outputs.topology import Topology
-from tests.oracle.client import in_tensorflow
-from tests.outputs.programs.programs import ENVIRONMENT
+from tests.outputs.measure import Hits, built
 
-PROGRAMS = "tests.outputs.programs.programs"
 FLOAT = type_attr(1)
 # Graphs whose recorded head is a node of another version of theirs: there is no such node.
 NO_SUCH_HEAD = {
@@ -30,37 +28,10 @@ NO_SUCH_HEAD = {
 }
 
 
-class Hits:
-    """How often a head comes first, or among the first three, and how many of all heads do."""
-
-    def __init__(self) -> None:
-        self.first = self.third = self.graphs = self.heads = self.found = 0
-        self.lines: list[str] = []
-
-    def count(self, name: str, heads: Sequence[Sequence[str]], suggested: Sequence[str]) -> None:
-        every = {node for head in heads for node in head}
-        self.graphs += 1
-        self.first += bool(every & set(suggested[:1]))
-        self.third += bool(every & set(suggested[:3]))
-        self.heads += len(heads)
-        self.found += sum(bool(set(head) & set(suggested[:3])) for head in heads)
-        if not every & set(suggested[:1]):
-            self.lines.append(f"  {name}: {list(suggested[:3])} instead of {heads}")
-
-    def report(self, title: str) -> str:
-        summary = (
-            f"{title}: {self.graphs} graphs, rank 1 {self.first / self.graphs:.1%}, "
-            f"within three {self.third / self.graphs:.1%}, heads {self.found} of {self.heads}"
-        )
-        return "\n".join([summary, *self.lines])
-
-
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The graphs of the programs of `programs/programs.py`, with their heads."""
-    folder = tmp_path_factory.mktemp("programs")
-    in_tensorflow(PROGRAMS, "build_all", folder, environment=ENVIRONMENT)
-    return folder
+    """The graphs of the programs that the rules were made with, and their heads."""
+    return built(tmp_path_factory.mktemp("programs"), "known") / "known"
 
 
 # --- the measure -------------------------------------------------------------------------------

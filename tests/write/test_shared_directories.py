@@ -183,6 +183,23 @@ def test_a_checkpoint_of_99999_shards_is_used_by_those_that_are_there(
     assert tensorflow.read(str(tmp_path / "m"))["listed"] == [["v", [3]], ["x", [3]]]
 
 
+def test_a_thousand_shards_need_few_descriptors(tmp_path: Path) -> None:
+    names = {f"t{number}": np.float32(number) for number in range(1000)}
+    shards = {name: number for number, name in enumerate(names)}
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        tb.save(tmp_path / "m", names, shards=shards, fsync=False)
+        opened = tb.open(tmp_path / "m")
+        assert opened["t999"] == 999
+        assert len(opened.load()) == 1000
+        assert opened.verify().ok
+        tb.rewrite(tmp_path / "m", tmp_path / "cast", cast="float16")
+        assert tb.open(tmp_path / "cast")["t7"] == 7
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 # --- names ----------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -18,8 +19,14 @@ namespace tensorbundle {
 
 namespace {
 
-// The usual limit of a process is 1024; the rest is left to the program we are a guest in.
-constexpr int kKeepDescriptorsBelow = 256;
+// The usual limit of a process is 1024; the rest is left to the program we are a guest in. Where
+// the limit is lower, half of it is: what is kept must never use up what others have to open.
+int keep_descriptors_below() {
+  constexpr rlim_t kMost = 256;
+  struct rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMost / 2;
+  return static_cast<int>(std::min(kMost, limit.rlim_cur / 2));
+}
 
 // Linux transfers at most 0x7ffff000 bytes a call.
 constexpr std::size_t kMaxRead = std::size_t{1} << 30;
@@ -89,7 +96,7 @@ File::File(std::string path) : path_(std::move(path)) {
                                                             : "this is not a regular file");
   }
   identity_ = identity_of(status);
-  if (kept_.number() >= kKeepDescriptorsBelow) kept_ = Descriptor();
+  if (kept_.number() >= keep_descriptors_below()) kept_ = Descriptor();
 }
 
 Descriptor File::open_again() const {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -36,7 +38,25 @@ def audit(
         fault = fault_of(error, kind, name=name, shard=shard if shard in counts else None)
         faults.append(_labelled(fault, label))
     faults += slice_faults
-    return Report(not faults, checked, nbytes, tuple(with_causes(faults, counts)))
+    ends = functools.cache(lambda: _ends(entries))
+    causes = with_causes(faults, counts, lambda name: entries.find(as_bytes(name)), ends)
+    return Report(not faults, checked, nbytes, tuple(causes))
+
+
+def _ends(entries: _core.Entries) -> dict[int, int]:
+    """Where the last stored range of each shard ends."""
+    ends: dict[int, int] = {}
+    names = entries.names()
+    stored = [entry for name in names if (entry := entries.find(as_bytes(name))) is not None]
+    for name in entries.partitioned():
+        whole = entries.find(as_bytes(name))
+        for slice in () if whole is None else whole[6]:
+            part = entries.find(_core.slice_key(as_bytes(name), slice))
+            stored += [] if part is None else [part]
+    for _, _, nbytes, shard, offset, _, slices in stored:
+        if not slices:
+            ends[shard] = max(ends.get(shard, 0), offset + nbytes)
+    return ends
 
 
 def _labelled(fault: Fault, label: str) -> Fault:
@@ -51,10 +71,12 @@ def _lost_shard(lost: _core.LostShard) -> Fault:
     shown = ", ".join(repr(key.decode("utf-8", "replace")) for key in keys[:_NAMES_SHOWN])
     more = f" and {len(keys) - _NAMES_SHOWN} more" if len(keys) > _NAMES_SHOWN else ""
     fault = fault_of(error, kind, shard=shard)
+    name = os.path.basename(fault.path or "")
     if kind == "missing shard":
-        what = "the shard is missing"
+        what = f"the shard {name!r} is missing"
     else:
-        what = f"the shard cannot be used: {getattr(error, 'strerror', None) or fault.message}"
+        reason = getattr(error, "strerror", None) or fault.message
+        what = f"the shard {name!r} cannot be used: {reason}"
     return replace(fault, message=f"{what}: with it {shown}{more}")
 
 

@@ -13,6 +13,7 @@ from .._format import dtypes
 from .._format.dtypes import Array
 from .._format.names import as_name
 from ..errors import ConversionError
+from .foreign.libraries import Conversions
 from .selection import Aliases, Filter, not_found, select
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ Mode: TypeAlias = Literal["r", "c", "read"]
 DEFAULT_CHUNK_BYTES = 8 << 20
 
 
-class Checkpoint(Mapping[str, Array], ABC):
+class Checkpoint(Conversions, Mapping[str, Array], ABC):
     """Checkpoint: ``Mapping[str, numpy.ndarray]``. Made by `tensorbundle.open`.
 
     Names are ``str`` in key order, with bytes that are not UTF-8 as surrogate escapes; raw
@@ -142,10 +143,7 @@ class Checkpoint(Mapping[str, Array], ABC):
     @overload
     def get(self, name: str | bytes, /, default: Array | T) -> Array | T: ...
     def get(self, name: str | bytes, /, default: object = None) -> object:
-        """Give a tensor, or ``default`` where there is none of that name.
-
-        Unlike ``ckpt[name]`` in a ``try``, it costs nothing to ask for what is not there.
-        """
+        """Give a tensor, or ``default`` where there is none of that name; no error is made."""
         there = as_name(name) in self
         return self[name] if there else default
 

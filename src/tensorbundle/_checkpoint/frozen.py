@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -21,8 +21,9 @@ from .._locate.kinds import tell_kind
 from .._locate.location import Location, is_text_graph
 from .._ops.roles import ASSIGNS, CONSTANTS, RESTORES, VARIABLES
 from ..errors import FormatError, TensorBundleError, UnsupportedError
-from .checkpoint import Checkpoint, Mode
+from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode
 from .report import Fault, Report, fault_of
+from .selection import Filter
 
 # What only a graph has that gets the values of its variables elsewhere.
 _SETTERS: Final = ASSIGNS | RESTORES | {"InitializeTable"}
@@ -131,6 +132,74 @@ class FrozenGraph(Checkpoint):
         except TensorBundleError as error:
             raise error.add_context(path=self.location.prefix, key=name) from None
 
+    def load(
+        self,
+        names: Filter = None,
+        *,
+        out: Mapping[str, Array] | None = None,
+        threads: int = 0,
+    ) -> dict[str, Array]:
+        """Read many tensors into arrays of their own; see `Checkpoint.load`.
+
+        Raises:
+            UnsupportedError: A few stored values stand for more than 256 MiB in all.
+        """
+        chosen = self.select(list(out) if names is None and out is not None else names)
+        total = 0
+        for name in chosen:
+            if out is None:
+                total = self._counted(total, self.info(name))
+        return super().load(chosen, out=out, threads=threads)
+
+    def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
+        """Give many tensors at once; see `Checkpoint.views`.
+
+        Raises:
+            UnsupportedError: As `load`, of tensors that are no views.
+        """
+        total = 0
+        found: dict[str, Array] = {}
+        for name in self.select(names):
+            array = found[name] = self[name]
+            # One value that stands for all of them is a view that takes no memory.
+            if self.mode != "r" or any(array.strides):
+                total = self._counted(total, self.info(name))
+        return found
+
+    def _counted(self, total: int, info: TensorInfo) -> int:
+        """How many bytes one call has made of few stored ones, with another tensor.
+
+        Raises:
+            UnsupportedError: They are too many.
+        """
+        total += info.nbytes if info.nbytes > len(self._tensor(info.name).raw) else 0
+        if total > _MAX_FILLED_BYTES:
+            raise UnsupportedError(
+                f"few stored values stand for {total} bytes and more: at most {_MAX_FILLED_BYTES} "
+                "are made of such in one call; take them one by one, or `chunks`",
+                path=self.location.prefix,
+                key=info.name,
+            )
+        return total
+
+    def chunks(
+        self, name: str | bytes, *, nbytes: int = DEFAULT_CHUNK_BYTES
+    ) -> Iterator[memoryview]:
+        """Give a tensor's bytes in pieces; see `Checkpoint.chunks`.
+
+        One value that stands for any number of bytes is repeated without ever being all of them.
+        """
+        info = self.info(name)
+        array = self._values(info.name)
+        if array.dtype == object or array.size < 2 or any(array.strides):
+            yield from super().chunks(name, nbytes=nbytes)
+            return
+        element = array[(slice(0, 1),) * array.ndim].reshape(-1)
+        count = max(1, nbytes // element.itemsize)
+        block = np.repeat(_little(element), min(count, array.size)).view(np.uint8).data
+        for start in range(0, array.size, count):
+            yield block[: min(count, array.size - start) * element.itemsize]
+
     # --- verification ----------------------------------------------------------------------------
 
     def verify(
@@ -175,6 +244,10 @@ class FrozenGraph(Checkpoint):
             )
         self._values(name)
         return len(tensor.raw)
+
+
+def _little(array: Array) -> Array:
+    return array if array.dtype.itemsize == 1 else array.astype(array.dtype.newbyteorder("<"))
 
 
 def _twice(name: str) -> str:

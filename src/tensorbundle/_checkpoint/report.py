@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from .._core import File
+from .._locate.conversions import explain_length
 from .._locate.damage import describe_shard
 from ..errors import TensorBundleError
+
+if TYPE_CHECKING:
+    from .._core import Entry
 
 FAULT_KINDS: Final = (
     "checksum",
@@ -24,6 +28,12 @@ FAULT_KINDS: Final = (
     "unsupported",
     "unreadable",
     "replaced",
+    "graph",
+    "variable",
+    "asset",
+    "fingerprint",
+    "objects",
+    "not finite",
 )
 
 # Copies and disks that fail leave holes of whole sectors; shorter runs of zeros are ordinary data.
@@ -42,7 +52,9 @@ class Fault:
         offset: First byte of the range concerned; None where there is none.
         nbytes: Length of that range; None likewise.
         kind: One of ``checksum``, ``truncated``, ``missing shard``, ``overlap``, ``gap``,
-            ``size mismatch``, ``malformed``, ``unsupported``, ``unreadable``, ``replaced``.
+            ``size mismatch``, ``malformed``, ``unsupported``, ``unreadable``, ``replaced``; of
+            models also ``graph``, ``variable``, ``asset``, ``fingerprint``, ``objects``,
+            ``not finite``.
         message: What was expected and what was found.
         path: The file.
         cause: What probably happened, where that can be told.
@@ -60,7 +72,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Result of `Checkpoint.verify`.
+    """Result of `Checkpoint.verify` and `verify`.
 
     Attributes:
         ok: Whether there are no faults.
@@ -68,6 +80,7 @@ class Report:
         nbytes: Their bytes.
         faults: What is wrong, in key order, the index first.
         notes: What is odd and does no harm.
+        unchecked: What was not looked at.
     """
 
     ok: bool
@@ -75,6 +88,7 @@ class Report:
     nbytes: int
     faults: tuple[Fault, ...]
     notes: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ("the graph and NaN: tensorbundle.verify looks at them too",)
 
     def __bool__(self) -> bool:
         return self.ok
@@ -98,45 +112,98 @@ def fault_of(
     )
 
 
-def with_causes(faults: Sequence[Fault], ranges_by_shard: dict[int, int]) -> list[Fault]:
+def with_causes(
+    faults: Sequence[Fault],
+    ranges_by_shard: dict[int, int],
+    entry_of: Callable[[str], Entry | None],
+    ends: Callable[[], dict[int, int]],
+) -> list[Fault]:
     """Say for each fault what probably happened.
 
     Args:
         faults: What was found.
         ranges_by_shard: How many stored ranges each shard has, to tell damage here and there from
             a shard that belongs to another save.
+        entry_of: Gives the entry of a tensor.
+        ends: Gives where the last tensor of each shard ends.
     """
-    wrong: dict[int | None, int] = {}
-    for fault in faults:
-        if fault.kind == "checksum":
-            wrong[fault.shard] = wrong.get(fault.shard, 0) + 1
-    # Two saves of one model have some tensors in common: empty ones, constants, zeros.
-    foreign = {
-        shard
-        for shard, count in wrong.items()
-        if shard is not None and count > 1 and 2 * count > ranges_by_shard.get(shard, 0)
-    }
+    foreign = _explain_shards(faults, ranges_by_shard, entry_of, ends)
     files: dict[str | None, str | None] = {}
     explained: list[Fault] = []
     for number, fault in enumerate(faults):
         if fault.path not in files:
             files[fault.path] = _describe(fault.path)
         cause = files[fault.path]
+        if cause is None and fault.kind == "missing shard" and fault.path is not None:
+            cause = _stand_ins(fault.path)
+        is_converted = fault.shard in foreign and foreign[fault.shard][0]
+        if cause is None and is_converted and fault.kind in ("checksum", "truncated"):
+            cause = foreign[fault.shard][1]
         # Looking for holes reads the range again, so not for every one of a hundred thousand.
         if cause is None and number < _MAX_EXPLAINED:
             cause = _cause_in_file(fault)
         if cause is None and fault.kind == "checksum" and fault.shard in foreign:
-            cause = (
-                f"{wrong[fault.shard]} of the {ranges_by_shard[fault.shard]} tensors of this shard "
-                "differ: index and shard are probably of two different saves"
-            )
+            cause = foreign[fault.shard][1]
         explained.append(replace(fault, cause=cause))
     return explained
+
+
+def _explain_shards(
+    faults: Sequence[Fault],
+    ranges_by_shard: dict[int, int],
+    entry_of: Callable[[str], Entry | None],
+    ends: Callable[[], dict[int, int]],
+) -> dict[int | None, tuple[bool, str | None]]:
+    """Of shards most of whose tensors differ: whether their length does too, and the cause."""
+    wrong: dict[int | None, list[Fault]] = {}
+    for fault in faults:
+        if fault.kind in ("checksum", "truncated", "size mismatch", "malformed"):
+            wrong.setdefault(fault.shard, []).append(fault)
+    causes: dict[int | None, tuple[bool, str | None]] = {}
+    for shard, found in wrong.items():
+        count = sum(1 for fault in found if fault.kind == "checksum")
+        # Two saves of one model have some tensors in common: empty ones, constants, zeros.
+        if shard is None or not count or 2 * len(found) <= ranges_by_shard.get(shard, 0):
+            continue
+        causes[shard] = _explain_length(found, entry_of, ends().get(shard, 0))
+        if not causes[shard][0] and count > 1:
+            told = (
+                f"{count} of the {ranges_by_shard[shard]} tensors of this shard "
+                "differ: index and shard are probably of two different saves"
+            )
+            causes[shard] = (False, told)
+    return causes
+
+
+def _explain_length(
+    faults: Sequence[Fault], entry_of: Callable[[str], Entry | None], end: int
+) -> tuple[bool, str | None]:
+    path = next((fault.path for fault in faults if fault.path is not None), None)
+    if path is None:
+        return False, None
+    entries = [entry_of(fault.name) for fault in faults if fault.name is not None]
+    ranges = [(entry[4], entry[2], entry[5]) for entry in entries if entry is not None]
+    try:
+        return explain_length(path, end, ranges)
+    except (TensorBundleError, OSError):
+        return False, None
 
 
 def _describe(path: str | None) -> str | None:
     found = describe_shard(path) if path is not None and os.path.isfile(path) else None
     return f"the file is {found}" if found else None
+
+
+def _stand_ins(path: str) -> str | None:
+    from .._locate.neighbours import list_names, stand_ins
+
+    names = stand_ins(path)
+    if not names:
+        return None
+    return (
+        f"the file was renamed, or belongs to another save: beside it lies {list_names(names)}, "
+        f"expected {os.path.basename(path)!r}"
+    )
 
 
 def _cause_in_file(fault: Fault) -> str | None:

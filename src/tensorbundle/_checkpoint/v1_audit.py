@@ -52,7 +52,7 @@ def audit(
             last_tick = time.monotonic()
     if progress is not None:
         progress(total, total)
-    faults = with_causes(work.faults(), {})
+    faults = with_causes(work.faults(), {}, lambda name: None, dict)
     return Report(not faults, work.checked, total, tuple(faults), tuple(work.notes()))
 
 

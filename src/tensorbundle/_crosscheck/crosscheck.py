@@ -153,7 +153,8 @@ def crosscheck(
         The outcome, tensor by tensor.
 
     Raises:
-        UnsupportedError: ``python`` has no TensorFlow; the message says what to install.
+        UnsupportedError: ``python`` has no TensorFlow; the message says what to install. Or the
+            file is of another program.
         MissingFileError: There is no checkpoint at the path.
         TensorNotFoundError: A name in ``names`` is not in the checkpoint.
         FormatError: The checkpoint is too damaged to list its tensors.
@@ -168,6 +169,11 @@ def crosscheck(
     checkpoint = opened(src)
     infos = checkpoint.infos(names)
     location = checkpoint.location
+    if location.kind not in ("v2", "v1", "graph"):
+        raise UnsupportedError(
+            f"TensorFlow restores no {location.kind}: `save` makes a checkpoint of it",
+            path=location.prefix,
+        )
     files = files_of(location, checkpoint.num_shards)
     with Oracle(location, files, os.fspath(python), timeout_s) as oracle:
         listing = _listing(oracle)

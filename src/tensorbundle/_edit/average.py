@@ -153,7 +153,7 @@ def _too_few(bundles: Sequence[Bundle], dst: str) -> ConversionError:
     what = f"expected at least two checkpoints: found one, {one}" if one else "no checkpoints"
     if os.path.lexists(dst + INDEX_SUFFIX) or os.path.lexists(dst):
         return ConversionError(f"{what}; {dst!r}, given last, is where the result would be written")
-    return ConversionError(f"{what}; of a directory 'last' says how many")
+    return ConversionError(f"{what}; of a directory --last N (last=) says how many")
 
 
 def _counts(weights: Sequence[float] | None, found: GivenCheckpoints, given: int) -> list[float]:

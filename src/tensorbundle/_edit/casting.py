@@ -190,7 +190,7 @@ def _as_truth(array: Array, name: str, loss: Loss) -> Array:
 def _refuse(array: Array, wrong: Array, dtype: np.dtype[Any], name: str, way: str | None) -> None:
     count = int(np.count_nonzero(wrong))
     value = array.reshape(-1)[int(np.argmax(wrong.reshape(-1)))]
-    hint = f" ('{way}' allows it)" if way else ""
+    hint = f" (--{way}, {way}=True, allows it)" if way else ""
     verb = "value does" if count == 1 else "values do"
     raise ConversionError(
         f"{count:,} {verb} not fit {dtype.name}, the first is {value}{hint}", key=name

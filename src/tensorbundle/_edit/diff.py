@@ -72,6 +72,10 @@ class Diff:
     incomplete: tuple[str, ...] = ()
     frozen: bool = False
 
+    def __bool__(self) -> bool:
+        """Refuse to be taken for true or false: equal, or different? Raises TypeError."""
+        raise TypeError("the truth of a Diff is ambiguous: ask for its 'same'")
+
     @property
     def same(self) -> bool:
         """True when there is no difference at all.

@@ -1,4 +1,4 @@
-"""How far apart the values of two tensors are, piece by piece."""
+"""Distance of two tensors, value by value and piece by piece."""
 
 from __future__ import annotations
 

@@ -259,8 +259,8 @@ def _chosen(
     if clashes := list(dict.fromkeys(clashes)):
         what = "1 tensor is" if len(clashes) == 1 else f"{len(clashes)} tensors are"
         raise ConversionError(
-            f"{what} in several inputs with different values: {listed(clashes)}; 'prefer' takes "
-            "those of the first or the last"
+            f"{what} in several inputs with different values: {listed(clashes)}; "
+            "--prefer (prefer=) takes those of the first or the last"
         )
     return used, tuple(dict.fromkeys(equal))
 
@@ -358,7 +358,8 @@ def _check_slices(entries: dict[bytes, Entry], *, partial: bool) -> None:
             gaps.append(name)
     if gaps and not partial:
         raise ConversionError(
-            f"slices leave gaps in {len(gaps)} tensors: {listed(gaps)}; 'partial' accepts that"
+            f"slices leave gaps in {len(gaps)} tensors: {listed(gaps)}; "
+            "--partial (partial=) accepts that"
         )
 
 

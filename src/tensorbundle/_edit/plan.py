@@ -150,7 +150,8 @@ def _optimizer_names(
         like = f"; these look like slots: {listed(found.alike)}" if found.alike else ""
         raise ConversionError(
             "nothing to strip: no tensor is called after a variable as an optimizer's are: "
-            f"name yours ('optimizer'), or what is to go ('drop'){like}"
+            "name yours, --optimizer NAME (strip_optimizer=), or what is to go, --drop GLOB (drop=)"
+            f"{like}"
         )
     ends = {re.sub(r"_\d+$", "", name) for name in found.slots}
     if lost := [name for name in more if not any(end.endswith(name) for end in ends)]:
@@ -166,7 +167,7 @@ def _refuse_no_weights(kept: Iterable[TensorInfo]) -> None:
             return
     raise ConversionError(
         "no weights would be left: everything is called as an optimizer's variables are; "
-        "'drop' takes names of what is to go"
+        "--drop GLOB (drop=) takes names of what is to go"
     )
 
 
@@ -221,7 +222,8 @@ def _edit_graph(
         found = optimizers(graph, infos)
         if not found:
             raise ConversionError(
-                "nothing to strip: the object graph has no optimizer: 'drop' takes paths"
+                "nothing to strip: the object graph has no optimizer: "
+                "--drop PATH (drop=) takes what is to go"
             )
         only = kept_below(graph, found)
         dropped |= found - only.keys()

@@ -1,4 +1,4 @@
-"""Which checkpoints are meant where several are given: each once, however it is spelled."""
+"""Sources of an edit: the checkpoints that are meant, each once, however it is spelled."""
 
 from __future__ import annotations
 

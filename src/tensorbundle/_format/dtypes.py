@@ -9,6 +9,8 @@ import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
+MAX_RANK: Final = 254  # of a tensor of TensorFlow
+
 STRING: Final = 7
 BOOL: Final = 10
 RESOURCE: Final = 20

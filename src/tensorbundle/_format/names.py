@@ -1,8 +1,8 @@
-"""Names of tensors, nodes and files: bytes and text, lists of many, and which ones are near."""
+"""Names of tensors, nodes and files: bytes and text, and which ones are near."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 # difflib is quadratic in the length of names, and reads every one of them.
@@ -31,19 +31,6 @@ def as_name(name: str | bytes) -> str:
     if not isinstance(name, str):
         raise TypeError(f"names are str or bytes, not {type(name).__name__}: {name!r:.80}")
     return name
-
-
-def listed(names: Collection[str], limit: int = 5, *, separator: str = ", ") -> str:
-    """List names for a message, as many as a reader wants: ``'a', 'b' and 7 more``.
-
-    Args:
-        names: The names; they are quoted.
-        limit: How many are named at most.
-        separator: What stands between them.
-    """
-    shown = separator.join(repr(name) for _, name in zip(range(limit), names, strict=False))
-    more = len(names) - limit
-    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def near(name: str, names: Sequence[str], count: int = 3) -> tuple[str, ...]:

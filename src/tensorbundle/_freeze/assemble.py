@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import re
+import dataclasses
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from .._checkpoint.selection import select
+from .._format.wording import Worded, joined, listed, option, quoted
 from .._graph.mapping import map_tables, map_variables
-from .._graph.problems import report
-from .._graphdef.attributes import type_attr
 from .._graphdef.functions import Function
-from .._graphdef.nodes import Nodes, make_node, parse_input
-from .._ops.edges import unique_name
+from .._graphdef.nodes import Nodes, parse_input
 from .._ops.facts import default_attrs
-from .._ops.types import dtype_of
-from ..errors import ConversionError, MissingFileError, TensorBundleError
+from ..errors import ConversionError, UnsupportedError
+from .contents import contents_of
+from .naming import name_outputs
 from .stages.idle import drop_idle_controls
+from .stages.inference import to_inference, training_notes
 from .stages.inline import Inlined, inline_calls
 from .stages.needed import check_graph, clean, prune
-from .stages.tables import keep_tables
+from .stages.tables import Tables, keep_tables
 from .variables.constants import Constant, freeze_variables
-from .wanted.cuts import Cutter, bind
-from .wanted.resolve import Target, check_port, find_node, unknown_name
-from .weights import Content, Weights
+from .wanted.cuts import Cutter, bind, fed_variables
+from .wanted.loops import refuse_inside
+from .wanted.places import find_node
+from .wanted.request import bound_values, cut_shapes
+from .wanted.resolve import Target, check_port
+from .wanted.signatures import input_keys
+from .wanted.unknown import unknown_name
+from .weights import Content
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -35,7 +41,6 @@ if TYPE_CHECKING:
     from .._graphdef.nodes import Node
     from .wanted.request import Request
 
-_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_.\\/>-]")
 _SHOWN: Final = 5
 
 
@@ -71,12 +76,20 @@ class Prepared:
         targets: What is wanted of it; names are those in ``inlined``.
         inlined: What became of the results of calls.
         op_defs: What is known of operations beside the table.
+        fed: The variables that are fed.
+        cutter: What was cut, and what it was called before.
+        cuts: What the places that are fed are called now.
+        keys: By tensor that is fed, its key in the signature.
     """
 
     nodes: Nodes
     targets: tuple[Target, ...]
     inlined: Inlined | None
     op_defs: Mapping[str, OpDef]
+    fed: Mapping[str, Constant]
+    cutter: Cutter
+    cuts: tuple[str, ...]
+    keys: Mapping[str, str]
 
     @property
     def roots(self) -> list[str]:
@@ -91,8 +104,6 @@ class Prepared:
 def prepare(
     graph: Graph,
     targets: tuple[Target, ...],
-    cuts: Mapping[str, tuple[int, ...] | str | None],
-    bindings: Mapping[str, Any],
     request: Request,
 ) -> Prepared:
     """Cut a graph where it is to be fed, bind placeholders, and inline its calls.
@@ -105,6 +116,8 @@ def prepare(
     """
     op_defs = request.op_defs(graph.meta)
     nodes = graph.nodes
+    keys = input_keys(graph, request)
+    cuts, bindings = cut_shapes(graph, request.inputs), bound_values(request.bind)
     for name in bindings:
         if name not in nodes:
             raise unknown_name(graph, name, "placeholder")
@@ -112,29 +125,43 @@ def prepare(
     deep = [each.tensor for each in targets if parse_input(each.tensor).name != each.root]
     if request.functions == "keep":
         _refuse_inside(*inside, *deep)
+    refuse_inside(
+        nodes,
+        [each.tensor for each in targets if each.tensor not in deep],
+        [name for name in cuts if name not in inside],
+    )
     cutter = Cutter(graph.meta, op_defs)
-    nodes = cutter.cut(nodes, {name: shape for name, shape in cuts.items() if name not in inside})
+    fed = fed_variables(nodes, cuts)
+    apart = {*inside, *fed}
+    nodes = cutter.cut(nodes, {name: shape for name, shape in cuts.items() if name not in apart})
     if bindings:
         nodes = bind(nodes, bindings, graph.meta)
     targets = tuple(_moved(each, cutter) for each in targets)
     if request.functions == "keep":
-        return Prepared(nodes, targets, None, op_defs)
+        places = tuple(map(cutter.place_of, cuts))
+        return Prepared(nodes, targets, None, op_defs, fed, cutter, places, keys)
     roots = list(dict.fromkeys(each.root for each in targets))
     inlined = inline_calls(nodes, graph.functions, roots, op_defs)
     for name in (*inside, *deep):
         if parse_input(inlined.tensor(name)).name not in inlined.nodes:
             raise unknown_name(graph, name, "tensor")
         check_port(inlined.nodes, inlined.tensor(name), op_defs, graph.functions)
+    refuse_inside(inlined.nodes, map(inlined.tensor, deep), map(inlined.tensor, inside))
     nodes = cutter.cut(inlined.nodes, {inlined.tensor(name): cuts[name] for name in inside})
-    return Prepared(nodes, targets, inlined, op_defs)
+    places = tuple(cutter.place_of(inlined.tensor(each)) for each in cuts)
+    return Prepared(nodes, targets, inlined, op_defs, fed, cutter, places, keys)
 
 
 def _refuse_inside(*names: str) -> None:
     """Raise ConversionError for what is inside of functions that are kept."""
     if names:
         raise ConversionError(
-            f"{names[0]!r} lives inside a function, and functions are kept: "
-            "name a node of the main graph, or have calls inlined (functions='inline')"
+            Worded(
+                f"{quoted(names[0])} lives inside a function, and functions are kept: "
+                "name a node of the main graph, or have calls inlined (",
+                option("functions", "inline"),
+                ")",
+            )
         )
 
 
@@ -173,28 +200,29 @@ def assemble(
         FormatError: The graph or the checkpoint is malformed.
     """
     meta, op_defs = graph.meta, prepared.op_defs
-    roots = prepared.roots
+    roots = before = prepared.roots
     variables = map_variables(
         meta, ckpt, override=request.keys, ema=request.ema, missing=request.missing
     )
     nodes, tables = prepared.nodes, None
+    inference = None
+    if request.training is False:
+        inference = to_inference(nodes, roots, meta)
+        nodes = inference.nodes
     if request.tables:
-        tables = keep_tables(
-            nodes,
-            graph.functions,
-            meta,
-            roots,
-            contents=map_tables(meta, ckpt),
-            directory=graph.directory,
-        )
+        tables = _kept_tables(graph, ckpt, nodes, roots, request)
         nodes = tables.nodes
-        roots += [tables.init] if tables.init is not None else []
-    chosen = frozen_names(variables, request.allow, request.deny)
-    constants = {
-        name: Constant(each.dtype, each.shape) for name, each in variables.items() if name in chosen
-    }
+        roots = [*roots, tables.init] if tables.init is not None else roots
+    constants = _constants(variables, request)
     constants.update(tables.constants if tables is not None else {})
-    frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
+    constants.update(prepared.fed)
+    left: tuple[str, ...] = ()
+    try:
+        frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
+    except UnsupportedError as error:
+        prepared, left = _without_writes(graph, nodes, constants, prepared, request, error)
+        roots = [*prepared.roots, *roots[len(before) :]]
+        frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
     nodes = frozen.nodes
     if prepared.inlined is not None and prepared.inlined.tensors:
         nodes = drop_idle_controls(nodes, graph.nodes, op_defs)
@@ -205,11 +233,13 @@ def assemble(
     nodes = pruned.nodes
     needed = [variables[n] for n in frozen.constants if n in nodes and n in variables]
     streamed = {} if tables is None else {n: k for n, k in tables.streamed.items() if n in nodes}
-    contents = _contents(graph, ckpt, needed, streamed, verify=verify)
+    contents = contents_of(graph, ckpt, needed, streamed, request.missing, verify=verify)
     if request.add_default_attrs:
         nodes = {name: with_defaults(node, op_defs) for name, node in nodes.items()}
     check_graph(nodes, pruned.functions, op_defs)
-    warnings = [*frozen.warnings, *(tables.warnings if tables is not None else ())]
+    warnings = [*left, *frozen.warnings, *(tables.warnings if tables is not None else ())]
+    warnings += inference.warnings if inference is not None else ()
+    warnings += training_notes(nodes, pruned.functions, prepared.nodes, tried=inference is not None)
     if averaged := [each.name for each in needed if each.averaged]:
         warnings.append(f"moving averages were taken for {len(averaged)} variables")
     return Assembled(
@@ -223,108 +253,86 @@ def assemble(
     )
 
 
+def _kept_tables(
+    graph: Graph, ckpt: Checkpoint | None, nodes: Nodes, roots: Sequence[str], request: Request
+) -> Tables:
+    return keep_tables(
+        nodes,
+        graph.functions,
+        graph.meta,
+        roots,
+        contents=map_tables(graph.meta, ckpt),
+        directory=graph.directory,
+        home=os.path.dirname(graph.path) if os.path.exists(graph.path) else None,
+        follow_links=request.follow_links,
+    )
+
+
+def _without_writes(
+    graph: Graph,
+    nodes: Nodes,
+    constants: Mapping[str, Constant],
+    prepared: Prepared,
+    request: Request,
+    error: UnsupportedError,
+) -> tuple[Prepared, tuple[str, ...]]:
+    """Leave out those outputs of a signature that need values written when the graph runs.
+
+    Signatures that train or evaluate give counters and metrics beside what a model computes.
+
+    Raises:
+        UnsupportedError: The error itself, if the caller named the outputs, or none is left.
+    """
+    kept = []
+    for target in prepared.targets if request.outputs is None else ():
+        root = parse_input(prepared.tensor(target)).name
+        try:
+            freeze_variables(nodes, graph.functions, constants, [root])
+        except UnsupportedError:
+            continue
+        kept.append(target)
+    if not kept:
+        others = [tags for tags in graph.tag_sets if tags != graph.tags]
+        if others and request.outputs is None:
+            ways = joined(" or ", (option("tags", ",".join(tags)) for tags in others[:_SHOWN]))
+            error.message = Worded(error.message, "; the model has other graphs: ", ways)
+        raise error
+    left = [each.key for each in prepared.targets if each not in kept]
+    said = (
+        f"{len(left)} outputs of the signature are left out, since they need values that are "
+        f"written when the graph runs: {listed(left)}"
+    )
+    return dataclasses.replace(prepared, targets=tuple(kept)), (said,)
+
+
+def _constants(variables: Mapping[str, Variable], request: Request) -> dict[str, Constant]:
+    """What each variable that is to be frozen becomes."""
+    chosen = frozen_names(variables, request.allow, request.deny)
+    stored = stored_names(variables, request.use_stored)
+    return {
+        name: Constant(each.dtype, each.shape, is_stored=name in stored)
+        for name, each in variables.items()
+        if name in chosen
+    }
+
+
 def frozen_names(variables: Mapping[str, Variable], allow: Filter, deny: Filter) -> set[str]:
     """The variables that are to become constants."""
-    names = list(variables)
+    return _among(variables, allow) - (set() if deny is None else _among(variables, deny))
 
-    def among(filter: Filter) -> set[str]:
-        return set(select(filter, lambda: names, variables.__contains__))
 
-    return among(allow) - (among(deny) if deny is not None else set())
+def _among(variables: Mapping[str, Variable], filter: Filter) -> set[str]:
+    return set(select(filter, lambda: list(variables), variables.__contains__))
+
+
+def stored_names(variables: Mapping[str, Variable], use_stored: bool | Filter) -> set[str]:
+    """The variables whose stored value is taken even where a written one is wanted."""
+    if isinstance(use_stored, bool):
+        return set(variables) if use_stored else set()
+    return set() if use_stored is None else _among(variables, use_stored)
 
 
 def with_defaults(node: Node, op_defs: Mapping[str, OpDef]) -> Node:
     """The node with the attributes that were left out because they have their default."""
     absent = {k: v for k, v in default_attrs(node.op, op_defs).items() if k not in node.attrs}
     return node.replace(attrs={**node.attrs, **absent}) if absent else node
-
-
-# --- values -----------------------------------------------------------------------------------
-
-
-def _contents(
-    graph: Graph,
-    ckpt: Checkpoint | None,
-    needed: Sequence[Variable],
-    streamed: Mapping[str, str],
-    *,
-    verify: bool,
-) -> dict[str, Content]:
-    """The values of constants; what is wrong with any of them is told together."""
-    if not needed and not streamed:
-        return {}
-    if ckpt is None:
-        raise _no_checkpoint(graph, needed)
-    report(needed, ckpt).raise_problems()
-    weights = Weights(ckpt, verify=verify)
-    contents: dict[str, Content] = {}
-    absent: dict[str, tuple[MissingFileError, list[str]]] = {}
-    for variable in needed:
-        try:
-            contents[variable.name] = weights.of(variable)
-        except MissingFileError as gone:
-            absent.setdefault(gone.path or "", (gone, []))[1].append(variable.name)
-        except TensorBundleError as other:
-            raise other.add_context(path=ckpt.location.prefix, key=variable.key) from None
-    for error, names in absent.values():
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        shown = ", ".join(map(repr, names[:_SHOWN]))
-        raise MissingFileError(
-            f"{error.message}; it is needed by {shown}{more}", path=error.path
-        ) from None
-    for name, key in streamed.items():
-        contents[name] = weights.content(key)
-    return contents
-
-
-def _no_checkpoint(graph: Graph, needed: Sequence[Variable]) -> MissingFileError:
-    """The error for a graph with variables whose values are nowhere."""
-    shown = ", ".join(repr(each.name) for each in needed[:_SHOWN])
-    more = ", …" if len(needed) > _SHOWN else ""
-    what = f"no values for the {len(needed)} variables of the graph ({shown}{more})"
-    if graph.checkpoint_path is None:
-        return MissingFileError(f"{what}: give a checkpoint", path=graph.path)
-    from .._locate.checkpoints import locate
-
-    try:
-        locate(graph.checkpoint_path)
-    except TensorBundleError as error:
-        return MissingFileError(f"{what}: {error.message}", path=graph.checkpoint_path)
-    return MissingFileError(f"{what}: give a checkpoint", path=graph.checkpoint_path)
-
-
-# --- outputs ----------------------------------------------------------------------------------
-
-
-def name_outputs(nodes: Nodes, prepared: Prepared) -> tuple[Nodes, dict[str, str]]:
-    """Give outputs the names they are wanted by, where these are free, as identities.
-
-    Returns:
-        The graph with these, and by key the name of each output's tensor.
-    """
-    nodes, outputs = dict(nodes), {}
-    for target in prepared.targets:
-        source = parse_input(prepared.tensor(target))
-        tensor = f"{source.name}:{source.port}"
-        name = _name_for(target, source.name, nodes)
-        if name is not None and (name, 0) != source:
-            node = nodes[source.name]
-            dtype = dtype_of(node, source.port, prepared.op_defs) or target.dtype
-            if dtype:
-                nodes[name] = make_node(
-                    name, "Identity", (prepared.tensor(target),), {"T": type_attr(dtype)}
-                )
-                tensor = f"{name}:0"
-        outputs[target.key] = tensor
-    return nodes, outputs
-
-
-def _name_for(target: Target, source: str, nodes: Nodes) -> str | None:
-    """The name of the node that an output is to be; None for the one that it is."""
-    wanted = parse_input(target.tensor)
-    if target.named:
-        name = _NOT_IN_NAMES.sub("_", target.key)
-        name = name if re.match(r"[A-Za-z0-9.]", name) else f"output{name}"
-        return name if name == source else unique_name(name, nodes)
-    # What was a call's result is called as the call was, which is gone.
-    return wanted.name if wanted.port == 0 and wanted.name not in nodes else None

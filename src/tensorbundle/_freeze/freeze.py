@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from .._graph.graph import Graph, load_graph
 from .._ops.edges import reachable
-from .assemble import Assembled, assemble, prepare
+from .assemble import assemble, prepare
+from .naming import name_inputs
 from .pruning import prune
-from .result import Frozen, FrozenInput, inputs_of, notes
-from .stream import lay_out, raw_versions, write
+from .result import Frozen, FrozenInput, inputs_of, notes, unneeded_inputs
+from .stream import Destination, Format, lay_out, raw_versions, write
 from .wanted.choice import choose
 from .wanted.request import (
     Cuts,
     Functions,
     Missing,
     Request,
-    bound_values,
-    cut_shapes,
     refuse_own_input,
 )
 from .wanted.resolve import Outputs
@@ -43,17 +42,21 @@ def freeze(
     signature: str | None = None,
     tags: str | Iterable[str] | None = None,
     functions: Functions = "inline",
+    training: bool | None = None,
+    use_stored: bool | Filter = False,
     ema: bool = False,
     keys: Override = None,
     allow: Filter = None,
     deny: Filter = None,
     missing: Missing = "error",
     tables: bool = True,
+    follow_links: bool = False,
     clear_devices: bool = True,
     add_default_attrs: bool = False,
     op_list: str | os.PathLike[str] | None = None,
     verify: bool = True,
     text: bool | None = None,
+    format: Format | None = None,
     overwrite: bool = False,
 ) -> Frozen:
     """Freeze a graph: what its outputs need, with constants in the place of variables.
@@ -70,12 +73,19 @@ def freeze(
             `tensorbundle.suggest_outputs`. By default the outputs of the signature.
         path: The file to write; None: the result holds the bytes. ``.pbtxt`` means text.
         inputs: Tensors that are to be fed: each becomes a placeholder of the same name, type and
-            shape, and what computes it goes. A dict gives shapes too.
+            shape, and what computes it goes. A dict gives shapes too. A variable is fed where it
+            was read, and what writes it goes.
         bind: Values for placeholders, which become constants: ``{"keep_prob": 1.0}``.
         signature: The key of the signature; by default the one to serve, or the only one.
         tags: Which graph of a SavedModel: the set of its tags.
         functions: ``"inline"``: calls are replaced by the bodies of functions, as other runtimes
             want it; ``"keep"``: calls and functions stay.
+        training: False: what was built for training is made what it is for inference. Batch
+            normalisation takes the moving averages that its updates keep, dropout passes on what it
+            is given, and switches of training are turned off. By default the graph stays as it is.
+        use_stored: Take the stored value of variables where an output needs one that is written
+            when the graph runs: ranges of quantisation, vectors of spectral normalisation. True for
+            all, or the variables: names, globs, patterns.
         ema: Take moving averages where the checkpoint has them.
         keys: Keys in the checkpoint by variable, where they are known better; or a function.
         allow: The variables to freeze: names, globs, patterns. By default all.
@@ -83,12 +93,15 @@ def freeze(
         missing: ``"initial"``: take the initial value of variables that were not saved, where it
             is a constant.
         tables: Keep the initialisers of lookup tables, behind ``init_op``.
+        follow_links: Read vocabularies from wherever the model says, by links that lead out of its
+            directory too. By default only files of the model itself go into the graph.
         clear_devices: Forget on which devices nodes are to run.
         add_default_attrs: Write attributes that were left out because they have their default.
         op_list: A file with an ``OpList``: what operations take and give that the model itself and
             TensorFlow's own list do not know.
         verify: Check the checksums of weights while they are copied.
         text: Whether to write text, whatever the suffix; it is many times as large.
+        format: ``"pb"``: write a GraphDef whatever the suffix, also one of another format's.
         overwrite: Whether a file that is there is replaced.
 
     Returns:
@@ -115,54 +128,50 @@ def freeze(
         >>> frozen.outputs, [str(each) for each in frozen.inputs], len(frozen.variables)
         ({'probabilities': 'probabilities:0'}, ['image:0 float32[?, 28, 28, 1]'], 8)
     """
-    graph = load_graph(graph, tags=tags)
-    target = None if path is None else os.fspath(path)
     request = Request(
-        functions=functions,
-        ema=ema,
-        keys=keys,
-        allow=allow,
-        deny=deny,
-        missing=missing,
-        tables=tables,
-        clear_devices=clear_devices,
-        add_default_attrs=add_default_attrs,
-        op_list=op_list,
-    )
-    ckpt = checkpoint_of(graph, ckpt)
-    refuse_own_input(target, graph, ckpt)
-    targets, chosen = choose(graph, ckpt, outputs, signature)
-    prepared = prepare(graph, targets, cut_shapes(inputs), bound_values(bind), request)
-    assembled = assemble(graph, ckpt, prepared, request, verify=verify)
-    layout = lay_out(
-        assembled.nodes, assembled.functions, raw_versions(graph.meta), assembled.contents
-    )
-    target, data, nbytes = write(layout, target, text=text, verify=verify, overwrite=overwrite)
-    return _frozen(graph, assembled, target, data, nbytes, chosen)
+        outputs=outputs, signature=signature, inputs=inputs, bind=bind, functions=functions,
+        training=training, use_stored=use_stored, ema=ema, keys=keys, allow=allow, deny=deny,
+        missing=missing, tables=tables, follow_links=follow_links, clear_devices=clear_devices,
+        add_default_attrs=add_default_attrs, op_list=op_list,
+    )  # fmt: skip
+    target = Destination.of(path, text=text, overwrite=overwrite, format=format)
+    return freeze_as(load_graph(graph, tags=tags), ckpt, request, target, verify=verify)
 
 
-def _frozen(
+def freeze_as(
     graph: Graph,
-    assembled: Assembled,
-    path: str | None,
-    data: bytes | None,
-    nbytes: int,
-    chosen: tuple[str, ...],
+    ckpt: str | os.PathLike[str] | Checkpoint | None,
+    request: Request,
+    target: Destination,
+    *,
+    verify: bool = True,
 ) -> Frozen:
-    found = notes(assembled.nodes, assembled.functions, graph.meta, nbytes)
+    """Freeze a graph as a request says it; see `freeze`."""
+    ckpt = checkpoint_of(graph, ckpt)
+    refuse_own_input(target.path, graph, ckpt)
+    targets, chosen = choose(graph, ckpt, request.outputs, request.signature)
+    prepared = prepare(graph, targets, request)
+    assembled = assemble(graph, ckpt, prepared, request, verify=verify)
+    named = name_inputs(assembled.nodes, prepared.keys, assembled.outputs)
+    layout = lay_out(named, assembled.functions, raw_versions(graph.meta), assembled.contents)
+    path, data, nbytes = write(layout, target, verify=verify)
+    found = notes(
+        assembled.nodes, assembled.functions, graph.meta, nbytes, prepared.cutter.place_before
+    )
     # What fills tables is no input's business, and may have placeholders of its own.
     needed = reachable(assembled.nodes, assembled.outputs.values())
     nodes = {name: node for name, node in assembled.nodes.items() if name in needed}
+    fed = inputs_of(nodes, graph.meta, prepared.keys)
     return Frozen(
         path=path,
         data=data,
         nbytes=nbytes,
-        num_nodes=len(assembled.nodes),
+        num_nodes=len(named),
         outputs=assembled.outputs,
-        inputs=inputs_of(nodes, graph.meta),
+        inputs=fed,
         variables=assembled.variables,
         init_op=assembled.init_op,
-        warnings=(*chosen, *assembled.warnings, *found),
+        warnings=(*chosen, *assembled.warnings, *unneeded_inputs(prepared.cuts, fed), *found),
     )
 
 

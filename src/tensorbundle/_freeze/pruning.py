@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._graph.graph import Graph, load_graph
-from .assemble import name_outputs, prepare
-from .result import Frozen, inputs_of, notes
+from .assemble import prepare
+from .naming import name_inputs, name_outputs
+from .result import Frozen, inputs_of, notes, unneeded_inputs
 from .stages.needed import check_graph, clean
 from .stages.needed import prune as prune_nodes
-from .stream import lay_out, raw_versions, write
+from .stream import Destination, Format, lay_out, raw_versions, write
+from .variables.constants import freeze_variables
 from .wanted.choice import choose
-from .wanted.request import Cuts, Request, bound_values, cut_shapes, refuse_own_input
+from .wanted.request import Cuts, Request, refuse_own_input
 from .wanted.resolve import Outputs
 
 
@@ -27,7 +29,9 @@ def prune(
     signature: str | None = None,
     tags: str | Iterable[str] | None = None,
     clear_devices: bool = False,
+    op_list: str | os.PathLike[str] | None = None,
     text: bool | None = None,
+    format: Format | None = None,
     overwrite: bool = False,
 ) -> Frozen:
     """Write the part of a graph that outputs need, its variables left as they are.
@@ -43,7 +47,9 @@ def prune(
         signature: The key of the signature; by default the one to serve, or the only one.
         tags: Which graph of a SavedModel.
         clear_devices: Forget on which devices nodes are to run.
+        op_list: A file with an ``OpList`` for operations that nothing else is known of.
         text: Whether to write text, whatever the suffix.
+        format: ``"pb"``: write a GraphDef whatever the suffix, also one of another format's.
         overwrite: Whether a file that is there is replaced.
 
     Returns:
@@ -60,26 +66,42 @@ def prune(
         >>> tb.load_graph("tests/golden/data/demo").num_nodes, pruned.num_nodes
         (397, 33)
     """
-    graph = load_graph(graph, tags=tags)
-    target = None if path is None else os.fspath(path)
-    refuse_own_input(target, graph, None)
-    targets, chosen = choose(graph, None, outputs, signature)
-    request = Request(functions="keep")
-    prepared = prepare(graph, targets, cut_shapes(inputs), bound_values(bind), request)
+    request = Request(
+        outputs=outputs, signature=signature, inputs=inputs, bind=bind, functions="keep",
+        clear_devices=clear_devices, op_list=op_list,
+    )  # fmt: skip
+    target = Destination.of(path, text=text, overwrite=overwrite, format=format)
+    return prune_as(load_graph(graph, tags=tags), request, target)
+
+
+def prune_as(graph: Graph, request: Request, target: Destination) -> Frozen:
+    """Prune a graph as a request says it; see `prune`."""
+    refuse_own_input(target.path, graph, None)
+    targets, chosen = choose(graph, None, request.outputs, request.signature)
+    prepared = prepare(graph, targets, request)
     nodes, tensors = name_outputs(prepared.nodes, prepared)
     roots = list(dict.fromkeys(tensor.rpartition(":")[0] for tensor in tensors.values()))
-    pruned = clean(*prune_nodes(nodes, graph.functions, roots), clear_devices=clear_devices)
+    functions = graph.functions
+    told: tuple[str, ...] = ()
+    if prepared.fed:
+        fed = freeze_variables(nodes, functions, prepared.fed, roots)
+        nodes, functions, told = fed.nodes, fed.functions, fed.warnings
+    pruned = clean(*prune_nodes(nodes, functions, roots), clear_devices=request.clear_devices)
     check_graph(pruned.nodes, pruned.functions, prepared.op_defs)
-    layout = lay_out(pruned.nodes, pruned.functions, raw_versions(graph.meta), {})
-    target, data, nbytes = write(layout, target, text=text, verify=True, overwrite=overwrite)
+    named = name_inputs(pruned.nodes, prepared.keys, tensors)
+    layout = lay_out(named, pruned.functions, raw_versions(graph.meta), {})
+    path, data, nbytes = write(layout, target, verify=True)
+    inputs = inputs_of(pruned.nodes, graph.meta, prepared.keys)
+    before = prepared.cutter.place_before
+    found = notes(pruned.nodes, pruned.functions, graph.meta, nbytes, before)
     return Frozen(
-        path=target,
+        path=path,
         data=data,
         nbytes=nbytes,
-        num_nodes=len(pruned.nodes),
+        num_nodes=len(named),
         outputs=tensors,
-        inputs=inputs_of(pruned.nodes, graph.meta),
+        inputs=inputs,
         variables=(),
         init_op=None,
-        warnings=(*chosen, *notes(pruned.nodes, pruned.functions, graph.meta, nbytes)),
+        warnings=(*chosen, *told, *unneeded_inputs(prepared.cuts, inputs), *found),
     )

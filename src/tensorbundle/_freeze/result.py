@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from .._format import dtypes
+from .._format.wording import Worded, listed, option, quoted
 from .._graphdef.nodes import parse_input
 from .._graphdef.tensors import TensorMessage
 from .._ops.facts import is_known
 from .._ops.roles import PLACEHOLDERS
 from .._ops.types import dtype_of, shape_of
+from .stages.switches import names_switch
 from .stream import LARGE_BYTES
 
 if TYPE_CHECKING:
@@ -83,6 +86,9 @@ _RANDOM: Final = frozenset(
         "TruncatedNormal",
         "Multinomial",
         "StatelessRandomGetKeyCounter",
+        "StatelessRandomUniform",
+        "StatelessRandomNormal",
+        "StatelessTruncatedNormal",
     ]
 )
 _PIPELINE: Final = re.compile(
@@ -90,11 +96,6 @@ _PIPELINE: Final = re.compile(
     r"|(?!.*Tensor).*Queue(V2)?$|Queue(Dequeue|Enqueue).*|.*Reader(V2)?$|ReaderRead.*"
 )
 _SOURCE: Final = re.compile(r"IteratorGetNext.*|QueueDequeue.*|ReaderRead.*")
-_SWITCH: Final = re.compile(
-    r"(keep_?prob|drop_?out|drop_?rate|is_?train(ing)?|train(ing)?(_phase|_mode)?|phase(_train)?"
-    r"|learning_phase|is_?test|mode)(_?\d+)?",
-    re.IGNORECASE,
-)
 _NAMED: Final = 5  # of each kind in a warning
 
 
@@ -107,26 +108,31 @@ class FrozenInput:
         dtype: TensorFlow's name of its type.
         shape: Its shape, -1 for unknown dimensions; None where not even the rank is known.
         default: Its value when it is not fed; None where it must be.
+        key: Its key in the signature that the outputs are of; None where there is none.
     """
 
     name: str
     dtype: str
     shape: tuple[int, ...] | None
     default: Any = None
+    key: str | None = None
 
     def __str__(self) -> str:
         given = "" if self.default is None else f" = {self.default}"
         return f"{self.name} {self.dtype}{shown_shape(self.shape)}{given}"
 
 
-def inputs_of(nodes: Nodes, meta: MetaGraph) -> tuple[FrozenInput, ...]:
-    """The placeholders of a graph, in its order."""
+def inputs_of(
+    nodes: Nodes, meta: MetaGraph, keys: Mapping[str, str] = MappingProxyType({})
+) -> tuple[FrozenInput, ...]:
+    """The placeholders of a graph, in its order; each with its key, told by tensor."""
     return tuple(
         FrozenInput(
             f"{name}:0",
             dtypes.name_of(dtype_of(node, 0, {}) or 0),
             shape_of(meta, nodes, node, 0),
             _default(nodes, node),
+            keys.get(f"{name}:0"),
         )
         for name, node in nodes.items()
         if node.op in PLACEHOLDERS
@@ -142,34 +148,62 @@ def _default(nodes: Nodes, node: Node) -> Any:
 
 
 def notes(
-    nodes: Nodes, functions: Mapping[str, Function], meta: MetaGraph, nbytes: int
+    nodes: Nodes,
+    functions: Mapping[str, Function],
+    meta: MetaGraph,
+    nbytes: int,
+    place_before: Callable[[str], str] = str,
 ) -> Iterator[str]:
-    """What the user of a frozen graph should know, a sentence each."""
+    """What the user of a frozen graph should know, a sentence each.
+
+    Args:
+        nodes: The frozen graph.
+        functions: Its functions.
+        meta: What was said about the graph that it was made of.
+        nbytes: Its size.
+        place_before: What tells how a tensor was called there.
+    """
     ops = [(node.name, node.op) for node in nodes.values()]
     for function in functions.values():
         ops += [(f"{function.name}/{node.name}", node.op) for node in function.nodes.values()]
     random = [name for name, op in ops if op in _RANDOM]
     switches = list(_switches(nodes, meta))
     if random:
-        hint = ""
+        hint: str = ""
         if switches:
-            hint = f"; bind={{{switches[0]!r}: …}} may switch them off"
-        yield f"random ops are reachable: {_some(random)}: results differ from run to run{hint}"
+            value = f"{{{quoted(switches[0])}: …}}"
+            bound = Worded.of(f"bind={value}", f"--bind {switches[0]}=…")
+            hint = Worded("; ", bound, " may switch them off")
+        else:
+            hint = Worded("; ", option("training", False), " leaves dropout out")
+        yield Worded(
+            f"random ops are reachable: {_some(random)}: results differ from run to run", hint
+        )
     if switches:
-        yield (
+        yield Worded(
             f"switches are left as placeholders: {_some(switches)}: feed them, or give them a "
-            "value with bind="
+            "value with ",
+            option("bind"),
         )
     if any(_PIPELINE.fullmatch(op) for _, op in ops):
-        yield _about_pipelines(nodes, meta)
+        yield _about_pipelines(nodes, place_before)
     unknown = sorted({op for _, op in ops if not is_known(op) and op not in functions})
     if unknown:
         yield f"ops of no plain TensorFlow are needed at run time: {_some(unknown)}"
     if nbytes >= LARGE_BYTES:
-        yield (
-            f"the graph has {nbytes} bytes: TensorFlow takes many times that to load it; "
-            "export_saved_model leaves the weights in the checkpoint"
+        yield Worded(
+            f"the graph has {nbytes} bytes: TensorFlow takes many times that to load it; ",
+            Worded.of("export_saved_model", "'export-saved-model'"),
+            " leaves the weights in the checkpoint",
         )
+
+
+def unneeded_inputs(cuts: Iterable[str], inputs: Iterable[FrozenInput]) -> Iterator[str]:
+    """Say which of the tensors that were to be fed no output needs."""
+    needed = {each.name.removesuffix(":0") for each in inputs}
+    idle = [each for each in cuts if each not in needed]
+    if idle:
+        yield f"no output needs {len(idle)} of the inputs that were named: {listed(idle)}"
 
 
 def _switches(nodes: Nodes, meta: MetaGraph) -> Iterator[str]:
@@ -177,12 +211,11 @@ def _switches(nodes: Nodes, meta: MetaGraph) -> Iterator[str]:
     for name, node in nodes.items():
         if node.op in PLACEHOLDERS:
             is_bool = dtype_of(node, 0, {}) == dtypes.BOOL
-            named = _SWITCH.fullmatch(name.rpartition("/")[2])
-            if (is_bool or named) and not shape_of(meta, nodes, node, 0):
+            if (is_bool or names_switch(name)) and not shape_of(meta, nodes, node, 0):
                 yield name
 
 
-def _about_pipelines(nodes: Nodes, meta: MetaGraph) -> str:
+def _about_pipelines(nodes: Nodes, place_before: Callable[[str], str]) -> str:
     """The ports of input pipelines that are in use: where a graph is best cut."""
     ports: dict[str, None] = {}
     for node in nodes.values():
@@ -190,16 +223,17 @@ def _about_pipelines(nodes: Nodes, meta: MetaGraph) -> str:
             source = parse_input(text)
             before = nodes.get(source.name)
             if source.port >= 0 and before is not None and _SOURCE.fullmatch(before.op):
-                ports[f"{source.name}:{source.port}"] = None
-    cut = f"; cut there: inputs=[{', '.join(map(repr, list(ports)[:_NAMED]))}]" if ports else ""
+                found = parse_input(place_before(f"{source.name}:{source.port}"))
+                ports[f"{found.name}:{found.port}"] = None
+    cut = Worded("; cut there: ", option("inputs", list(ports)[:_NAMED])) if ports else ""
     kept = [name for name, node in nodes.items() if _PIPELINE.fullmatch(node.op)]
-    return f"an input pipeline is kept, the graph waits for its data when run: {_some(kept)}{cut}"
+    return Worded(
+        f"an input pipeline is kept, the graph waits for its data when run: {_some(kept)}", cut
+    )
 
 
 def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
-    return ", ".join(map(repr, listed[:_NAMED])) + more
+    return listed(names, _NAMED)
 
 
 def shown_shape(shape: tuple[int, ...] | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -28,15 +29,16 @@ from .._write.staging import FolderStaging, Staging, check_target
 from ..errors import ConversionError, TensorBundleError
 from .assemble import Assembled, Prepared, assemble, prepare
 from .freeze import checkpoint_of
-from .result import FrozenInput, inputs_of, notes
+from .result import FrozenInput, inputs_of, notes, unneeded_inputs
 from .saver_nodes import Restored, SaverNodes, bytes_list, node_list, put_back, variable_def
 from .stages.needed import prune
 from .stream import Layout, lay_out, nested, raw_versions, require_space, write_file
 from .wanted.choice import choose
-from .wanted.request import Cuts, Request, bound_values, cut_shapes
+from .wanted.request import Cuts, Request
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
+    from .._checkpoint.selection import Filter
     from .._graph.sources import Override
     from .._graph.variables import Variable
     from .._graphdef.meta_graph import MetaGraph
@@ -52,6 +54,13 @@ _VARIABLES: Final = "variables/variables"
 # What TensorFlow and Keras put beside the graph.
 _SMALL_FILES: Final = ("fingerprint.pb", "keras_metadata.pb")
 _MAX_SHARDS: Final = 99_999
+# As Python's packaging reads versions, which is how TensorFlow compares them.
+_VERSION: Final = re.compile(
+    r"v?\d+(\.\d+)*([-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?\d*)?"
+    r"([-_.]?(post|rev|r)[-_.]?\d*)?([-_.]?dev[-_.]?\d*)?(\+[a-z0-9]+([-_.][a-z0-9]+)*)?",
+    re.IGNORECASE,
+)
+_NUMBERS: Final = re.compile(r"\d+(\.\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +100,13 @@ def export_saved_model(
     bind: Mapping[str, Any] | None = None,
     signature: str | None = None,
     tags: str | Iterable[str] | None = None,
+    training: bool | None = None,
+    use_stored: bool | Filter = False,
     ema: bool = False,
     keys: Override = None,
     missing: Missing = "error",
     tables: bool = True,
+    follow_links: bool = False,
     clear_devices: bool = True,
     op_list: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -113,11 +125,14 @@ def export_saved_model(
         bind: Values for placeholders, which become constants.
         signature: The key of the signature whose outputs and inputs are taken.
         tags: Which graph of a SavedModel.
+        training: False: make what was built for training what it is for inference.
+        use_stored: Take stored values where outputs need written ones.
         ema: Take moving averages where the checkpoint has them.
         keys: Keys in the checkpoint by variable, where they are known better.
         missing: ``"initial"``: make constants of variables that were not saved, of their initial
             value.
         tables: Keep the initialisers of lookup tables; they run when the model is loaded.
+        follow_links: Read vocabularies from wherever the model says.
         clear_devices: Forget on which devices nodes are to run.
         op_list: A file with an ``OpList`` for operations that nothing else is known of.
         overwrite: Whether a SavedModel that is there is replaced.
@@ -141,20 +156,40 @@ def export_saved_model(
         >>> done.outputs, list(done.inputs), len(done.variables)
         ({'scores': 'scores:0'}, ['image'], 8)
     """
-    graph = load_graph(graph, tags=tags)
     request = Request(
-        ema=ema, keys=keys, missing=missing, tables=tables, clear_devices=clear_devices,
-        op_list=op_list,
+        outputs=outputs, signature=signature, inputs=inputs, bind=bind, training=training,
+        use_stored=use_stored, ema=ema, keys=keys, missing=missing, tables=tables,
+        follow_links=follow_links, clear_devices=clear_devices, op_list=op_list,
     )  # fmt: skip
+    return export_as(load_graph(graph, tags=tags), ckpt, request, path, overwrite=overwrite)
+
+
+def export_as(
+    graph: Graph,
+    ckpt: str | os.PathLike[str] | Checkpoint | None,
+    request: Request,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool,
+    is_dry: bool = False,
+) -> ExportedModel:
+    """Write a SavedModel as a request says it; see `export_saved_model`."""
     ckpt = checkpoint_of(graph, ckpt)
     directory = _target(os.fspath(path), graph, ckpt)
-    targets, chosen = choose(graph, ckpt, outputs, signature)
-    prepared = prepare(graph, targets, cut_shapes(inputs), bound_values(bind), request)
+    targets, chosen = choose(graph, ckpt, request.outputs, request.signature)
+    prepared = prepare(graph, targets, request)
     assembled = assemble(graph, ckpt, prepared, request, verify=True)
     model = _Model(graph, ckpt, prepared, assembled)
     layout = model.layout()
-    files, linked = _write(layout, ckpt if model.restored else None, model, directory, overwrite)
-    found = notes(model.nodes, model.functions, graph.meta, layout.nbytes)
+    files: tuple[str, ...] = ()
+    linked = False
+    if not is_dry:
+        files, linked = _write(
+            layout, ckpt if model.restored else None, model, directory, overwrite
+        )
+    before = prepared.cutter.place_before
+    found = notes(model.nodes, model.functions, graph.meta, layout.nbytes, before)
+    idle = unneeded_inputs(prepared.cuts, model.inputs.values())
     return ExportedModel(
         path=directory,
         files=files,
@@ -164,7 +199,7 @@ def export_saved_model(
         inputs=model.inputs,
         variables=tuple(each.variable for each in model.restored),
         linked=linked,
-        warnings=(*chosen, *assembled.warnings, *found),
+        warnings=(*chosen, *assembled.warnings, *idle, *found),
     )
 
 
@@ -190,7 +225,7 @@ class _Model:
         if self.restored and ckpt is not None:
             self.nodes = dict(self.nodes)
             self.saver = SaverNodes(self.nodes, self.restored, ckpt)
-        self.inputs = _keyed_inputs(inputs_of(assembled.nodes, graph.meta), graph)
+        self.inputs = _keyed_inputs(inputs_of(assembled.nodes, graph.meta, prepared.keys))
 
     def layout(self) -> Layout:
         """The bytes of ``saved_model.pb``, values of constants left out as they are elsewhere."""
@@ -220,7 +255,7 @@ class _Model:
             (
                 bytes_field(2, b"".join(kept)) if kept else b"",
                 text_field(4, "serve"),
-                text_field(5, meta.tensorflow_version),
+                text_field(5, _loadable_version(meta.tensorflow_version)),
                 text_field(6, meta.tensorflow_git_version),
                 int_field(7, int(meta.stripped_default_attrs)),
             )
@@ -257,18 +292,21 @@ class _Model:
         )
 
 
-def _keyed_inputs(inputs: Sequence[FrozenInput], graph: Graph) -> dict[str, FrozenInput]:
-    """The inputs that must be fed, by the keys of the graph's own signature where it has one."""
-    keys: dict[str, str] = {}
-    for signature in graph.signatures.values():
-        for key, fact in signature.inputs.items():
-            if fact.name is not None:
-                keys.setdefault(fact.name, key)
+def _loadable_version(version: str) -> str:
+    """A version that TensorFlow's loaders can compare: of ``0.12.head`` the numbers are left."""
+    if _VERSION.fullmatch(version):
+        return version
+    numbers = _NUMBERS.match(version)
+    return ".".join((*numbers.group().split("."), "0", "0")[:3]) if numbers else ""
+
+
+def _keyed_inputs(inputs: Sequence[FrozenInput]) -> dict[str, FrozenInput]:
+    """The inputs that must be fed, by the keys of the signature that the outputs are of."""
     found: dict[str, FrozenInput] = {}
     for each in inputs:
         if each.default is None:
-            key = keys.get(each.name, each.name.removesuffix(":0"))
-            found[each.name.removesuffix(":0") if key in found else key] = each
+            name = each.name.removesuffix(":0")
+            found[name if each.key is None or each.key in found else each.key] = each
     return dict(sorted(found.items()))
 
 

@@ -12,13 +12,14 @@ import heapq
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
 
 from .. import _core
 from .._checkpoint.shards import checksum_error, explain
 from .._format.dtypes import STRING
 from .._format.names import as_bytes
 from .._format.wire import Raw, bytes_field, bytes_header, int_field
+from .._format.wording import Worded, option, quoted
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes
 from .._graphdef.tensors import tensor_header
@@ -33,6 +34,32 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = (1 << 31) - 1
 LARGE_BYTES: Final = 1 << 30
 _TEXT_SUFFIX: Final = ".pbtxt"
+Format: TypeAlias = Literal["pb", "pbtxt"]
+# Suffixes that promise another format, and what makes such files of a .pb.
+_OTHER_FORMATS: Final[Mapping[str, str]] = {
+    ".tflite": "TensorFlow Lite's converter goes on from it: tf.compat.v1.lite.TFLiteConverter",
+    ".lite": "TensorFlow Lite's converter goes on from it: tf.compat.v1.lite.TFLiteConverter",
+    ".onnx": "tf2onnx goes on from it: python -m tf2onnx.convert --graphdef",
+    ".xml": "OpenVINO goes on from it: ovc MODEL.pb",
+    ".bin": "OpenVINO goes on from it: ovc MODEL.pb",
+    ".mlmodel": "coremltools goes on from it",
+    ".mlpackage": "coremltools goes on from it",
+    ".uff": "NVIDIA's uff converter goes on from it",
+    ".dlc": "Qualcomm's snpe-tensorflow-to-dlc goes on from it",
+    ".h5": "HDF5 holds weights, which 'export' writes",
+    ".hdf5": "HDF5 holds weights, which 'export' writes",
+    ".keras": "",
+    ".pt": "",
+    ".pth": "",
+    ".npz": "'export' writes weights so",
+    ".npy": "'export' writes weights so",
+    ".safetensors": "'export' writes weights so",
+    ".json": "",
+    ".meta": "",
+    ".index": "",
+    ".ckpt": "",
+    ".zip": "",
+}
 _LARGEST: Final = 5  # are named when a graph is too large
 
 _LARGE_PIECE_BYTES: Final = 64 << 10
@@ -119,11 +146,16 @@ def _joined(items: list[Item]) -> Iterator[Item]:
 
 
 def _too_large(nbytes: int, sizes: list[tuple[int, str]]) -> ConversionError:
-    largest = ", ".join(f"{name!r} {size} bytes" for size, name in heapq.nlargest(_LARGEST, sizes))
+    largest = ", ".join(
+        f"{quoted(name)} {size} bytes" for size, name in heapq.nlargest(_LARGEST, sizes)
+    )
     return ConversionError(
-        f"the frozen graph is too large for a protobuf message: {nbytes} bytes, at most "
-        f"{MAX_BYTES} can be read back; the largest: {largest}; export_saved_model leaves the "
-        "weights in the checkpoint and has no such limit"
+        Worded(
+            f"the frozen graph is too large for a protobuf message: {nbytes} bytes, at most "
+            f"{MAX_BYTES} can be read back; the largest: {largest}; ",
+            Worded.of("export_saved_model", "'export-saved-model'"),
+            " leaves the weights in the checkpoint and has no such limit",
+        )
     )
 
 
@@ -143,8 +175,66 @@ def raw_versions(meta: MetaGraph) -> Raw:
     return versions.raw if len(versions.raw) else int_field(1, versions.producer)
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a graph is written.
+
+    Attributes:
+        path: The file; None for memory.
+        text: Whether as text.
+        overwrite: Whether a file that is there is replaced.
+        is_dry: Whether nothing is written at all.
+    """
+
+    path: str | None
+    text: bool
+    overwrite: bool
+    is_dry: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        path: str | os.PathLike[str] | None,
+        *,
+        text: bool | None = None,
+        overwrite: bool,
+        format: Format | None = None,
+        is_dry: bool = False,
+    ) -> Destination:
+        """Take what a caller says of a file.
+
+        Raises:
+            ConversionError: Its name is one of another format's.
+        """
+        name = None if path is None else os.fsdecode(path)
+        if format not in (None, *get_args(Format)):
+            raise ValueError(f"format must be one of {get_args(Format)}, not {format!r}")
+        if name is not None and format is None and not text:
+            _refuse_suffix(name)
+        if text is None:
+            text = format == "pbtxt" or (
+                format is None and name is not None and name.endswith(_TEXT_SUFFIX)
+            )
+        return cls(name, text, overwrite, is_dry)
+
+
+def _refuse_suffix(path: str) -> None:
+    """Raise ConversionError for a name by which something else than a GraphDef is expected."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in _OTHER_FORMATS:
+        raise ConversionError(
+            Worded(
+                f"what is written is a GraphDef, and not what {suffix!r} says: write a .pb",
+                f" ({_OTHER_FORMATS[suffix]})" if _OTHER_FORMATS[suffix] else "",
+                ", or give ",
+                option("format", "pb"),
+            ),
+            path=path,
+        )
+
+
 def write(
-    layout: Layout, path: str | None, *, text: bool | None, verify: bool, overwrite: bool
+    layout: Layout, target: Destination, *, verify: bool
 ) -> tuple[str | None, bytes | None, int]:
     """Write a graph to a file or to memory, as text where that is wanted or its suffix says so.
 
@@ -156,7 +246,10 @@ def write(
         ChecksumError: A tensor is damaged.
         OSError: The file system refuses, or has not enough room.
     """
-    if text or (text is None and path is not None and path.endswith(_TEXT_SUFFIX)):
+    path, overwrite = target.path, target.overwrite
+    if target.is_dry:
+        return path, None, layout.nbytes
+    if target.text:
         from .._graphdef.text import format_text
 
         message = format_text(to_bytes(layout, verify=verify))

@@ -99,7 +99,7 @@ def _meta_graphs(kind: Kind, data: memoryview, path: str) -> tuple[MetaGraph, ..
 
 
 def _part_with_graph(path: str, head: bytes) -> Part | None:
-    """Where in a file that holds others the graph lies; None for other files."""
+    """Find where in a file that holds others the graph lies; None for other files."""
     if is_records(head):
         part = graph_in_events(path)
         if part is None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 from .._format.filenames import META_SUFFIX, STATE_NAME
+from .._format.wording import Worded, option
 from .._graphdef.facts import Asset, Collection, SaverDef, Signature, Versions
 from .._graphdef.functions import Function
 from .._graphdef.meta_graph import MetaGraph
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .._locate.checkpoints import Location
     from .mapping import Variable
 
+_SHOWN: Final = 10  # tag sets in a message
 _SERVE: Final = frozenset(["serve"])
 
 
@@ -214,8 +216,8 @@ def load_graph(
             checkpoint's prefix, one of its files, or a directory with a ``checkpoint`` state file,
             which mean the ``.meta`` beside the checkpoint, or the directory's ``graph.pbtxt``. A
             `Graph` is returned as it is; its tags must be those that are asked for.
-        tags: Which graph of a SavedModel: the exact set of its tags. By default the one tagged
-            ``serve``, or the only one there is.
+        tags: Which graph of a SavedModel: the exact set of its tags, empty for the one without.
+            By default the one tagged ``serve``, the one without tags, or the only one there is.
 
     Raises:
         MissingFileError: There is no graph; the message says what is there.
@@ -252,15 +254,26 @@ def _choose(metas: tuple[MetaGraph, ...], tags: str | Iterable[str] | None, path
     """Graph with these tags; by default the one to serve, or the only one."""
     if tags is None and len(metas) == 1:
         return metas[0]
-    wanted = _SERVE if tags is None else frozenset([tags] if isinstance(tags, str) else tags)
-    chosen = [meta for meta in metas if meta.tags == wanted]
-    if len(chosen) == 1:
-        return chosen[0]
-    shown = ", ".join(_show(meta.tags) for meta in metas)
+    sets = (_SERVE, frozenset[str]()) if tags is None else (_tag_set(tags),)
+    for wanted in sets:
+        found = [meta for meta in metas if meta.tags == wanted]
+        if len(found) == 1:
+            return found[0]
+    wanted, chosen = sets[0], [meta for meta in metas if meta.tags == sets[0]]
+    shown = ", ".join(_show(meta.tags) for meta in metas[:_SHOWN])
+    shown += f" and {len(metas) - _SHOWN} more" if len(metas) > _SHOWN else ""
+    hint: str = ""
+    if any(not meta.tags for meta in metas):
+        hint = Worded("; ", option("tags", ""), " means the one without tags")
     count = "several graphs are" if chosen else "no graph is"
     raise TensorNotFoundError(
-        f"{count} tagged exactly {_show(wanted)}: expected one of {shown}", path=path
+        Worded(f"{count} tagged exactly {_show(wanted)}: expected one of {shown}", hint), path=path
     )
+
+
+def _tag_set(tags: str | Iterable[str]) -> frozenset[str]:
+    """Tags that are meant; an empty text has none in it."""
+    return frozenset([tags] if isinstance(tags, str) else tags) - {""}
 
 
 def _show(tags: frozenset[str]) -> str:

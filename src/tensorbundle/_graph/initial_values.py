@@ -10,6 +10,7 @@ import numpy as np
 
 from .._format.dtypes import Array, numpy_dtype
 from .._format.tensor_info import MAX_DIMENSIONS
+from .._graphdef.nodes import parse_input
 from .._graphdef.tensors import TensorMessage
 from .._ops.edges import data_inputs
 from .._ops.roles import ASSIGNS
@@ -52,7 +53,7 @@ class InitialValues:
         found: dict[str, list[str]] = {}
         nodes = self._meta.nodes
         for each in self._meta.variable_defs:
-            texts = found.setdefault(each.variable_name.partition(":")[0], [])
+            texts = found.setdefault(parse_input(each.variable_name).name, [])
             if each.initial_value_name:
                 texts.append(each.initial_value_name)
             initializer = nodes.get(each.initializer_name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from .._format.names import near
+from .._format.wording import Worded, joined, listed, option, quoted
 from ..errors import ConversionError, TensorBundleError, TensorNotFoundError
 from .mapping import AVERAGE
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from .variables import Variable
 
 _OBJECT_KEY: Final = "/.ATTRIBUTES/"
-_SHOWN: Final = 20  # in a message: the report holds all of them
-_WITH_NEAR: Final = 20  # near names are looked for: difflib is slow
+_SHOWN: Final = 10  # in a message: the report holds all of them
+_WITH_NEAR: Final = 10  # near names are looked for: difflib is slow
 _SCOPES: Final = 32  # that may be a prefix
 
 
@@ -35,11 +36,11 @@ class Missing:
 
     def __str__(self) -> str:
         variable = self.variable
-        text = f"{variable.name!r}"
+        text = quoted(variable.name)
         if variable.key != variable.name:
-            text += f" as {variable.key!r}"
+            text += f" as {quoted(variable.key)}"
         text += " (by the key given" if variable.how == "given" else f" (by {variable.how}"
-        return text + (f"; near: {', '.join(map(repr, self.near))})" if self.near else ")")
+        return text + (f"; near: {listed(self.near)})" if self.near else ")")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +70,23 @@ class MappingReport:
 
     def error(self) -> TensorBundleError | None:
         """Tell what is wrong, all of it in one error; None if nothing is."""
-        parts = []
+        parts: list[str] = []
         if self.missing:
-            parts.append(
+            told = (
                 f"{len(self.missing)} of {self.total} variables are not in the checkpoint: "
-                + _listed([str(each) for each in self.missing])
-                + "".join(f"; {hint}" for hint in self.hints)
+                f"{_listed([str(each) for each in self.missing[:_SHOWN]], len(self.missing))}"
             )
+            parts.append(joined("; ", [told, *self.hints]))
         if self.unfit:
             parts.append(
                 f"{len(self.unfit)} of {self.total} variables do not fit the checkpoint: "
-                + _listed([_unfit(each) for each in self.unfit])
+                f"{_listed([_unfit(each) for each in self.unfit[:_SHOWN]], len(self.unfit))}"
             )
         if not parts:
             return None
         if self.missing:
             return TensorNotFoundError(
-                "; ".join(parts), path=self.path, key=self.missing[0].variable.key
+                joined("; ", parts), path=self.path, key=self.missing[0].variable.key
             )
         return ConversionError(parts[0], path=self.path, key=self.unfit[0].key)
 
@@ -124,14 +125,14 @@ def report(variables: Iterable[Variable], ckpt: Checkpoint) -> MappingReport:
 
 
 def _unfit(variable: Variable) -> str:
-    text = f"{variable.name!r}"
+    text = quoted(variable.name)
     if variable.key and variable.key != variable.name:
-        text += f" as {variable.key!r}"
+        text += f" as {quoted(variable.key)}"
     return f"{text}, {variable.problem}"
 
 
-def _listed(parts: list[str]) -> str:
-    more = len(parts) - _SHOWN
+def _listed(parts: list[str], count: int) -> str:
+    more = count - _SHOWN
     return "; ".join(parts[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
@@ -148,7 +149,11 @@ def _hints(
     known = frozenset(keys)
     averages = sum(key + AVERAGE in known for key in wanted)
     if averages:
-        yield f"{averages} of them are there as moving averages: ask for those (ema=True)"
+        yield Worded(
+            f"{averages} of them are there as moving averages: ask for those (",
+            option("ema", True),
+            ")",
+        )
     plain = sum(key.removesuffix(AVERAGE) in known for key in wanted if key.endswith(AVERAGE))
     if plain:
         yield (

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from .._format.names import as_text
+from .._graphdef.nodes import parse_input
 from .._ops.edges import data_inputs
 from .._ops.roles import ASSIGNS, SAVES, TABLE_IMPORTS, VARIABLES
 from .variables import How, Variable, slice_text
@@ -199,7 +200,7 @@ class Sources:
     def _saver_files(self) -> set[str]:
         """Nodes that savers take the name of the file from."""
         saver = self._meta.saver
-        found = {saver.filename_tensor.partition(":")[0]} if saver else set()
+        found = {parse_input(saver.filename_tensor).name} if saver else set()
         for scope, node in self.others:
             todo = list(data_inputs(node)[:1]) if node.op in SAVES else []
             for text in todo:
@@ -233,7 +234,7 @@ class Sources:
         for each in self._meta.variable_defs:
             if (info := each.slice) is not None:
                 text = slice_text(info.full_shape, info.var_offset, info.var_shape)
-                name = each.variable_name.partition(":")[0]
+                name = parse_input(each.variable_name).name
                 found[name].append(KeyCandidate(info.full_name, "slice info", text))
         return found
 

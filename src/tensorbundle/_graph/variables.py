@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from .._format import dtypes
 from .._format.dtypes import Array
 from .._format.parts import part_spec, shape_of_part
+from .._graphdef.nodes import parse_input
 from .._graphdef.shapes import ShapeValue
 from .._ops.roles import VARIABLES, VariableKind
 from ..errors import FormatError
@@ -100,7 +101,7 @@ def variable_nodes(meta: MetaGraph) -> Iterator[tuple[Node, Variable]]:
     trainable: set[str] = set()
     known: set[str] = set()
     for definition in meta.variable_defs:
-        name = definition.variable_name.partition(":")[0]
+        name = parse_input(definition.variable_name).name
         known.add(name)
         if definition.trainable:
             trainable.add(name)

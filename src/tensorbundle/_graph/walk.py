@@ -15,7 +15,7 @@ from .._format.names import as_name
 from .._graphdef.attributes import FunctionRef
 from .._graphdef.nodes import parse_input
 from .._graphdef.tensors import TensorMessage
-from .._ops.edges import data_inputs
+from .._ops.edges import data_inputs, main_source
 from .._ops.roles import FUNCTION_USES, HANDED_ON, RESTORES, TRACED_CALLS, VARIABLES
 from ..errors import FormatError
 
@@ -127,7 +127,7 @@ class Walk:
         """
         found: list[Placed] = []
         calls: list[Placed] = []
-        todo = [_node_name(name)]
+        todo = [main_source(name)]
         seen = set(todo)
         for each in todo:
             node = self.main.nodes.get(each)
@@ -138,7 +138,7 @@ class Walk:
             elif self._calls(node):
                 calls.append(Placed(self.main, node))
             for text in node.inputs:
-                source = _node_name(text)
+                source = main_source(text)
                 if source not in seen:
                     seen.add(source)
                     todo.append(source)
@@ -360,12 +360,6 @@ def _strings(message: TensorMessage) -> list[str] | None:
     if message.dtype != _STRING or message.size > _MAX_NAMES:
         return None
     return [as_name(each) for each in message.array().reshape(-1).tolist()]
-
-
-def _node_name(text: str) -> str:
-    """Node of an input of the main graph."""
-    name, colon, port = text.rpartition(":")
-    return (name if colon and port.isdigit() else text).lstrip("^")
 
 
 def _named_functions(node: Node) -> list[str]:

@@ -19,6 +19,7 @@ from ..errors import FormatError
 _HEAD_BYTES: Final = 4096  # a path is no longer than this, a tar header and a pointer are shorter
 _TABLE_MAGIC: Final = bytes.fromhex("57fb808b247547db")
 _TABLE_FOOTER_BYTES: Final = 48
+_LAST_BYTES: Final = 4096
 # Tags of the fields that a Magenta bundle may begin with.
 _BUNDLE_STARTS: Final = (b"\x0a", b"\x12", b"\x1a", b"\x22")
 
@@ -218,10 +219,28 @@ def explain_not_a_table(path: str) -> str | None:
         return found.phrase
     if size < _TABLE_FOOTER_BYTES:
         return f"{size} bytes, which is shorter than the {_TABLE_FOOTER_BYTES}-byte table footer"
+    if (told := _describe_changed_end(path)) is not None:
+        return told
     return (
         f"not a table or a table cut off: its last 8 bytes are {tail.hex()}, "
         f"expected the table magic {_TABLE_MAGIC.hex()}"
     )
+
+
+def _describe_changed_end(path: str) -> str | None:
+    """What happened to a table whose end is there, but changed or followed by something."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LAST_BYTES))
+        end = file.read()
+    if (at := end.rfind(_TABLE_MAGIC)) >= 0:
+        count = len(end) - at - len(_TABLE_MAGIC)
+        return f"a table with {count} bytes behind its end: an editor or a transfer put them there"
+    as_text = _TABLE_MAGIC.decode("latin-1").encode()
+    replaced = _TABLE_MAGIC.decode("utf-8", "replace").encode()
+    if as_text[-6:] in end or replaced[-6:] in end:
+        return "a table that was converted to UTF-8 as if it were text: its bytes are lost"
+    return None
 
 
 def describe_mistaken(path: str) -> str:
@@ -357,7 +376,7 @@ def _field(data: bytes, start: int) -> tuple[bytes, int] | None:
     """The bytes of the length-delimited field at `start`, cut where the data ends, and its end."""
     try:
         length, begin = _core.varint(data, start + 1)
-    except (FormatError, IndexError):
+    except FormatError:
         return None
     return data[begin : begin + length], begin + length
 

@@ -140,13 +140,23 @@ def _missing(path: str) -> MissingFileError:
         )
     parent = os.path.dirname(path) or os.curdir
     if any(is_regular_file(prefix + INDEX_SUFFIX) for prefix in _prefixes(path)):
-        what = "there is a checkpoint, but no .meta beside it: object checkpoints have none"
+        graphs = [name for name in _listed(parent) if name.endswith((META_SUFFIX, ".pb"))]
+        what = "there is a checkpoint, but no .meta of its own beside it" + (
+            f", only {_show(graphs)}" if graphs else " (tf.train.Checkpoint writes none)"
+        )
     elif not stat.S_ISDIR(file_mode(parent)):
         what = f"there is no directory {parent!r}"
     else:
         graphs = [name for name in os.listdir(parent) if name.endswith((META_SUFFIX, ".pb"))]
         what = f"{parent!r} holds {_show(graphs) or 'none'}"
     return MissingFileError(f"no graph at {path!r}: {what}", path=path)
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
 
 
 def _show(names: list[str]) -> str:

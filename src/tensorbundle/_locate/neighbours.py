@@ -6,15 +6,23 @@ Only looked at when something is missing, so it may list directories, which read
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import Final
 
-from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, split_data_path, split_table_path
+from .._format.filenames import (
+    INDEX_SUFFIX,
+    META_SUFFIX,
+    split_data_path,
+    split_shard_path,
+    split_table_path,
+)
 from .damage import is_table
 
 _LISTED: Final = 10
 _TABLES_TRIED: Final = 1000  # files whose end is read when a directory holds no index
 _COMPARED: Final = 1000  # names that are compared for likeness, which is slow
+_COPY_MARK: Final = re.compile(r" ?\(\d+\)| - Copy|-copy|_copy| copy")
 _APPLE_DOUBLE: Final = "._"
 _ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 
@@ -44,6 +52,42 @@ def checkpoints_in(directory: str) -> list[str]:
                 shard = split_table_path(name)
                 times[split_data_path(name) or (shard[0] if shard else name)] = changed
     return sorted(times, key=lambda name: (-times[name], name))
+
+
+def stand_ins(path: str) -> list[str]:
+    """Names beside a missing data shard that may be that very file, the likeliest first.
+
+    Args:
+        path: The shard's path; it is not there.
+
+    Returns:
+        Copies and unfinished downloads (``… (1)``, ``….part``), shards of another count under the
+        same prefix, and shards of this number under prefixes without an index.
+    """
+    directory, base = os.path.split(path)
+    shard = split_shard_path(base)
+    try:
+        names = sorted(os.listdir(directory or os.curdir))
+    except OSError:
+        return []
+    if shard is None:
+        return []
+    copies, counts, others = [], [], []
+    for name in names:
+        found = split_shard_path(name)
+        if found is None and _is_copy_of(name, base):
+            copies.append(name)
+        elif found is not None and found[0] == shard[0] and found[2] != shard[2]:
+            counts.append(name)
+        elif found is not None and found[1:] == shard[1:] and found[0] + INDEX_SUFFIX not in names:
+            others.append(name)
+    return copies + counts + others
+
+
+def _is_copy_of(name: str, base: str) -> bool:
+    """Whether a name is another with what browsers and editors put into or behind it."""
+    plain = _COPY_MARK.sub("", name)
+    return plain == base or (name.startswith(base) and ".tempstate" not in name)
 
 
 def _changed(directory: str, name: str) -> float | None:

@@ -68,6 +68,7 @@ class Draft:
         emptied = self._had_values - valued
         order = [0]
         seen = {0}
+        slotted = 0
         for number in order:
             for name, child in list(self.children[number].items()):
                 if child in emptied:
@@ -75,14 +76,19 @@ class Draft:
                 elif child not in seen:
                     seen.add(child)
                     order.append(child)
-        for number in list(order):
-            kept = [s for s in self.slots[number] if s.variable in seen and self.attributes[s.node]]
-            self.slots[number] = kept
-            order += [slot.node for slot in kept if slot.node not in seen]
-            seen.update(slot.node for slot in kept)
+            if number == order[-1]:  # slots come last; in files that are odd they lead on
+                owners, slotted = order[slotted:], len(order)
+                for owner in owners:
+                    self._keep_slots(owner, seen, order)
         place = {number: position for position, number in enumerate(order)}
         graph = ObjectGraph(self._node(number, place, number in valued) for number in order)
         return self._keyed(graph, order)
+
+    def _keep_slots(self, owner: int, seen: set[int], order: list[int]) -> None:
+        kept = [s for s in self.slots[owner] if s.variable in seen and self.attributes[s.node]]
+        self.slots[owner] = kept
+        order += dict.fromkeys(slot.node for slot in kept if slot.node not in seen)
+        seen.update(slot.node for slot in kept)
 
     def _node(self, number: int, place: Mapping[int, int], has_values: bool) -> TrackedObject:
         old = (

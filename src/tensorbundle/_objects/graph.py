@@ -131,7 +131,7 @@ class ObjectGraph:
         return tuple(found)
 
     def route(self, number: int) -> tuple[str, ...] | None:
-        """The local names of the first way to an object, breadth first; None if there is none.
+        """Local names of the first way to an object, breadth first; None if there is none.
 
         Slot variables are nobody's children and have no route.
         """
@@ -145,7 +145,7 @@ class ObjectGraph:
         return tuple(reversed(names))
 
     def path(self, number: int) -> str | None:
-        """An object's path in the form that keys have: names escaped, joined by slashes."""
+        """Path of an object in the form that keys have: names escaped, joined by slashes."""
         route = self.route(number)
         if route is not None:
             return path_of(route)

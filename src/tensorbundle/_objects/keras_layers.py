@@ -1,4 +1,4 @@
-"""The layers of a Keras model in an object graph, in the model's order, with their weights.
+"""Layers of a Keras model in an object graph, in the model's order, with their weights.
 
 Keras 2 numbers the layers that have weights (``layer_with_weights-3``), Keras 3 all operations of a
 functional model (``_functional/_operations/3``). Within a layer weights are in the order of its

@@ -76,13 +76,15 @@ class NamedSlot:
 
     def renamed(self, variable: str) -> str:
         """Its name when the variable has another."""
-        stop = self.start + len(self.variable)
-        rest = self.name[stop:]
+        rest = self.name[self.start + len(self.variable) :]
         middle, slash, slot = rest[1:].rpartition("/")
         part = _PART.fullmatch(middle)
-        # Of a part of a variable the end of its own name may stand once more, cut off anywhere.
-        if slash and part and len(part[1]) > len("/part_"):
-            rest = f"/{(variable + '/part_')[-len(part[1]) :]}{part[2]}/{slot}"
+        if slash and part and part[1]:
+            end = f"{self.variable}/part_"
+            scope = part[1].removesuffix(end) if part[1].endswith(end) else ""
+            # As long as it was: so much is left of where the optimizer was made.
+            stem = f"{scope}{variable}/part_"[-len(part[1]) :]
+            rest = f"/{stem}{part[2]}/{slot}"
         return self.name[: self.start] + variable + rest
 
 
@@ -163,14 +165,16 @@ def _called_after(name: str, head: str, infos: Mapping[str, TensorInfo]) -> Name
     for start in _starts(head):
         if head[start:] in infos:
             return NamedSlot(name, head[start:], start)
-    # A part of a partitioned variable: `part_0`, and in front of it, where the optimizer had a
-    # scope, less or more of the variable's name, since TensorFlow cuts off too many characters.
+    # A part of a partitioned variable: TensorFlow puts the variable's name before that of the slot,
+    # and from this cuts as many characters as the part's name has, although the optimizer's scope
+    # stands before it. What is left is `part_0`, or less of it, or the end of the scope as well.
     for start in _starts(head):
         tail = head[start:]
         for stop in range(len(tail) - 1, 0, -1):
             if tail[stop] == "/" and (variable := tail[:stop]) in infos:
                 part = _PART.fullmatch(tail[stop + 1 :])
-                if part and f"{variable}/part_".endswith(part[1]):
+                end = f"{variable}/part_"
+                if part and (end.endswith(part[1]) or part[1].endswith(f"/{end}")):
                     return NamedSlot(name, variable, start)
     return None
 

@@ -3,7 +3,7 @@
 Nothing here changes a graph.
 
     candidates  candidates for results
-    copies      networks applied twice with the same variables: once to be trained, once to be used
+    heads       a result in all its forms (logits, probabilities, arg-max)
     inputs      inputs of a graph: data, switches with their defaults, labels
     roles       roles of a training graph's parts: variables, their reads, layers, sources, labels
     score       scores of candidates: what speaks for each, and why
@@ -11,5 +11,6 @@ Nothing here changes a graph.
     stated      outputs that a file states: signatures, and collections of its program
     suggest     suggesting outputs of a graph when nobody says them, best first
     topology    topology of a graph in numbers
+    training    training networks: copies made for use, networks that only judge others
     words       words and operations that tell parts of a graph apart
 """

@@ -235,16 +235,15 @@ class Network:
     def is_unit(self, place: int) -> bool:
         """Whether a node divides something by its own length: what embeddings end with."""
         graph = self.graph
-        op, sources = graph.ops[place], graph.inputs[place]
-        lengths = [each for each in sources if graph.ops[each] in _LENGTHS]
-        if op not in ("Mul", "RealDiv", "Div") or len(sources) != 2 or len(lengths) != 1:
+        sources = graph.inputs[place]
+        if graph.ops[place] not in ("Mul", "RealDiv", "Div") or len(sources) != 2:
             return False
-        divided = next(each for each in sources if each not in lengths)
-        level = lengths
-        for _ in range(_LENGTH_STEPS):
-            level = [source for each in level for source in graph.inputs[each][:2]]
-            if divided in level:
-                return True
+        for length, divided in (sources, sources[::-1]):
+            level = [length] if graph.ops[length] in _LENGTHS and length != divided else []
+            for _ in range(_LENGTH_STEPS):
+                level = [source for each in level for source in graph.inputs[each][:2]]
+                if divided in level and any(graph.ops[each] != "Const" for each in level):
+                    return True
         return False
 
     def _of_layers(self) -> set[int]:

@@ -147,6 +147,8 @@ def is_part(network: Network, place: int) -> bool:
             return False
         if all(_joins_heads(network, each) for each in users):
             return True
+        if any(len({s for s in graph.inputs[each] if inside[s]}) > 1 for each in users):
+            return False  # two forms of one come together: an entropy
         if len(users) > 1:
             return False
         place = users.pop()
@@ -197,6 +199,7 @@ def is_reduced(network: Network, place: int) -> bool:
 def leads_on(network: Network, place: int, compared: Collection[int]) -> bool:
     """Whether all that is made of a node is one result, by computing and not by arranging."""
     graph, computed = network.graph, False
+    fed = {each.place for each in network.roles.sources if each.role == "data"}
     for _ in range(_LEADING):
         users = {each for each in graph.consumers[place] if not network.roles.barred[each]}
         if len(users) != 1:
@@ -205,7 +208,8 @@ def leads_on(network: Network, place: int, compared: Collection[int]) -> bool:
         op = graph.ops[place]
         if op in words.MEASURES or op in words.LOSS or network.roles.label_cone[place]:
             return False
-        computed = computed or op in words.MULTIPLIES
+        masks = op == "Mul" and any(each in fed for each in graph.inputs[place])
+        computed = computed or masks or op in words.MULTIPLIES
         if place in compared:
             return computed
     return False

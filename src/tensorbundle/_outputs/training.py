@@ -1,4 +1,4 @@
-"""What training needs a network for: copies made for use, networks that only judge others."""
+"""Training networks: copies made for use, networks that only judge others."""
 
 from __future__ import annotations
 

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import numpy as np
-
-from .._freeze.freeze import Frozen, FrozenInput, checkpoint_of, freeze
+from .._format.wording import Worded, option
+from .._freeze.assemble import prepare
+from .._freeze.freeze import Frozen, FrozenInput, checkpoint_of
+from .._freeze.result import inputs_of
+from .._freeze.variables.constants import Constant, freeze_variables
 from .._freeze.wanted.choice import choose
-from .._freeze.wanted.resolve import find_node, unknown_name
+from .._freeze.wanted.request import Request
 from .._graph.graph import Graph, load_graph
 from .._graphdef.meta_graph import MetaGraph
-from .._graphdef.nodes import Node, Nodes, join_input, parse_input
 from .._locate.kinds import tell_kind
 from .._ops.roles import FED
 from .._ops.types import Shape, shape_of
 from ..errors import ConversionError, FormatError
-from .engine import Program
 from .feeds import feed_array, shape_fed
+from .keys import signature_of, tensor_fed
+from .plan import Plan, make_plan, node_name
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
     from .._format.dtypes import Array
+    from .._freeze.wanted.resolve import Target
 
 __all__ = ["Runner", "run"]
 
@@ -34,9 +35,7 @@ Model: TypeAlias = "str | os.PathLike[str] | bytes | memoryview | Graph | Frozen
 Feeds: TypeAlias = "Mapping[str, Any] | None"
 Fetches: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 
-# What tensors that are fetched, and some that are fed, are called in the graph that is run.
-_FETCH: Final = "tensorbundle_fetch"
-_FED: Final = "tensorbundle_fed"
+_AUTO: Final = "auto"
 
 
 def run(
@@ -45,6 +44,7 @@ def run(
     fetches: Fetches = None,
     *,
     ckpt: str | os.PathLike[str] | Checkpoint | None = None,
+    signature: str | None = None,
 ) -> Any:
     """Compute tensors of a graph, without TensorFlow. For repeated calls use `Runner`.
 
@@ -54,6 +54,8 @@ def run(
         feeds: Values by input: ``{"x:0": array}`` or ``{"x": array}``.
         fetches: What to compute; see `Runner.run`.
         ckpt: The checkpoint with the values; by default the one that belongs to the graph.
+        signature: The key of the signature whose keys are meant; by default the one that the
+            fetches are of.
 
     Returns:
         An array, a list or a dict, as ``fetches`` is one.
@@ -66,7 +68,7 @@ def run(
         >>> tb.run("tests/golden/data/saver", fetches="dense/kernel/Read/ReadVariableOp:0").shape
         (6, 4)
     """
-    return Runner(model, ckpt=ckpt).run(feeds, fetches)
+    return Runner(model, ckpt=ckpt, signature=signature).run(feeds, fetches)
 
 
 class Runner:
@@ -93,6 +95,7 @@ class Runner:
         inputs: str | Sequence[str] | None = None,
         *,
         ckpt: str | os.PathLike[str] | Checkpoint | None = None,
+        signature: str | None = None,
     ) -> None:
         """Read the graph.
 
@@ -101,6 +104,7 @@ class Runner:
             fetches: What `run` computes when it is not told.
             inputs: The only tensors that are ever fed, and always. By default whatever `run` gets.
             ckpt: As for `run`.
+            signature: As for `run`.
 
         Raises:
             TensorNotFoundError: An input is not in the graph; near names are suggested.
@@ -109,10 +113,42 @@ class Runner:
         self._graph = _graph_of(model)
         self._ckpt = checkpoint_of(self._graph, ckpt)
         self._fetches = fetches
+        self._signature = signature
         named = [inputs] if isinstance(inputs, str) else inputs
-        self._inputs = None if named is None else {self._fed(each): each for each in named}
-        self._plans: dict[object, _Plan] = {}
+        self._inputs: dict[str, str] | None = None
+        if named is not None:
+            key = self._key(fetches, named)
+            self._inputs = {tensor_fed(self._graph, each, key): each for each in named}
+        self._plans: dict[object, Plan] = {}
         self._lock = threading.Lock()
+
+    @property
+    def inputs(self) -> dict[str, FrozenInput]:
+        """Inputs of what is computed by default: by key of the signature, or by name.
+
+        Raises:
+            ConversionError: Nothing says what is computed.
+        """
+        return {each.key or node_name(each): each for each in self._needed()[1]}
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """Tensors that are computed by default, by key.
+
+        Raises:
+            ConversionError: Nothing says what they are.
+        """
+        return {each.key: each.tensor for each in self._needed()[0]}
+
+    def _needed(self) -> tuple[tuple[Target, ...], tuple[FrozenInput, ...]]:
+        graph, key = self._graph, self._key(self._fetches, ())
+        targets, _ = choose(graph, self._ckpt, self._fetches, key)
+        prepared = prepare(graph, targets, Request(signature=key))
+        constants = {
+            name: Constant(each.dtype, each.shape) for name, each in graph.variables.items()
+        }
+        needed = freeze_variables(prepared.nodes, graph.functions, constants, prepared.roots)
+        return targets, inputs_of(needed.nodes, graph.meta, prepared.keys)
 
     def __repr__(self) -> str:
         return f"<Runner {self._graph.path!r}>"
@@ -140,21 +176,29 @@ class Runner:
             ChecksumError, FormatError, MissingFileError: The values cannot be read.
         """
         fetches = self._fetches if fetches is None else fetches
-        given = self._values(feeds)
-        names = self._names(fetches)
-        results = self._compute(list(names.values()), given)
-        if isinstance(fetches, str):
+        key = self._key(fetches, feeds or ())
+        given = self._values(feeds, key)
+        names = self._names(fetches, key)
+        results = self._compute(list(names.values()), given, key)
+        if isinstance(fetches, str) and (fetches != _AUTO or _AUTO in names):
             return results[0]
-        if fetches is None or isinstance(fetches, Mapping):
+        if fetches is None or fetches == _AUTO or isinstance(fetches, Mapping):
             return dict(zip(names, results, strict=True))
         return results
 
     __call__ = run
 
-    def _names(self, fetches: Fetches) -> dict[Any, str]:
+    def _key(self, fetches: Fetches, feeds: Iterable[str]) -> str | None:
+        """The signature whose keys are meant."""
+        named: list[str] | None = [fetches] if isinstance(fetches, str) else None
+        if fetches is not None and named is None:
+            named = list(fetches.values() if isinstance(fetches, Mapping) else fetches)
+        return signature_of(self._graph, named, feeds, self._signature)
+
+    def _names(self, fetches: Fetches, key: str | None) -> dict[Any, str]:
         """What to compute, by key."""
-        if fetches is None:
-            targets, _ = choose(self._graph, self._ckpt, None, None)
+        if fetches is None or (fetches == _AUTO and _AUTO not in self._graph.nodes):
+            targets, _ = choose(self._graph, self._ckpt, fetches, key)
             return {target.key: target.tensor for target in targets}
         if isinstance(fetches, str):
             return {0: fetches}
@@ -164,9 +208,12 @@ class Runner:
 
     # --- feeds -----------------------------------------------------------------------------------
 
-    def _values(self, feeds: Feeds) -> dict[str, tuple[str, Any]]:
+    def _values(self, feeds: Feeds, key: str | None) -> dict[str, tuple[str, Any]]:
         """By tensor, what the user calls it and its value."""
-        given = {self._fed(name): (name, value) for name, value in (feeds or {}).items()}
+        given = {
+            tensor_fed(self._graph, name, key): (name, value)
+            for name, value in (feeds or {}).items()
+        }
         if self._inputs is not None and given.keys() != self._inputs.keys():
             wrong = [each for tensor, (each, _) in given.items() if tensor not in self._inputs]
             lacking = [each for tensor, each in self._inputs.items() if tensor not in given]
@@ -174,36 +221,27 @@ class Runner:
             raise ConversionError(f"every call feeds exactly the inputs that were named: {what}")
         return given
 
-    def _fed(self, name: str) -> str:
-        """The tensor that a user calls so: of the graph, or an input of a signature."""
-        graph = self._graph
-        if find_node(graph, name) is not None:
-            return join_input(*parse_input(name))
-        for signature in graph.signatures.values():
-            fact = signature.inputs.get(name)
-            if fact is not None and fact.name is not None:
-                return fact.name.removesuffix(":0")
-        raise unknown_name(graph, name, "input").add_context(path=graph.path)
-
     # --- computing -------------------------------------------------------------------------------
 
-    def _compute(self, names: list[str], given: dict[str, tuple[str, Any]]) -> list[Array]:
+    def _compute(
+        self, names: list[str], given: dict[str, tuple[str, Any]], key: str | None
+    ) -> list[Array]:
         cuts = {
             tensor: shape_fed(value)
             for tensor, (_, value) in given.items()
             if not self._has_rank(tensor)
         }
-        plan = self._plan(tuple(names), cuts)
+        plan = self._plan(tuple(names), cuts, key)
         pairs = zip(plan.inputs, plan.feeds, strict=True)
         return plan.run([self._array(fact, tensor, given) for fact, tensor in pairs])
 
-    def _plan(self, names: tuple[str, ...], cuts: dict[str, Shape]) -> _Plan:
+    def _plan(self, names: tuple[str, ...], cuts: dict[str, Shape], key: str | None) -> Plan:
         """The graph cut to these fetches and feeds: made once, then found again."""
-        key = (names, tuple(sorted(cuts.items())))
+        wanted = (names, tuple(sorted(cuts.items())), key)
         with self._lock:
-            if key not in self._plans:
-                self._plans[key] = _plan(self._graph, self._ckpt, names, cuts)
-            return self._plans[key]
+            if wanted not in self._plans:
+                self._plans[wanted] = make_plan(self._graph, self._ckpt, names, cuts, key)
+            return self._plans[wanted]
 
     def _has_rank(self, tensor: str) -> bool:
         """Whether a tensor is a placeholder that says of what rank it is: others are made one."""
@@ -217,85 +255,14 @@ class Runner:
         """What was fed for an input of the cut graph, which stands for a tensor of the graph."""
         if tensor not in given:
             raise ConversionError(
-                f"input {fact} is not fed: what is fetched needs it", path=self._graph.path
+                Worded(
+                    f"input {fact} is not fed: what is fetched needs it; give it by ",
+                    option("feeds"),
+                ),
+                path=self._graph.path,
             )
         name, value = given[tensor]
         return feed_array(name, value, fact)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A graph cut to what is fetched.
-
-    Attributes:
-        inputs: What must be fed.
-        feeds: The tensor of the graph that each of them stands for.
-        program: What computes; None when nothing needs to be computed.
-        results: Where each thing that is fetched comes from: a number among the results of the
-            program, the input that it is (a negative number), or its value.
-    """
-
-    inputs: tuple[FrozenInput, ...]
-    feeds: tuple[str, ...]
-    program: Program | None
-    results: tuple[int | Array, ...]
-
-    def run(self, arrays: list[Array]) -> list[Array]:
-        """Compute what is fetched, in arrays of their own."""
-        computed = [] if self.program is None else self.program.run(arrays)
-        found: list[Array] = []
-        for each in self.results:
-            if not isinstance(each, int):
-                found.append(np.array(each))
-            else:
-                found.append(computed[each] if each >= 0 else np.array(arrays[~each]))
-        return found
-
-
-def _plan(
-    graph: Graph, ckpt: Checkpoint | None, names: Sequence[str], cuts: Mapping[str, Shape]
-) -> _Plan:
-    with tempfile.TemporaryDirectory(prefix="tensorbundle-") as folder:
-        path = os.path.join(folder, "graph.pb")
-        outputs = {f"{_FETCH}_{i}": name for i, name in enumerate(names)}
-        # Of a cut at a node's first output the placeholder is called as the node. What others are
-        # called is seen when they are fetched too.
-        others = [tensor for tensor in cuts if parse_input(tensor).port > 0]
-        fed = {f"{_FED}_{i}": tensor for i, tensor in enumerate(others)}
-        frozen = freeze(graph, ckpt, outputs=outputs | fed, inputs=dict(cuts), path=path)
-        nodes = load_graph(path).nodes
-        inputs = tuple(each for each in frozen.inputs if nodes[_node(each)].op in FED)
-        places = {_node(each): i for i, each in enumerate(inputs)}
-        stand_ins = {_origin(nodes, frozen.outputs[key]).name: fed[key] for key in fed}
-        feeds = tuple(stand_ins.get(_node(each), _node(each)) for each in inputs)
-        results: list[int | Array] = []
-        computed: list[str] = []
-        for key in outputs:
-            tensor = frozen.outputs[key]
-            source = _origin(nodes, tensor)
-            if source.op == "Const":
-                results.append(source.attr("value").array())
-            elif source.name in places:
-                results.append(~places[source.name])
-            else:
-                results.append(len(computed))
-                computed.append(tensor)
-        program = Program(path, [each.name for each in inputs], computed) if computed else None
-        return _Plan(inputs, feeds, program, tuple(results))
-
-
-def _origin(nodes: Nodes, tensor: str) -> Node:
-    """The node that a tensor is made by, identities passed over."""
-    node = nodes[parse_input(tensor).name]
-    for _ in nodes:
-        if node.op != "Identity" or len(node.inputs) != 1:
-            break
-        node = nodes[parse_input(node.inputs[0]).name]
-    return node
-
-
-def _node(fact: FrozenInput) -> str:
-    return fact.name.removesuffix(":0")
 
 
 def _graph_of(model: Model) -> Graph:

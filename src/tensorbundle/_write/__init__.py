@@ -4,6 +4,7 @@ Nothing here knows why something is written: saves, edits and exports do.
 
     commit    a checkpoint appears whole, or not at all
     durable   files that appear whole and stay
+    journal   journal of exports: what killed ones leave, and how it is undone or finished
     names     names taken in a checkpoint in the making: none twice, and parts that agree
     shards    shards being written: made of other bundles' or of new bytes, the index last
     staging   files that appear together and whole, or not at all

@@ -82,6 +82,11 @@ class PendingFiles:
             self.rename_in(error)
             raise
 
+    def __del__(self) -> None:
+        # Of a writer that nobody closed, or that a signal kept from being entered.
+        if hasattr(self, "_lock"):
+            self.discard()
+
     def _temporary_index(self, suffix: str) -> str:
         return self.stem + INDEX_SUFFIX + suffix
 

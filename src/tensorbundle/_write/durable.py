@@ -30,11 +30,25 @@ _log = logging.getLogger(__name__)
 
 
 class Lock:
-    """A descriptor with an exclusive lock, or about to get one."""
+    """A descriptor with an exclusive lock, or about to get one.
 
-    def __init__(self, descriptor: int) -> None:
+    Args:
+        descriptor: An open file; it is closed with the lock.
+        temporary: Its path, when it is to go if nobody closes the lock.
+    """
+
+    def __init__(self, descriptor: int, temporary: str | None = None) -> None:
         self.descriptor = descriptor
+        self._temporary = temporary
         _HELD.add(self)
+
+    def __del__(self) -> None:
+        # A signal may come between any two steps: also between making a file and entering a block.
+        if not self.closed:
+            if self._temporary is not None:
+                with contextlib.suppress(OSError):
+                    os.unlink(self._temporary)
+            self.close()
 
     @property
     def closed(self) -> bool:
@@ -146,15 +160,21 @@ def reserve(name_of: Callable[[str], str]) -> tuple[str, Lock]:
     while True:
         suffix = f".tempstate{secrets.randbits(64)}"
         path = name_of(suffix)
-        lock = Lock(os.open(path, _NEW_FILE, 0o666))
+        lock = None
         try:
+            lock = Lock(os.open(path, _NEW_FILE, 0o666), path)
             if lock.try_now() and os.path.samestat(os.fstat(lock.descriptor), os.stat(path)):
                 return suffix, lock
         except FileNotFoundError:
-            pass  # another save took it for a leftover before it was locked
-        except BaseException:
-            lock.close()
-            os.unlink(path)
+            if lock is None:
+                raise
+            # Another save took it for a leftover before it was locked.
+        except BaseException as error:
+            if lock is not None:
+                lock.close()
+            if not isinstance(error, FileExistsError):
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
             raise
         lock.close()
 

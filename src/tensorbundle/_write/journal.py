@@ -1,4 +1,4 @@
-"""What killed exports leave, and how it is undone or finished.
+"""Journal of exports: what killed ones leave, and how it is undone or finished.
 
 A journal lies in the hidden directory of an export while its files get their names. It knows files
 by inode, size and time, so nothing of anybody else's is taken for one of them.

@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from .._format.wording import already_there
 from ..errors import ConversionError, TensorBundleError
 from .durable import Lock, flush_directory, flush_path, locked_directory
 from .journal import (
@@ -63,13 +64,10 @@ class TargetExistsError(FileExistsError):
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path
+        self.message = already_there(path)
 
     def __str__(self) -> str:
-        return self.worded("pass overwrite=True")
-
-    def worded(self, how: str) -> str:
-        """Word it for who allows to overwrite in that way."""
-        return f"{self.path!r} exists: give another path, or {how}"
+        return str(self.message)
 
 
 class Staging:
@@ -128,6 +126,13 @@ class Staging:
         return path
 
     def __enter__(self) -> Self:
+        try:
+            return self._begin()
+        except BaseException as error:  # a signal too: nobody would call __exit__
+            self._undo(error)
+            raise
+
+    def _begin(self) -> Self:
         parent = self._parent()
         self._made = _make_directories(parent)
         while True:

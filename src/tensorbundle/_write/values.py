@@ -75,6 +75,8 @@ def value_of(given: Any, dtype: str | None = None) -> Value:
 def _as_array(given: Any) -> np.ndarray[Any, Any]:
     if isinstance(given, np.ma.MaskedArray):
         raise ConversionError("a masked array has no value under its mask: call filled() first")
+    if type(given).__module__.split(".")[0] == "torch" and hasattr(given, "detach"):
+        return _of_torch(given)
     if isinstance(given, (np.ndarray, np.generic)) or hasattr(given, "__array__"):
         return np.asarray(given)
     try:
@@ -87,6 +89,24 @@ def _as_array(given: Any) -> np.ndarray[Any, Any]:
     if narrow == "int32" and array.size and not -(2**31) <= array.min() <= array.max() < 2**31:
         return array
     return array.astype(narrow)
+
+
+def _of_torch(tensor: Any) -> np.ndarray[Any, Any]:
+    """Take a tensor's values, from whatever device, also of types that torch gives numpy not."""
+    tensor = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    name = str(tensor.dtype).removeprefix("torch.")
+    number = dtypes.number_named(name)
+    dtype = dtypes.numpy_dtype(number) if number is not None else None
+    if dtype is None or dtype.isbuiltin != 2:
+        try:
+            array: np.ndarray[Any, Any] = tensor.numpy()
+        except TypeError:
+            raise ConversionError(f"TensorFlow has no type for torch.{name}") from None
+        return array
+    import torch
+
+    plain = {1: torch.int8, 2: torch.int16}[dtype.itemsize]
+    return tensor.reshape(-1).view(plain).numpy().view(dtype).reshape(tuple(tensor.shape))  # type: ignore[no-any-return]
 
 
 def _is_python(given: Any) -> bool:

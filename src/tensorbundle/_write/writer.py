@@ -127,8 +127,14 @@ class Writer:
 
         Args:
             tensors: Values by name.
-            dtypes: What ``dtype`` of `add` is, for some of the names.
+            dtypes: What ``dtype`` of `add` is, for some names; a checkpoint has its own.
         """
+        if not isinstance(tensors, dict):  # it may make its values when they are asked for
+            info = getattr(tensors, "info", None)  # of a checkpoint, which knows their types
+            for name in tensors:
+                stated = (dtypes or {}).get(name) or (info and info(name).tf_dtype)
+                self.add(name, tensors[name], dtype=stated)
+            return
         names: list[str] = list(tensors)
         if set(map(type, names)) != {str}:
             names = list(map(as_name, names))

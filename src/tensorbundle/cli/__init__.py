@@ -22,6 +22,9 @@ from .checkpoints.relocate import relocate
 from .checkpoints.save import save
 from .checkpoints.show import show
 from .checkpoints.verify import verify
+from .doctor.doctor import doctor
+from .doctor.salvage import salvage
+from .doctor.scan import scan
 from .grammar.failures import UNREADABLE, Program
 from .grammar.options import global_options
 from .graphs.export_saved_model import export_saved_model
@@ -87,6 +90,7 @@ def program(ctx: click.Context) -> None:
 
 _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
+    (doctor, salvage, scan),
     (graph, freeze, run, prune, export_saved_model),
 )
 

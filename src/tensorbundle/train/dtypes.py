@@ -21,7 +21,7 @@ _PYTHON_TYPES: Final = {float: 1, builtins.bool: BOOL, object: STRING}
 
 
 class DType:
-    """A type of tensors; there is one object for each.
+    """Type of tensors; there is one object for each.
 
     It equals what ``tf.DType`` equals (names, numpy's dtypes and types, numbers, TensorFlow's own)
     and has its hash, the number, which is not that of numpy's.
@@ -61,7 +61,7 @@ class DType:
 
     @property
     def as_numpy_dtype(self) -> Any:
-        """The type of the arrays' elements: a class as ``numpy.float32``, ``object`` for strings.
+        """Type of the arrays' elements: a class as ``numpy.float32``, ``object`` for strings.
 
         Of quantised types a dtype with their name, as in TensorFlow; the arrays themselves hold
         plain integers.
@@ -79,12 +79,12 @@ class DType:
 
     @property
     def base_dtype(self) -> DType:
-        """The type that a reference refers to; of others the type itself."""
+        """Type that a reference refers to; of others the type itself."""
         return DType(self._number % _REF)
 
     @property
     def real_dtype(self) -> DType:
-        """The type of a complex number's parts; of others the type itself."""
+        """Type of a complex number's parts; of others the type itself."""
         part = _COMPLEX.get(self._number % _REF)
         return self if part is None else DType(part)
 
@@ -97,49 +97,49 @@ class DType:
 
     @property
     def is_bool(self) -> bool:
-        """Whether it is bool."""
+        """True when it is bool."""
         return self._number % _REF == BOOL
 
     @property
     def is_floating(self) -> bool:
-        """Whether it is a real floating-point type."""
+        """True when it is a real floating-point type."""
         return name_of(self._number % _REF).startswith(("float", "bfloat"))
 
     @property
     def is_complex(self) -> bool:
-        """Whether it is complex."""
+        """True when it is complex."""
         return self._number % _REF in _COMPLEX
 
     @property
     def is_integer(self) -> bool:
-        """Whether it is an integer, not a quantised one."""
+        """True when it is an integer, not a quantised one."""
         return name_of(self._number % _REF).startswith(("int", "uint"))
 
     @property
     def is_quantized(self) -> bool:
-        """Whether it is a quantised type."""
+        """True when it is a quantised type."""
         return self._number % _REF in _QUANTIZED
 
     @property
     def is_unsigned(self) -> bool:
-        """Whether it is an unsigned integer."""
+        """True when it is an unsigned integer."""
         return name_of(self._number % _REF).startswith("uint")
 
     @property
     def is_numeric(self) -> bool:
-        """Whether TensorFlow computes with it: not the types of a byte and less that only store."""
+        """True when TensorFlow computes with it: not types of a byte or less that only store."""
         number = self._number % _REF
         others = (STRING, BOOL, RESOURCE, VARIANT)
         return number not in others and number not in _SMALL_FLOATS | _BELOW_A_BYTE
 
     @property
     def is_numpy_compatible(self) -> bool:
-        """Whether arrays hold it."""
+        """True when arrays hold it."""
         return self._number % _REF not in (RESOURCE, VARIANT)
 
     @property
     def min(self) -> Any:
-        """The least number of the type.
+        """Least number of the type.
 
         Raises:
             TypeError: It has none.
@@ -148,7 +148,7 @@ class DType:
 
     @property
     def max(self) -> Any:
-        """The greatest number of the type.
+        """Greatest number of the type.
 
         Raises:
             TypeError: It has none.
@@ -166,7 +166,7 @@ class DType:
 
     @property
     def limits(self) -> tuple[Any, Any]:
-        """The least and greatest intensity of an image of that type, negative ones left out.
+        """Least and greatest intensity of an image of that type, negative ones left out.
 
         Raises:
             ValueError: None are defined.
@@ -181,7 +181,7 @@ class DType:
         raise ValueError(f"{self} does not have defined limits.")
 
     def is_compatible_with(self, other: object) -> bool:
-        """Whether a tensor of the other type is taken for one of this; references are."""
+        """Tell whether a tensor of the other type is taken for one of this; references are."""
         found = as_dtype(other)
         return self._number in (found._number, found._number % _REF)
 

@@ -24,7 +24,7 @@ _SECONDS_AN_HOUR = 3600
 
 @dataclass(frozen=True)
 class SaverDef:
-    """A description of a saver, with the fields of TensorFlow's ``SaverDef``.
+    """Description of a saver, with the fields of TensorFlow's ``SaverDef``.
 
     Attributes:
         filename_tensor_name, save_tensor_name, restore_op_name: Empty: there is no graph.

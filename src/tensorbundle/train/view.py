@@ -12,7 +12,7 @@ from .errors import MissingCheckpointError, raised_as_both
 
 
 class CheckpointView:
-    """The object graph of a checkpoint, to look at.
+    """Object graph of a checkpoint, to look at.
 
     Args:
         save_path: An object-based checkpoint, in any spelling.
@@ -39,11 +39,11 @@ class CheckpointView:
         self._graph = graph
 
     def children(self, node_id: int) -> dict[str, int]:
-        """The children of an object: numbers by local name."""
+        """Children of an object: numbers by local name."""
         return dict(self._graph.nodes[node_id].children)
 
     def descendants(self) -> list[int]:
-        """The numbers of all objects that the root leads to, breadth first, the root's first."""
+        """Numbers of all objects that the root leads to, breadth first, the root's first."""
         return list(_breadth_first(0, self._numbers))
 
     def _numbers(self, number: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 Each function of the modules builds one training graph and returns its heads, each a list of
 the tensors that are that head (probabilities, logits, arg-max), what its author fetches first.
-Written are `FOLDER/<name>.meta` and `FOLDER/heads.json`. Needs TensorFlow: a process of its own.
+Written are `FOLDER/SET/<name>.meta` and `FOLDER/SET/heads.json`. Needs TensorFlow.
 """
 
 import json
@@ -11,22 +11,33 @@ from pathlib import Path
 # tf.layers and the recurrent cells need Keras 2.
 ENVIRONMENT = {"TF_USE_LEGACY_KERAS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
-MODULES = (
-    "tests.outputs.programs.classifiers",
-    "tests.outputs.programs.sequences",
-    "tests.outputs.programs.agents",
-    "tests.outputs.programs.images",
-    "tests.outputs.programs.repositories",
-    "tests.outputs.programs.habits",
-    "tests.outputs.programs.afterwards",
-    "tests.outputs.programs.copies",
-    "tests.outputs.programs.tutorials",
-    "tests.outputs.programs.attention",
-)
+# The rules were made with the known ones in sight. Each of the others was written, its heads too,
+# before the rules of its time had seen it; what came of it is in `test_blind.py`.
+SETS = {
+    "known": (
+        "classifiers sequences agents images repositories habits afterwards copies tutorials "
+        "attention"
+    ),
+    "feeding": "feeding",
+    "first": (
+        "blind_agents blind_generators blind_images blind_scenes blind_texts blind_letters "
+        "blind_tables"
+    ),
+    "second": "blind_makers blind_lenses blind_pages blind_columns",
+    "third": "blind_players blind_cameras blind_readers",
+    "fourth": "blind_tools blind_records",
+    "last": "blind_last",
+}
 
 
-def build_all(folder: Path) -> dict[str, list[list[str]]]:
-    """Build every program's graph, each in a graph and with a saver of its own."""
+def build_all(parent: Path, sets: tuple[str, ...]) -> None:
+    """Build sets of programs, each into a folder of its own below this one."""
+    for each in sets:
+        build_set(parent / each, each)
+
+
+def build_set(folder: Path, chosen: str) -> None:
+    """Build every program's graph of a set, each in a graph and with a saver of its own."""
     import importlib
 
     import tensorflow.compat.v1 as tf
@@ -34,7 +45,9 @@ def build_all(folder: Path) -> dict[str, list[list[str]]]:
     tf.disable_v2_behavior()
     tf.logging.set_verbosity(tf.logging.ERROR)
     heads = {}
-    for module in MODULES:
+    folder.mkdir()
+    for room in SETS[chosen].split():
+        module = f"{__package__}.{room}"
         for name, program in list(vars(importlib.import_module(module)).items()):
             if name.startswith("_") or getattr(program, "__module__", "") != module:
                 continue
@@ -44,4 +57,3 @@ def build_all(folder: Path) -> dict[str, list[list[str]]]:
                 saver.export_meta_graph(str(folder / f"{name}.meta"))
             heads[name] = [[tensor.op.name for tensor in head] for head in made]
     (folder / "heads.json").write_text(json.dumps(heads), encoding="utf-8")
-    return heads

@@ -15,13 +15,14 @@ import numpy as np
 from ..._format.dtypes import STRING
 from ..._format.names import as_text
 from ..._format.wire import fields
+from ..._format.wording import Worded, option, quoted
 from ..._graphdef.facts import Asset, decode_asset
 from ..._graphdef.meta_graph import MetaGraph
 from ..._graphdef.nodes import Node, Nodes, parse_input
 from ..._graphdef.tensors import TensorMessage
 from ..._ops.edges import data_inputs
 from ..._ops.roles import ASSIGNS, VARIABLES
-from ...errors import FormatError, MissingFileError, UnsupportedError
+from ...errors import ConversionError, FormatError, MissingFileError, UnsupportedError
 
 _FLOAT, _DOUBLE, _INT32, _INT64 = 1, 2, 3, 9
 _PASSING: Final = frozenset({"Enter", "Identity", "ReadVariableOp", "Switch"})
@@ -39,15 +40,27 @@ class Assets:
         nodes: The main graph.
         meta: What says which tensors these are.
         directory: The SavedModel; None if there is none.
+        home: Where the files of the model lie: the SavedModel, or the folder of the graph's file.
+        follow_links: Whether files may be read that lie elsewhere.
 
     Attributes:
         files: By node, the name of the file whose path it gives: placeholders and variables.
         variables: Those of these nodes that are variables.
     """
 
-    def __init__(self, nodes: Nodes, meta: MetaGraph, directory: str | None) -> None:
+    def __init__(
+        self,
+        nodes: Nodes,
+        meta: MetaGraph,
+        directory: str | None,
+        home: str | None = None,
+        *,
+        follow_links: bool = False,
+    ) -> None:
         self._nodes = nodes
         self._directory = directory
+        self._home = directory if home is None else home
+        self._follow_links = follow_links
         self.files = {
             parse_input(asset.tensor).name: asset.filename
             for asset in _declared(meta)
@@ -79,7 +92,7 @@ class Assets:
     def _node(self, edge: str) -> Node:
         name = parse_input(edge).name
         if name not in self._nodes:
-            raise FormatError(f"there is no node {name!r} in the graph")
+            raise FormatError(f"there is no node {quoted(name)} in the graph")
         return self._nodes[name]
 
     def path_of(self, name: str) -> str:
@@ -91,7 +104,9 @@ class Assets:
         directory = self._directory or ""
         clean = os.path.normpath(name.replace("\\", "/"))
         if os.path.isabs(clean) or clean.split(os.sep)[0] in (".", "..") or "\0" in clean:
-            raise FormatError(f"asset {name!r} is not a file of the model: expected a plain name")
+            raise FormatError(
+                f"asset {quoted(name)} is not a file of the model: expected a plain name"
+            )
         return os.path.join(directory, "assets", clean) if directory else name
 
     def file_of(self, edge: str) -> str | None:
@@ -111,19 +126,59 @@ class Assets:
 
         Raises:
             MissingFileError: It is not there.
+            ConversionError: A link leads out of the model, and is not to be followed.
             UnsupportedError: It has 2 GiB or more, which no graph can hold.
         """
         path = self.path_of(name)
+        if os.path.exists(path) and not self.may_read(path):
+            raise ConversionError(
+                Worded(
+                    f"asset {quoted(name)} is a link that leads out of the model, to "
+                    f"{quoted(os.path.realpath(path))}: ",
+                    option("follow_links", True),
+                    " reads it all the same",
+                ),
+                path=path,
+            )
+        return self._content(name, path)
+
+    def read_beside(self, path: str) -> bytes | None:
+        """The content of a file that a graph names by its path; None unless it may be read.
+
+        Raises:
+            UnsupportedError: It has 2 GiB or more, which no graph can hold.
+        """
+        if not os.path.isfile(path) or not self.may_read(path):
+            return None
+        return self._content(path, path)
+
+    def may_read(self, path: str) -> bool:
+        """Whether a file is one of the model's own, links followed, or all may be read."""
+        if self._follow_links:
+            return True
+        if self._home is None:
+            return False
+        home = os.path.realpath(self._home or os.curdir)
+        try:
+            return os.path.commonpath([home, os.path.realpath(path)]) == home
+        except ValueError:  # on another drive
+            return False
+
+    def _content(self, name: str, path: str) -> bytes:
         try:
             status = os.stat(path)
             if not stat.S_ISREG(status.st_mode):
-                raise FormatError(f"asset {name!r} is not a file", path=path)
+                raise FormatError(f"asset {quoted(name)} is not a file", path=path)
             if status.st_size >= _MAX_BYTES:
-                raise UnsupportedError(f"asset {name!r} has {status.st_size} bytes", path=path)
+                raise UnsupportedError(
+                    f"asset {quoted(name)} has {status.st_size} bytes", path=path
+                )
             with open(path, "rb") as file:
                 return file.read()
         except FileNotFoundError:
-            raise MissingFileError(f"asset {name!r} of the model is not there", path=path) from None
+            raise MissingFileError(
+                f"asset {quoted(name)} of the model is not there", path=path
+            ) from None
 
 
 def _declared(meta: MetaGraph) -> Iterator[Asset]:
@@ -189,18 +244,20 @@ def vocabulary(content: bytes, columns: Columns, name: str) -> tuple[Any, Any]:
     if columns.vocab_size >= 0:
         if columns.vocab_size > len(lines):
             raise FormatError(
-                f"vocabulary {name!r} has {len(lines)} lines: expected {columns.vocab_size}"
+                f"vocabulary {quoted(name)} has {len(lines)} lines: expected {columns.vocab_size}"
             )
         lines = lines[: columns.vocab_size]
     if b"" in lines:
-        raise FormatError(f"vocabulary {name!r} has an empty line: line {lines.index(b'') + 1}")
+        raise FormatError(
+            f"vocabulary {quoted(name)} has an empty line: line {lines.index(b'') + 1}"
+        )
     needed = max(columns.key, columns.value)
     rows = [line.split(columns.delimiter) for line in lines] if needed >= 0 else []
     for number, row in enumerate(rows):
         if len(row) <= needed:
             raise FormatError(
-                f"line {number + 1} of vocabulary {name!r} has {len(row)} columns: expected at "
-                f"least {needed + 1}"
+                f"line {number + 1} of vocabulary {quoted(name)} has {len(row)} columns: expected "
+                f"at least {needed + 1}"
             )
     return (
         _column(lines, rows, columns.key, columns.key_dtype, columns.offset, name),
@@ -220,12 +277,12 @@ def _column(
         return array
     convert = _NUMBERS.get(dtype)
     if convert is None:
-        raise UnsupportedError(f"vocabulary {name!r} has values of DataType {dtype}")
+        raise UnsupportedError(f"vocabulary {quoted(name)} has values of DataType {dtype}")
     kind, parse = convert
     try:
         return np.array([parse(token) for token in tokens], kind)
     except (ValueError, OverflowError) as error:
-        raise FormatError(f"vocabulary {name!r} holds what is no number: {error}") from None
+        raise FormatError(f"vocabulary {quoted(name)} holds what is no number: {error}") from None
 
 
 _NUMBERS: Final[Mapping[int, tuple[type[Any], Callable[[bytes], Any]]]] = {

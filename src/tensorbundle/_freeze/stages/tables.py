@@ -7,14 +7,16 @@ become constants.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from ..._format.dtypes import STRING
+from ..._format.dtypes import RESOURCE, STRING
 from ..._format.names import as_bytes
 from ..._format.wire import Raw
+from ..._format.wording import Worded, listed, option, quoted
 from ..._graphdef.attributes import shape_attr
 from ..._graphdef.functions import Function
 from ..._graphdef.meta_graph import MetaGraph
@@ -31,7 +33,6 @@ from ..._ops.roles import (
     TABLE_INSERTS,
 )
 from ..variables.constants import Constant
-from ..variables.updates import listed
 from .assets import Assets, columns_of, constant_path, vocabulary
 from .inline import called_function, inline_calls
 
@@ -70,6 +71,8 @@ def keep_tables(
     *,
     contents: Mapping[str, tuple[str, str]],
     directory: str | None,
+    home: str | None = None,
+    follow_links: bool = False,
 ) -> Tables:
     """Add to a graph what fills the tables that some nodes need.
 
@@ -82,23 +85,78 @@ def keep_tables(
         roots: The nodes.
         contents: By mutable table, the keys in the checkpoint of its keys and its values.
         directory: The SavedModel whose files may be read; None if there is none.
+        home: The folder of the graph, whose files may be read too.
+        follow_links: Whether others may.
 
     Raises:
+        ConversionError: A vocabulary lies elsewhere, and is not to be read.
         FormatError: The graph is malformed, or a vocabulary is.
         MissingFileError: A vocabulary is not there.
         UnsupportedError: A vocabulary is of a type that cannot be read.
     """
     roots = list(roots)
+    nodes = _with_tables(nodes, functions, meta, reachable(nodes, roots))
     needed = reachable(nodes, roots)
     tables = [
         name
         for name in nodes
         if name in needed and nodes[name].op in STATIC_TABLES | MUTABLE_TABLES
     ]
-    keeper = _Keeper(nodes, functions, meta, contents, directory)
+    keeper = _Keeper(nodes, functions, meta, contents, _Place(directory, home, follow_links))
     if tables:
         keeper.fill(tables)
     return keeper.finished(roots)
+
+
+class _Place(NamedTuple):
+    """Where files may be read; see `Assets`."""
+
+    directory: str | None
+    home: str | None
+    follow_links: bool
+
+    def assets(self, nodes: Nodes, meta: MetaGraph) -> Assets:
+        return Assets(nodes, meta, self.directory, self.home, follow_links=self.follow_links)
+
+
+def _with_tables(
+    nodes: Nodes, functions: Mapping[str, Function], meta: MetaGraph, needed: Container[str]
+) -> Nodes:
+    """The graph with tables in sight that are made inside of functions: those calls inlined.
+
+    A model of TensorFlow 2 that is loaded into a graph of TensorFlow 1 makes each by such a call.
+    """
+    making = {
+        name
+        for name, function in functions.items()
+        if any(node.op in STATIC_TABLES | MUTABLE_TABLES for node in function.nodes.values())
+    }
+    if not making:
+        return nodes
+    calls = []
+    for name, node in nodes.items():
+        ref = called_function(node, functions) if name in needed else None
+        if ref is not None and _makes_table(ref.name, functions, making):
+            calls.append(name)
+    return inline_calls(nodes, functions, calls, meta.op_defs).nodes if calls else nodes
+
+
+def _makes_table(name: str, functions: Mapping[str, Function], making: Container[str]) -> bool:
+    """Whether a function gives back a table that it, or one that it calls, makes."""
+    function = functions.get(name)
+    seen = {name}
+    waiting = [name]
+    if function is None or [each.type for each in function.signature.outputs] != [RESOURCE]:
+        return False
+    for each in waiting:  # which grows
+        if each in making:
+            return True
+        for node in functions[each].nodes.values():
+            ref = called_function(node, functions)
+            if ref is not None and ref.name not in seen and ref.name in functions:
+                seen.add(ref.name)
+                waiting.append(ref.name)
+    return False
 
 
 class _Keeper:
@@ -108,13 +166,13 @@ class _Keeper:
         functions: Mapping[str, Function],
         meta: MetaGraph,
         contents: Mapping[str, tuple[str, str]],
-        directory: str | None,
+        place: _Place,
     ) -> None:
         self._nodes: Nodes = dict(nodes)
         self._functions = functions
         self._meta = meta
         self._contents = contents
-        self._directory = directory
+        self._place = place
         self._streamed: dict[str, str] = {}
         self._warnings: list[str] = []
         self._init: str | None = None
@@ -122,7 +180,7 @@ class _Keeper:
     def fill(self, tables: list[str]) -> None:
         """Find or make what fills each of some tables."""
         initializers = self._initializers(set(tables))
-        assets = Assets(self._nodes, self._meta, self._directory)
+        assets = self._place.assets(self._nodes, self._meta)
         chosen: list[str] = []
         unfilled: list[str] = []
         for name in tables:
@@ -225,21 +283,37 @@ class _Keeper:
     def _from_file(self, table: Node, node: Node, assets: Assets) -> str:
         edge = data_inputs(node)[1] if len(data_inputs(node)) > 1 else ""
         filename = assets.file_of(edge) if edge else None
-        if filename is None or not assets.has_files():
-            path = constant_path(assets.origin(edge)) if edge else None
-            self._warnings.append(
-                f"lookup table {table.name!r} is filled from a file that is needed at run time: "
-                f"{filename or path or 'its name is computed'}"
-            )
+        path = constant_path(assets.origin(edge)) if edge and filename is None else None
+        if filename is not None and assets.has_files():
+            lines: bytes | None = assets.read(filename)
+        else:
+            lines = assets.read_beside(path) if path is not None else None
+        if lines is None:
+            self._tell_file(table, filename or path, assets)
             return node.name
-        columns = columns_of(node, table)
-        content = vocabulary(assets.read(filename), columns, filename)
+        content = vocabulary(lines, columns_of(node, table), filename or path or "")
         constants = []
         for part, array in zip(("key", "value"), content, strict=True):
             name = self._new_name(f"{table.name}/frozen_{part}s")
             self._nodes[name] = const_node(name, array, table.device)
             constants.append(name)
         return self._import(table, constants, [e for e in node.inputs if e.startswith("^")])
+
+    def _tell_file(self, table: Node, path: str | None, assets: Assets) -> None:
+        """Say which file a table needs when the graph is run, and why it did not go in."""
+        where = "its name is computed" if path is None else quoted(path)
+        hint: str = ""
+        if path is not None and os.path.isfile(path) and not assets.may_read(path):
+            hint = Worded(
+                ", which lies outside the model: ", option("follow_links", True), " puts it in"
+            )
+        self._warnings.append(
+            Worded(
+                f"lookup table {quoted(table.name)} is filled from a file that is needed at run "
+                f"time: {where}",
+                hint,
+            )
+        )
 
     def _import(self, table: Node, constants: list[str], waits: Iterable[str]) -> str:
         name = self._new_name(f"{table.name}/frozen_import")
@@ -259,7 +333,7 @@ class _Keeper:
 
     def finished(self, roots: list[str]) -> Tables:
         """The graph, with paths of files as constants where something still reads them."""
-        assets = Assets(self._nodes, self._meta, self._directory)
+        assets = self._place.assets(self._nodes, self._meta)
         constants: dict[str, Constant] = {}
         needed = reachable(self._nodes, [*roots, *([self._init] if self._init else [])])
         files: dict[str, None] = {}

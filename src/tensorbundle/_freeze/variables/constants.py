@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ..._graphdef.attributes import tensor_attr
+from ..._format.wording import Worded, joined, option
+from ..._graphdef.attributes import shape_attr, tensor_attr, type_attr
 from ..._graphdef.functions import Function, OpDef
-from ..._graphdef.nodes import Nodes
+from ..._graphdef.nodes import Nodes, make_node
 from ..._ops.edges import Scope, main_source
 from ..._ops.roles import REF_VARIABLES, VARIABLES
 from ...errors import UnsupportedError
@@ -27,11 +28,15 @@ class Constant(NamedTuple):
         dtype: The DataType number of its values.
         shape: Its shape as far as it is known; -1 is an unknown dimension.
         value: A ``TensorProto``; None for one that is written later, from a checkpoint.
+        is_fed: Whether it becomes a placeholder, and no constant.
+        is_stored: Whether the stored value is taken even where a written one is wanted.
     """
 
     dtype: int
     shape: tuple[int, ...] | None
     value: bytes | None = None
+    is_fed: bool = False
+    is_stored: bool = False
 
 
 class ConstantGraph(NamedTuple):
@@ -81,14 +86,20 @@ def freeze_variables(
         if node is None or node.op not in VARIABLES:
             continue  # the graph was cut there, and it is fed
         is_ref = node.op in REF_VARIABLES
-        start[name] = Handle(name, constant.dtype, constant.shape, is_ref)
+        start[name] = Handle(
+            name, constant.dtype, constant.shape, is_ref, constant.is_fed, constant.is_stored
+        )
     specialiser = Specialiser(functions)
     main = specialiser.run(rewrite_scope(Scope(nodes, tuple(roots)), start, functions))
     used = _used(main, specialiser.rewritten)
     _check(used)
     result: Nodes = {}
     for name, node in main.nodes.items():
-        if name in start:
+        if name in start and frozen[name].is_fed:
+            handle = start[name]
+            attrs = {"dtype": type_attr(handle.dtype), "shape": shape_attr(handle.shape)}
+            node = make_node(name, "Placeholder", (), attrs, node.device)
+        elif name in start:
             value = frozen[name].value
             attr = None if value is None else tensor_attr(value)
             node = variable_constant(node, start[name], attr)
@@ -97,7 +108,11 @@ def freeze_variables(
     return ConstantGraph(
         result,
         {**functions, **made} if made else functions,
-        tuple(name for name in result if name in start and frozen[name].value is None),
+        tuple(
+            name
+            for name in result
+            if name in start and frozen[name].value is None and not frozen[name].is_fed
+        ),
         tuple(update for each in used.values() for update in each.plan.dropped),
         update_warnings(each.plan for each in used.values()),
     )
@@ -120,14 +135,24 @@ def _check(used: Mapping[str, Rewritten]) -> None:
     uses = [problem for each in used.values() for problem in each.problems]
     parts = []
     if written:
+        variables = list(dict.fromkeys(each.variable for each in written))
         parts.append(
-            f"variables are written on the way to an output: {_listed(written)}; likely a graph "
-            f"for training: choose outputs before these"
+            Worded(
+                "variables are written on the way to an output: ",
+                f"{_listed(list(map(str, written)))}; for the stored values in the place of the "
+                "written ones give ",
+                option("use_stored", True),
+                "; a state that is to be fed is named by ",
+                option("inputs", variables[:1]),
+                "; of a graph for training choose outputs before these",
+            )
         )
     if uses:
-        parts.append(f"variables are used in ways that have no constant form: {_listed(uses)}")
+        parts.append(
+            Worded(f"variables are used in ways that have no constant form: {_listed(uses)}")
+        )
     if parts:
-        raise UnsupportedError("; ".join(parts))
+        raise UnsupportedError(joined("; ", parts))
 
 
 def _listed(problems: list[str]) -> str:

@@ -66,12 +66,13 @@ def rewrite_scope(
     traced = yield from trace_handles(scope, kept, start, functions)
     plan = plan_updates(scope, kept, traced.handles, start)
     before, inside = kept, traced.written()
-    if plan.dropped:
+    if plan.dropped or plan.replaced:
         roots = [root for root in scope.roots if root[:1] != "^" or root[1:] not in plan.cut]
         kept = reachable(scope.nodes, roots, scope.source, scope.arguments, inputs=plan.inputs)
     if plan.dropped or inside:
         writers = inside | {each.node: {each.variable} for each in plan.dropped}
-        plan.read_later = read_later(scope, before, kept, traced.handles, start, writers)
+        reading = {name: None for name in kept if name not in plan.replaced}
+        plan.read_later = read_later(scope, before, reading, traced.handles, start, writers)
     changes = _Changes({}, {}, [])
     names = NewNames(scope.nodes, scope.arguments)
     callees: dict[str, None] = {}
@@ -86,7 +87,8 @@ def rewrite_scope(
         inputs = plan.inputs(node)
         if len(inputs) != len(node.inputs):
             node = node.replace(inputs=inputs)
-        handles = _handles_of(scope, node, traced.handles)
+        passed = name in plan.passed
+        handles = {} if passed else _handles_of(scope, node, traced.handles)
         if name in traced.callees:
             node = _with_callees(scope, node, traced, functions, changes.problems)
             callees.update(dict.fromkeys(each.name for _, each in traced.callees[name]))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from ..._format.wording import listed, quoted
 from ..._graphdef.attributes import type_attr
 from ..._graphdef.nodes import Node
 from ..._ops.edges import Scope, data_inputs, reachable
@@ -34,10 +35,17 @@ _REFERENCES: Final[Mapping[str, int]] = {
     "ProximalAdagrad": 2,
     "RMSProp": 3,
 }
-WRITER_OUTPUTS: Final = ("output_ref", "out")
-_SHOWN: Final = 5
-_PATH_SHOWN: Final = 8
 _MAX_STEPS: Final = 5_000_000
+WRITER_OUTPUTS: Final = ("output_ref", "out")
+# What a write leaves in a variable, as an operation on values.
+_VALUES: Final[Mapping[str, str]] = {
+    "Assign": "Identity",
+    "AssignAdd": "AddV2",
+    "AssignSub": "Sub",
+    "AssignVariableOp": "Identity",
+    "AssignAddVariableOp": "AddV2",
+    "AssignSubVariableOp": "Sub",
+}
 
 
 class Update(NamedTuple):
@@ -56,6 +64,29 @@ class Update(NamedTuple):
     function: str = ""
 
 
+class Wanted(NamedTuple):
+    """A write whose result an output needs, which has no constant form.
+
+    Attributes:
+        node: The node that writes.
+        op: Its operation.
+        variable: The variable.
+        user: The node that takes what it gives; empty when that is an output itself.
+        function: The function that they are in; empty for the main graph.
+    """
+
+    node: str
+    op: str
+    variable: str
+    user: str
+    function: str
+
+    def __str__(self) -> str:
+        inside = f" in function {quoted(self.function)}" if self.function else ""
+        user = f", which {quoted(self.user)} takes" if self.user else ""
+        return f"{quoted(self.variable)} by {self.op} {quoted(self.node)}{user}{inside}"
+
+
 @dataclass(slots=True)
 class UpdatePlan:
     """What is to be done about the writes in a scope.
@@ -63,8 +94,10 @@ class UpdatePlan:
     Attributes:
         dropped: All of them.
         cut: The nodes that nothing waits for any more.
-        replaced: Nodes that become the value of the variable, as it is stored.
-        problems: Those whose result is wanted, in words.
+        replaced: Nodes that become the value of the variable, as it is stored or fed.
+        passed: Those of them that become what was to be written to a fed variable.
+        stored: The variables whose stored value is taken where a written one was wanted.
+        problems: Those whose result is wanted.
         wanted: The nodes of these.
         read_later: Variables that are read after a write that was left out; see `read_later`.
     """
@@ -72,7 +105,9 @@ class UpdatePlan:
     dropped: list[Update] = field(default_factory=list)
     cut: set[str] = field(default_factory=set)
     replaced: dict[str, Node] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    passed: set[str] = field(default_factory=set)
+    stored: list[str] = field(default_factory=list)
+    problems: list[Wanted] = field(default_factory=list)
     wanted: set[str] = field(default_factory=set)
     read_later: list[str] = field(default_factory=list)
 
@@ -117,21 +152,96 @@ def plan_updates(
     used = _with_used_output(scope, kept, found)
     for name, edges in found.items():
         node = scope.nodes[name]
-        variable = handles[scope.spelled(edges[0])].variable
-        if name in on_path:
+        handle = handles[scope.spelled(edges[0])]
+        variable = handle.variable
+        if name in on_path and not handle.is_stored:
+            passed = _passed_on(scope, kept, found, node, handle)
+            if passed is not None:
+                plan.replaced[name] = passed
+                plan.passed.add(name)
+                continue
             plan.wanted.add(name)
-            plan.problems.append(_problem(scope, node, variable, on_path))
+            problem = Wanted(name, node.op, variable, on_path[name], scope.function)
+            plan.problems.append(problem)
             continue
+        if name in on_path:
+            plan.stored.append(variable)
         plan.dropped.append(Update(name, node.op, variable, scope.function))
         if name not in used and all(scope.spelled(edge) in first for edge in edges):
             plan.cut.add(name)
         else:
             # In a loop or branch of TensorFlow 1 who waits for this one would not belong there
             # any more: the value of the variable is there in the same place at the same time.
-            handle = handles[scope.spelled(edges[0])]
             attrs = {"T": type_attr(handle.dtype)}
             plan.replaced[name] = node.replace(op="Identity", inputs=edges[:1], attrs=attrs)
+    _pass_to_reads(scope, kept, handles, found, plan)
     return plan
+
+
+def _passed_on(
+    scope: Scope,
+    kept: Mapping[str, object],
+    found: Mapping[str, object],
+    node: Node,
+    handle: Handle,
+) -> Node | None:
+    """The value that a write to a fed variable gives, where that is plain: the only one there is.
+
+    None where another write may come between.
+    """
+    if not _is_lone_write(scope, found, node, handle) or node.op not in _VALUES:
+        return None
+    for name in kept:
+        other = scope.nodes[name]
+        if (
+            writes_variable(other.op)
+            and scope.source((data_inputs(other) or ("",))[0]) == node.name
+        ):
+            return None
+    return _value_of(node, handle.dtype)
+
+
+def _value_of(write: Node, dtype: int) -> Node:
+    """What a write leaves in a variable, computed of the value that this had."""
+    op = _VALUES[write.op]
+    inputs = data_inputs(write)[1 if op == "Identity" else 0 : 2]
+    return write.replace(op=op, inputs=inputs, attrs={"T": type_attr(dtype)})
+
+
+def _is_lone_write(scope: Scope, found: Mapping[str, object], node: Node, handle: Handle) -> bool:
+    """Whether a fed variable is written by this node of the main graph alone."""
+    target = data_inputs(node)[:1]
+    same = [name for name in found if data_inputs(scope.nodes[name])[:1] == target]
+    return handle.is_fed and not scope.function and same == [node.name]
+
+
+def _pass_to_reads(
+    scope: Scope,
+    kept: Mapping[str, object],
+    handles: Mapping[str, Handle],
+    found: Mapping[str, list[str]],
+    plan: UpdatePlan,
+) -> None:
+    """Give reads of a fed variable that wait for its only write what that one wrote."""
+    writes: dict[str, Node] = {}
+    for name, edges in found.items():
+        node, handle = scope.nodes[name], handles[scope.spelled(edges[0])]
+        if (
+            node.op in _VALUES
+            and node.op.endswith("Op")
+            and _is_lone_write(scope, found, node, handle)
+        ):
+            writes[f"^{name}"] = node
+    for name in kept if writes else ():
+        node = scope.nodes[name]
+        if node.op != "ReadVariableOp":
+            continue
+        for edge in node.inputs[1:]:
+            if edge in writes and data_inputs(node)[0] == data_inputs(writes[edge])[0]:
+                plan.replaced[name] = _value_of(
+                    writes[edge], handles[scope.spelled(node.inputs[0])].dtype
+                ).replace(name=name)
+                plan.passed.add(name)
 
 
 def _find(
@@ -156,19 +266,6 @@ def _with_used_output(
     source = scope.source
     edges = (edge for name in kept for edge in data_inputs(scope.nodes[name]))
     return {name for name in map(source, edges) if name in found}
-
-
-def _problem(scope: Scope, node: Node, variable: str, path: Mapping[str, str]) -> str:
-    name = node.name
-    names: list[str] = []
-    while name and len(names) < _PATH_SHOWN:
-        names.append(name)
-        name = path[name]
-    if name:
-        names.append("...")
-    way = " <- ".join(reversed(names))
-    inside = f" in function {scope.function!r}" if scope.function else ""
-    return f"{variable!r} by {node.op} on the way {way}{inside}"
 
 
 def read_later(
@@ -240,24 +337,31 @@ def _copies(
 def update_warnings(plans: Iterable[UpdatePlan]) -> tuple[str, ...]:
     """What is to be said about the writes that were left out."""
     chosen = list(plans)
-    dropped = [update for plan in chosen for update in plan.dropped]
+    stored = list(dict.fromkeys(name for plan in chosen for name in plan.stored))
+    dropped = [
+        update for plan in chosen for update in plan.dropped if update.variable not in stored
+    ]
+    first = (
+        (
+            f"the stored values are taken of {len(stored)} variables, and not those that are "
+            f"written: {listed(stored)}",
+        )
+        if stored
+        else ()
+    )
     if not dropped:
-        return ()
+        return first
     variables = list(dict.fromkeys(update.variable for update in dropped))
     warnings = [
+        *first,
         f"{len(dropped)} updates of {len(variables)} variables are left out, since no output "
-        f"takes what they give: {listed(variables)}"
+        f"takes what they give: {listed(variables)}",
     ]
-    later = list(dict.fromkeys(name for plan in chosen for name in plan.read_later))
+    read = (name for plan in chosen for name in plan.read_later if name not in stored)
+    later = list(dict.fromkeys(read))
     if later:
         warnings.append(
             f"{len(later)} variables are read after an update that is left out, so that outputs "
             f"may differ: the stored values are used of {listed(later)}"
         )
     return tuple(warnings)
-
-
-def listed(names: list[str]) -> str:
-    """Some names in a message, and how many more there are."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(repr(name) for name in names[:_SHOWN]) + more

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..._format.wording import Worded, option, plain, quoted
 from ..._graphdef.nodes import Nodes, parse_input
 from ..._ops.roles import VARIABLES
 from ...errors import ConversionError
 from ..result import shown_shape
-from .resolve import Outputs, Target, default_signature, models_of, resolve
+from .resolve import Outputs, Target, resolve
+from .signatures import default_signature, models_of
 
 if TYPE_CHECKING:
     from ..._checkpoint.checkpoint import Checkpoint
     from ..._graph.graph import Graph
-
-
-class NoOutputsError(ConversionError):
-    """Nothing says what the outputs of a graph are.
-
-    Attributes:
-        candidates: What they may be, in words; empty if nothing looks like one.
-    """
-
-    def __init__(self, candidates: str, *, path: str | None = None) -> None:
-        super().__init__(self.worded(candidates, "outputs=", "outputs='auto'"), path=path)
-        self.candidates = candidates
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.candidates,), {"path": self.path})
-
-    @staticmethod
-    def worded(candidates: str, option: str, auto: str) -> str:
-        """Word it for who says outputs by this option: a function's argument, or a program's."""
-        hint = f"; {auto} takes the first of the candidates: {candidates}" if candidates else ""
-        return f"no outputs are named and the graph has no signature: give {option}{hint}"
 
 
 def choose(
@@ -52,7 +33,10 @@ def choose(
         if not found:
             raise ConversionError("no node looks like an output: name it", path=graph.path)
         best = found[0]
-        said = f"outputs='auto' took {best.name!r} ({best.op}): {best.reason}"
+        said = Worded(
+            option("outputs", "auto"),
+            f" took {quoted(best.name)} ({plain(best.op)}): {best.reason}",
+        )
         return resolve(graph, best.name, signature), (said,)
     if outputs is None and signature is None and default_signature(graph) is None:
         if models_of(graph):
@@ -75,7 +59,14 @@ def _no_outputs(graph: Graph, ckpt: Checkpoint | None) -> ConversionError:
     from ..._outputs.suggest import suggest_outputs
 
     shown = "; ".join(
-        f"{each.name!r} ({each.op}{shown_shape(each.shape)})"
+        f"{quoted(each.name)} ({plain(each.op)}{shown_shape(each.shape)})"
         for each in suggest_outputs(graph, ckpt)[:5]
     )
-    return NoOutputsError(shown, path=graph.path)
+    auto = option("outputs", "auto")
+    hint = Worded("; ", auto, f" takes the first of the candidates: {shown}") if shown else ""
+    return ConversionError(
+        Worded(
+            "no outputs are named and the graph has no signature: give ", option("outputs"), hint
+        ),
+        path=graph.path,
+    )

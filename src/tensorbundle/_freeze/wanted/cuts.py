@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..._format import dtypes
+from ..._format.wording import Worded, option, plain, quoted
 from ..._graphdef.attributes import shape_attr, type_attr
 from ..._graphdef.nodes import const_node, join_input, make_node, parse_input
+from ..._graphdef.shapes import ShapeValue
 from ..._graphdef.tensors import encode_tensor
 from ..._ops.edges import unique_name
-from ..._ops.roles import FED, PLACEHOLDERS
+from ..._ops.roles import FED, PLACEHOLDERS, VARIABLES
 from ..._ops.types import dtype_of, shape_of
 from ...errors import ConversionError
+from ..variables.constants import Constant
 
 if TYPE_CHECKING:
     from ..._graphdef.functions import OpDef
@@ -39,6 +42,12 @@ class Cutter:
         """The name of a tensor after all cuts."""
         return _moved(tensor, self._placeholders, self._uncut)
 
+    def place_before(self, tensor: str) -> str:
+        """The name that a tensor had before all cuts."""
+        name, port = parse_input(tensor)
+        before = {new: old for old, new in self._uncut.items()}
+        return join_input(before.get(name, name), port)
+
     def cut(self, nodes: Nodes, tensors: Mapping[str, tuple[int, ...] | str | None]) -> Nodes:
         """Put placeholders in the place of tensors, so that what computes them is not needed.
 
@@ -61,8 +70,11 @@ class Cutter:
             dtype = dtype_of(node, port, self._op_defs)
             if dtype is None:
                 raise ConversionError(
-                    f"cannot cut at {text!r}: the type of output {port} of a {node.op} is not known"
+                    f"cannot cut at {quoted(text)}: the type of output {port} of a "
+                    f"{plain(node.op)} is not known"
                 )
+            if dtype in (dtypes.RESOURCE, dtypes.VARIANT):
+                raise _no_value(nodes, text, dtype)
             if given == "":
                 given = shape_of(self._meta, nodes, node, port)
             assert not isinstance(given, str)
@@ -105,6 +117,46 @@ def _moved(text: str, moved: Mapping[str, str], kept: Mapping[str, str]) -> str:
     return text
 
 
+def _no_value(nodes: Nodes, text: str, dtype: int) -> ConversionError:
+    """The error for a cut at a handle, with what is read by it."""
+    name, _ = parse_input(text)
+    reads = [
+        each.name
+        for each in nodes.values()
+        if each.op in ("ReadVariableOp", "Identity")
+        and each.inputs
+        and parse_input(each.inputs[0]).name == name
+    ]
+    near = Worded(": cut at what is read by it: ", option("inputs", reads[:3])) if reads else ""
+    return ConversionError(
+        Worded(
+            f"cannot cut at {quoted(text)}: it is a {dtypes.name_of(dtype)}, which nobody can feed",
+            near,
+        )
+    )
+
+
+def fed_variables(
+    nodes: Nodes, cuts: Mapping[str, tuple[int, ...] | str | None]
+) -> dict[str, Constant]:
+    """The cuts that are variables: each is fed where it was read, and not written any more."""
+    found = {}
+    for name, given in cuts.items():
+        node = nodes.get(name)
+        if node is None or node.op not in VARIABLES:
+            continue
+        dtype = node.attr("dtype")
+        if not isinstance(dtype, int):
+            raise ConversionError(
+                f"cannot cut at {quoted(name)}: the type of the variable is not known"
+            )
+        stored = node.attr("shape")
+        known = stored.dims if isinstance(stored, ShapeValue) else None
+        shape = known if isinstance(given, str) else given
+        found[name] = Constant(int(dtype) % 100, shape, is_fed=True)
+    return found
+
+
 def bind(nodes: Nodes, values: Mapping[str, Any], meta: MetaGraph) -> Nodes:
     """Put constants in the place of placeholders.
 
@@ -121,8 +173,12 @@ def bind(nodes: Nodes, values: Mapping[str, Any], meta: MetaGraph) -> Nodes:
         node = nodes[name]
         if node.op not in PLACEHOLDERS:
             raise ConversionError(
-                f"cannot bind {name!r}: it is a {node.op}, expected a Placeholder; "
-                "inputs= makes one of any tensor"
+                Worded(
+                    f"cannot bind {quoted(name)}: it is a {plain(node.op)}, expected a ",
+                    "Placeholder; ",
+                    option("inputs"),
+                    " makes one of any tensor",
+                )
             )
         dtype = dtype_of(node, 0, {})
         assert dtype is not None, "placeholders have a dtype, or none that can be bound"

@@ -8,33 +8,48 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from ..._format.wire import bytes_field
+from ..._format.wording import quoted
 from ..._graphdef.functions import OpDef
 from ..._graphdef.meta_graph import MetaGraph
 from ...errors import ConversionError, FormatError
+from .places import split_names
 
 if TYPE_CHECKING:
     from ..._checkpoint.checkpoint import Checkpoint
     from ..._checkpoint.selection import Filter
     from ..._graph.graph import Graph
     from ..._graph.sources import Override
+    from .resolve import Outputs
 
 Functions: TypeAlias = Literal["inline", "keep"]
 Missing: TypeAlias = Literal["error", "initial"]
-# Tensors, or tensors with the shapes that they are to have.
-Cuts: TypeAlias = "str | Sequence[str] | Mapping[str, Sequence[int | None] | None] | None"
+# Tensors, or tensors with the shapes that they are to have; "" for what the graph says.
+Cuts: TypeAlias = (
+    "str | Sequence[str] | Mapping[str, Sequence[int | None] | Literal[''] | None] | None"
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be done to a graph, whatever is done with the result."""
+    """What is wanted of a graph, whatever is made of the result.
 
+    Attributes are the arguments of `tensorbundle.freeze`, where each is described.
+    """
+
+    outputs: Outputs = None
+    signature: str | None = None
+    inputs: Cuts = None
+    bind: Mapping[str, Any] | None = None
     functions: Functions = "inline"
+    training: bool | None = None
+    use_stored: bool | Filter = False
     ema: bool = False
     keys: Override = None
     allow: Filter = None
     deny: Filter = None
     missing: Missing = "error"
     tables: bool = True
+    follow_links: bool = False
     clear_devices: bool = True
     add_default_attrs: bool = False
     op_list: str | os.PathLike[str] | None = None
@@ -45,6 +60,8 @@ class Request:
                 raise ValueError(
                     f"{name} must be one of {get_args(known)}, not {getattr(self, name)!r}"
                 )
+        if self.training:
+            raise ValueError("training must be False or None: what is frozen does not train")
 
     def op_defs(self, meta: MetaGraph) -> Mapping[str, OpDef]:
         """What the model says of operations, and what the caller's list adds."""
@@ -77,17 +94,19 @@ def read_ops(path: str | os.PathLike[str]) -> Mapping[str, OpDef]:
     return ops
 
 
-def cut_shapes(inputs: Cuts) -> dict[str, tuple[int, ...] | str | None]:
+def cut_shapes(graph: Graph, inputs: Cuts) -> dict[str, tuple[int, ...] | str | None]:
     """The tensors to cut at, each with its shape; ``""`` for what the graph says."""
     if inputs is None:
         return {}
     if not isinstance(inputs, Mapping):
         named = [inputs] if isinstance(inputs, str) else list(inputs)
-        return {name.removesuffix(":0"): "" for name in named}
+        names = [each for name in named for each in split_names(graph, name)]
+        return {name.removesuffix(":0"): "" for name in names}
     shapes: dict[str, tuple[int, ...] | str | None] = {}
     for name, dims in inputs.items():
-        shape = None if dims is None else tuple(-1 if dim is None else int(dim) for dim in dims)
-        shapes[name.removesuffix(":0")] = shape
+        if dims is not None and not isinstance(dims, str):
+            dims = tuple(-1 if dim is None else int(dim) for dim in dims)
+        shapes[name.removesuffix(":0")] = dims
     return shapes
 
 
@@ -105,4 +124,4 @@ def refuse_own_input(path: str | None, graph: Graph, ckpt: Checkpoint | None) ->
         inputs += [each for each in (ckpt.location.index, *ckpt.location.files) if each]
     for each in inputs:
         if os.path.exists(each) and os.path.samefile(path, each):
-            raise ConversionError(f"the result would replace what it is made of: {each!r}")
+            raise ConversionError(f"the result would replace what it is made of: {quoted(each)}")

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 import click
 
 from ..grammar.help import DocumentedCommand
-from ..grammar.options import global_options, json_option, writing_options
+from ..grammar.options import (
+    global_options,
+    json_option,
+    target_argument,
+    writing_options,
+)
 from ..terminal.console import Console
 from ..terminal.documents import dumps
 from ..terminal.progress import progress_bar
@@ -16,7 +21,7 @@ from ..terminal.sizes import format_count, format_size
 
 @click.command(cls=DocumentedCommand, short_help="Average several checkpoints.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
-@click.argument("target", type=click.Path())
+@target_argument
 @click.option(
     "--weight",
     "weights",

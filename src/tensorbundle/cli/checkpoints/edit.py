@@ -10,7 +10,14 @@ import click
 
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint, read_patterns
-from ..grammar.options import NameType, global_options, json_option, path_argument, writing_options
+from ..grammar.options import (
+    NameType,
+    global_options,
+    json_option,
+    path_argument,
+    target_argument,
+    writing_options,
+)
 from ..terminal.console import Console
 from ..terminal.documents import dumps
 from ..terminal.progress import progress_bar
@@ -26,7 +33,7 @@ _EXAMPLES: Final = 5
 
 @click.command(cls=DocumentedCommand, short_help="Rename, drop, cast, strip.")
 @path_argument
-@click.argument("target", type=click.Path())
+@target_argument
 @click.option(
     "--rename",
     "renames",

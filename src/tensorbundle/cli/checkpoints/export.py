@@ -68,7 +68,7 @@ def export(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Export tensors to a .npz, .safetensors or .h5 file or a directory of .npy files.
+    """Export tensors to .npz, .safetensors or .h5, or to a directory of .npy files.
 
     The suffix of TARGET decides; a directory's name ends in a slash. Tensors
     are streamed and their checksums verified; TARGET appears when all is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -14,6 +14,7 @@ from ..grammar.opening import open_checkpoint, select
 from ..grammar.options import NameType, global_options, json_option, path_argument, regex_option
 from ..terminal.console import Console
 from ..terminal.documents import describe_location, describe_tensor, dumps
+from ..terminal.listing import write_checkpoints
 from ..terminal.sizes import format_count, format_size
 from ..terminal.tables import Column, table_lines
 from ..terminal.trees import Branch, Group, Tree, grow
@@ -48,6 +49,7 @@ _SCOPE_ORDERS: Final[dict[str, Callable[[Group[TensorInfo]], Any]]] = {
 )
 @click.option("-r", "--reverse", is_flag=True, help="Turn the order round.")
 @click.option("-b", "--bytes", "exact", is_flag=True, help="Show sizes in bytes.")
+@click.option("--checkpoints", is_flag=True, help="List the checkpoints of the directory PATH.")
 @click.option("--paths", is_flag=True, help="Show readable paths of objects, not their keys.")
 @regex_option
 @json_option
@@ -62,6 +64,7 @@ def ls(
     sort: str,
     reverse: bool,
     exact: bool,
+    checkpoints: bool,
     paths: bool,
     regex: bool,
     as_json: bool,
@@ -76,32 +79,63 @@ def ls(
       tensorbundle ls model.ckpt-2000
       tensorbundle ls run/ 'dense*' '*/bias' --sort size
       tensorbundle ls run/ --tree
+      tensorbundle ls --checkpoints run/
       tensorbundle ls run/ --json | jq '.tensors[] | select(.nbytes > 1e6)'
 
     JSON: location {requested, kind, prefix, index, files, meta, state,
     saved_model}, notes, tensors [{name, dtype, shape, nbytes, shard, offset,
-    crc32c, slices}], one a line, totals {tensors, nbytes, elements, shards}.
+    crc32c, slices}], one a line, totals {tensors, nbytes, elements, shards};
+    with --checkpoints: [{prefix, kind, step, saved_at, nbytes, newest, missing}].
     """
+    if checkpoints:
+        write_checkpoints(console, path, exact=exact, as_json=as_json)
+        return
     if tree and (as_json or long):
         raise click.UsageError(f"--tree and {'--json' if as_json else '--long'} exclude each other")
-    checkpoint = open_checkpoint(console, path)
-    infos: Collection[TensorInfo] = _Listing(checkpoint)
-    if patterns:
-        infos = checkpoint.infos(select(checkpoint, patterns, regex=regex))
-    if paths and checkpoint.objects is not None:
+    from ..._locate.listing import checkpoints_among, is_spread_glob
+
+    meant = [path]
+    if is_spread_glob(path, patterns):
+        meant, patterns = checkpoints_among([path, *patterns]), ()
+    view = _View(tree, long, sort, reverse, exact, paths, as_json)
+    for each in meant:
+        if len(meant) > 1 and not as_json:
+            console.line(console.style(f"{each}:", bold=True))
+        checkpoint = open_checkpoint(console, each)
+        chosen = checkpoint.infos(select(checkpoint, patterns, regex=regex)) if patterns else None
+        _write(console, checkpoint, chosen, view)
+
+
+class _View(NamedTuple):
+    """How tensors are listed."""
+
+    tree: bool
+    long: bool
+    sort: str
+    reverse: bool
+    exact: bool
+    paths: bool
+    as_json: bool
+
+
+def _write(
+    console: Console, checkpoint: Checkpoint, chosen: list[TensorInfo] | None, view: _View
+) -> None:
+    infos: Collection[TensorInfo] = _Listing(checkpoint) if chosen is None else chosen
+    if view.paths and checkpoint.objects is not None:
         path_of = checkpoint.objects.path_of
         infos = [dataclasses.replace(info, name=path_of(info.name) or info.name) for info in infos]
-    if not tree and sort in _ORDERS:
-        infos = sorted(infos, key=_ORDERS[sort])
-    if not tree and reverse:
+    if not view.tree and view.sort in _ORDERS:
+        infos = sorted(infos, key=_ORDERS[view.sort])
+    if not view.tree and view.reverse:
         infos = list(infos)[::-1]
-    if as_json:
+    if view.as_json:
         _write_json(console, checkpoint, infos)
         return
-    if tree:
-        _write_tree(console, checkpoint, infos, sort, reverse, exact)
+    if view.tree:
+        _write_tree(console, checkpoint, infos, view.sort, view.reverse, view.exact)
     else:
-        _write_table(console, infos, long, exact)
+        _write_table(console, infos, view.long, view.exact)
     console.line(console.style(_describe_totals(checkpoint, infos), bold=True))
 
 

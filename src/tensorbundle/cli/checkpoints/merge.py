@@ -8,7 +8,12 @@ from typing import Any
 import click
 
 from ..grammar.help import DocumentedCommand
-from ..grammar.options import global_options, json_option, writing_options
+from ..grammar.options import (
+    global_options,
+    json_option,
+    target_argument,
+    writing_options,
+)
 from ..terminal.console import Console
 from ..terminal.documents import dumps
 from ..terminal.sizes import format_count
@@ -16,7 +21,7 @@ from ..terminal.sizes import format_count
 
 @click.command(cls=DocumentedCommand, short_help="Make several checkpoints one.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
-@click.argument("target", type=click.Path())
+@target_argument
 @click.option("--partial", is_flag=True, help="Accept missing parts, and slices that leave gaps.")
 @click.option(
     "--prefer",

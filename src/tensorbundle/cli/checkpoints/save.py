@@ -10,7 +10,13 @@ import click
 from ...errors import ConversionError
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint
-from ..grammar.options import global_options, json_option, path_argument, writing_options
+from ..grammar.options import (
+    global_options,
+    json_option,
+    path_argument,
+    target_argument,
+    writing_options,
+)
 from ..terminal.console import Console
 from ..terminal.documents import dumps
 from ..terminal.progress import progress_bar
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
     cls=DocumentedCommand, short_help="Make a checkpoint of npz, npy, safetensors or HDF5."
 )
 @path_argument
-@click.argument("target", type=click.Path())
+@target_argument
 @click.option(
     "--objects",
     is_flag=True,

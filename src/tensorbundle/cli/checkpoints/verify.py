@@ -1,4 +1,4 @@
-"""``tensorbundle verify``: every checksum, and every claim of the index."""
+"""``tensorbundle verify``: every checksum, every claim of the index, and the graph beside it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import dataclasses
 import itertools
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ...errors import ChecksumError
-from ..grammar.failures import CHECK_FAILED
+from ..._printable import printable
+from ...errors import ChecksumError, MissingFileError, TensorBundleError
+from ..grammar.failures import CHECK_FAILED, describe, exit_code_of
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint
-from ..grammar.options import global_options, json_option, path_argument, threads_option
+from ..grammar.options import global_options, json_option, threads_option
 from ..terminal.console import Console
 from ..terminal.documents import describe_location, dumps
 from ..terminal.progress import progress_bar
@@ -23,46 +24,94 @@ from ..terminal.sizes import format_count, format_size
 if TYPE_CHECKING:
     from ..._checkpoint.report import Fault, Report
 
+_OF_GRAPHS: Final = ("graph", "variable", "asset", "fingerprint", "objects")
+
 
 @click.command(cls=DocumentedCommand, short_help="Check every byte.")
-@path_argument
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@click.option("--finite", is_flag=True, help="Also list tensors with NaN or infinite elements.")
 @threads_option
 @json_option
 @global_options
 @click.pass_obj
 @click.pass_context
-def verify(ctx: click.Context, console: Console, path: str, threads: int, as_json: bool) -> None:
+def verify(
+    ctx: click.Context,
+    console: Console,
+    paths: Sequence[str],
+    finite: bool,
+    threads: int,
+    as_json: bool,
+) -> None:
     """Check every byte: each tensor, slice, string and block of the index.
 
+    The graph is checked too, a SavedModel's or the .meta: that it is whole, that
+    each variable that it restores is there and fits, assets, fingerprint and
+    objects. What was not looked at is told.
+
     Each fault is listed with the tensor, the shard, the bytes and what probably
-    happened. The exit code is 0 if there is none, 1 if there is one, 2 if the
-    checkpoint cannot be opened.
+    happened. Of several PATHs, such as run/*, each checkpoint is checked once.
+    The exit code is 0 if there is no fault, 1 if there is one, 2 if a checkpoint
+    cannot be opened.
 
     Examples:
       tensorbundle verify model.ckpt-2000
+      tensorbundle verify run/*.index
       tensorbundle verify run/ --json | jq .faults[].name
 
-    JSON: location, notes, ok, checked, nbytes, elapsed_s, faults [{name, shard,
-    offset, nbytes, kind, message, path, cause}].
+    JSON: location, notes, ok, checked, nbytes, elapsed_s, unchecked, faults
+    [{name, shard, offset, nbytes, kind, message, path, cause}]; of several PATHs,
+    one a line.
     """
+    from ..._locate.listing import checkpoints_among
+
+    meant = checkpoints_among(paths)
+    if len(meant) == 1:
+        ctx.exit(0 if _verify(console, meant[0], finite, threads, as_json) else CHECK_FAILED)
+    codes = [0]
+    for path in meant:
+        if not as_json:
+            console.line(console.style(f"{path}:", bold=True))
+        try:
+            sound = _verify(console, path, finite, threads, as_json)
+            codes.append(0 if sound else CHECK_FAILED)
+        except (TensorBundleError, OSError) as error:
+            console.error(describe(error))
+            codes.append(exit_code_of(error))
+    ctx.exit(max(codes))
+
+
+def _verify(console: Console, path: str, finite: bool, threads: int, as_json: bool) -> bool:
+    """Check one checkpoint and tell; whether it is sound."""
+    from ..._doctor.verify import verify_opened
+    from ..._locate.location import is_saved_model
+
     start = time.perf_counter()
+    checkpoint = None
     try:
         checkpoint = open_checkpoint(console, path)
+    except MissingFileError:
+        if not is_saved_model(path):
+            raise
     except ChecksumError as error:
         if console.debug:
             raise
         _report_damaged_index(console, error, as_json)
-        ctx.exit(CHECK_FAILED)
+        return False
     with progress_bar(console, "verifying") as progress:
-        report = checkpoint.verify(threads=threads, progress=progress)
+        report = verify_opened(path, checkpoint, finite=finite, threads=threads, progress=progress)
     elapsed_s = time.perf_counter() - start
     if as_json:
+        location: dict[str, Any] = {"location": None, "notes": []}
+        if checkpoint is not None:
+            location = describe_location(checkpoint.location)
         document = {
-            **describe_location(checkpoint.location),
+            **location,
             "ok": report.ok,
             "checked": report.checked,
             "nbytes": report.nbytes,
             "elapsed_s": round(elapsed_s, 6),
+            "unchecked": report.unchecked,
             "faults": [dataclasses.asdict(fault) for fault in report.faults],
         }
         document["notes"] += report.notes
@@ -71,8 +120,10 @@ def verify(ctx: click.Context, console: Console, path: str, threads: int, as_jso
         for note in report.notes:
             console.note(note)
         _write_faults(console, report.faults)
+        if report.unchecked:
+            console.line("not looked at: " + "; ".join(report.unchecked))
         console.line(_summarise(console, report, elapsed_s))
-    ctx.exit(0 if report.ok else CHECK_FAILED)
+    return report.ok
 
 
 def _write_faults(console: Console, faults: Sequence[Fault]) -> None:
@@ -81,7 +132,7 @@ def _write_faults(console: Console, faults: Sequence[Fault]) -> None:
         for fault in together:
             _write_fault(console, fault)
         if cause:
-            console.line(f"{console.style('probably:', bold=True)} {cause}")
+            console.line(f"{console.style('probably:', bold=True)} {printable(cause)}")
 
 
 def _write_fault(console: Console, fault: Fault) -> None:
@@ -89,9 +140,11 @@ def _write_fault(console: Console, fault: Fault) -> None:
         subject = console.spell(fault.name)
     else:
         subject = "the index" if fault.shard is None else "the whole shard"
+        if fault.kind in _OF_GRAPHS:
+            subject = "the graph"
     kind = console.style(fault.kind, fg="red", bold=True)
     console.line(f"{kind}: {console.style(subject, bold=True)}{_describe_range(fault)}")
-    console.line(f"  {fault.message}")
+    console.line(f"  {printable(fault.message)}")
 
 
 def _describe_range(fault: Fault) -> str:

@@ -36,5 +36,9 @@ def _read(value: str, option: str) -> Any:
             raise click.UsageError(f"{option}: {value!r} holds no plain array: {error}") from error
     try:
         return json.loads(value)
-    except (ValueError, RecursionError):  # also for numbers of thousands of digits
+    except (ValueError, RecursionError) as error:  # also for numbers of thousands of digits
+        if value[:1] in ("[", "{"):
+            raise click.UsageError(
+                f"{option}: {value!r:.80} is no JSON, and no file of numpy's: {error}"
+            ) from error
         return value

@@ -3,22 +3,29 @@
 0    fine
 1    the check failed: a checksum, a fault, a difference
 2    wrong use, or input that cannot be read
+129  hung up (SIGHUP): undone like an interruption
 130  interrupted
 141  whoever read the output closed it (as ``head`` does)
+143  terminated (SIGTERM): undone like an interruption
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Final, NoReturn
 
 import click
 
+from ..._format.wording import in_command
 from ..._write.staging import TargetExistsError
 from ...errors import ChecksumError, CompatibilityWarning, TensorBundleError
 from ..terminal.console import PROGRAM, Console
@@ -28,11 +35,44 @@ CHECK_FAILED: Final = 1
 UNREADABLE: Final = 2
 _INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
+_SIGNALLED: Final = 128
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 def exit_code_of(error: Exception) -> int:
     """The exit code that an error of the library or the system ends in."""
     return CHECK_FAILED if isinstance(error, ChecksumError) else UNREADABLE
+
+
+class _Stopped(BaseException):
+    """A signal that ends the program, on its way through everything that tidies up after itself."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    for each in _ENDING:  # once is enough: what unwinds is not to be cut short
+        signal.signal(each, signal.SIG_IGN)
+    raise _Stopped(number)
+
+
+@contextlib.contextmanager
+def _unwinding() -> Iterator[None]:
+    """Have the signals that end programs raise, so that files in the making are removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.getsignal(each) for each in _ENDING}
+    for each, handler in before.items():
+        if handler is signal.SIG_DFL:  # ignored ones stay so, as nohup wants it
+            signal.signal(each, _stop)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 class Program(DocumentedCommand, click.Group):
@@ -48,9 +88,12 @@ class Program(DocumentedCommand, click.Group):
         """Run a command line and exit."""
         console = Console()
         try:
-            code = super().main(
-                args, prog_name or PROGRAM, standalone_mode=False, obj=console, **extra
-            )
+            with _unwinding():
+                code = super().main(
+                    args, prog_name or PROGRAM, standalone_mode=False, obj=console, **extra
+                )
+        except _Stopped as stopped:
+            code = _SIGNALLED + stopped.number
         except click.Abort:
             code = _INTERRUPTED
         except click.ClickException as error:
@@ -99,11 +142,12 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and not isinstance(error, TensorBundleError) and error.strerror:
         where = f": {error.filename}" if error.filename is not None else ""
         return f"{error.strerror[0].lower()}{error.strerror[1:]}{where}"
+    if isinstance(error, TensorBundleError):
+        error.message = in_command(error.message)
     if isinstance(error, MemoryError):
         return "out of memory"
     if isinstance(error, TargetExistsError):
-        # In the words of this program, not of the function behind it.
-        return error.worded("add --force")
+        return in_command(error.message)
     return str(error) or type(error).__name__
 
 

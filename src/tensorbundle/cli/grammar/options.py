@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from ..._format.filenames import spelled_prefix
 from ..._format.names import as_text
+from ..._locate.location import VARIABLES
 from ..terminal.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,6 +78,29 @@ def writing_options(command: F) -> F:
     """Accept ``--force`` and ``--dry-run``, of commands that write a checkpoint."""
     force = click.option("--force", is_flag=True, help="Replace a checkpoint that is at TARGET.")
     return force(dry_run_option(command))
+
+
+class PrefixType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # as below
+    """The prefix of a checkpoint to be written: neither a directory nor one of its files."""
+
+    name = "prefix"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what would be written beside, or under other names, than was meant."""
+        path: str = os.fspath(value)
+        if os.path.isdir(path) or path.endswith(os.sep):
+            inside = os.path.join(path, "model.ckpt")
+            if os.path.isdir(os.path.join(path, VARIABLES)):
+                inside = os.path.join(path, VARIABLES, VARIABLES)
+            self.fail(f"{path!r} is a directory: give a prefix, such as {inside!r}", param, ctx)
+        if (prefix := spelled_prefix(path)) is not None:
+            self.fail(f"{path!r} names one file of a checkpoint: give {prefix!r}", param, ctx)
+        return path
+
+
+def target_argument(command: F) -> F:
+    """Take the prefix of the checkpoint that is written."""
+    return click.argument("target", type=PrefixType())(command)
 
 
 class NameType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.2

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from ..grammar.graph_options import (
-    checkpoint_option,
-    chosen_outputs,
+    dry_run_option,
     force_option,
     graph_options,
     load,
-    own_words,
+    request_of,
+    value_options,
 )
 from ..grammar.help import DocumentedCommand
-from ..grammar.options import global_options
+from ..grammar.options import global_options, json_option
 from ..terminal.console import Console
+from ..terminal.documents import dumps
 from ..terminal.sizes import format_count
 
 
@@ -26,19 +27,23 @@ from ..terminal.sizes import format_count
     short_help="Make a SavedModel of a graph and its checkpoint.",
 )
 @graph_options
-@checkpoint_option
+@value_options
+@dry_run_option
 @force_option
+@json_option
 @global_options
 @click.pass_obj
 def export_saved_model(
     console: Console,
+    /,
     path: str,
     target: str,
-    outputs: Sequence[str],
-    signature: str | None,
     tags: str | None,
     checkpoint: str | None,
+    dry_run: bool,
     force: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Write a SavedModel that TensorFlow loads and serves.
 
@@ -48,24 +53,41 @@ def export_saved_model(
 
     Examples:
       tensorbundle export-saved-model model.ckpt-2000 served/1 --output softmax
-    """
-    from ..._freeze.saved_model import export_saved_model as export
+      tensorbundle export-saved-model m.meta served/2 -o logits --bind keep_prob=1
 
-    with own_words():
-        done = export(
-            load(path, tags),
-            checkpoint,
-            outputs=chosen_outputs(outputs),
-            signature=signature,
-            path=target,
-            overwrite=force,
-        )
+    JSON: path, files, num_nodes, signature, outputs, inputs, variables, linked,
+    warnings.
+    """
+    from ..._freeze.saved_model import export_as
+
+    graph = load(path, tags)
+    request = request_of(graph, options)
+    done = export_as(graph, checkpoint, request, target, overwrite=force, is_dry=dry_run)
     for warning in done.warnings:
         console.note(warning)
+    if as_json:
+        console.line(dumps(_describe(done)))
+        return
+    verb = "would write" if dry_run else "wrote"
     how = "linked" if done.linked else "copied"
     console.line(
-        f"wrote {target}: {format_count(done.num_nodes, 'node')}, "
+        f"{verb} {target}: {format_count(done.num_nodes, 'node')}, "
         f"{format_count(len(done.variables), 'variable')}, weights {how}"
     )
     for key, tensor in done.outputs.items():
         console.line(f"  output  {console.spell(key)}: {console.spell(tensor)}")
+
+
+def _describe(done: Any) -> dict[str, Any]:
+    """A SavedModel that was written, as ``--json`` tells it."""
+    return {
+        "path": done.path,
+        "files": list(done.files),
+        "num_nodes": done.num_nodes,
+        "signature": done.signature,
+        "outputs": dict(done.outputs),
+        "inputs": {key: each.name for key, each in done.inputs.items()},
+        "variables": [{"name": each.name, "key": each.key} for each in done.variables],
+        "linked": done.linked,
+        "warnings": list(done.warnings),
+    }

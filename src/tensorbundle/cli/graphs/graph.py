@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..grammar.graph_options import read_tags
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import NameType, global_options, json_option
 from ..terminal.console import Console
@@ -77,7 +78,7 @@ def graph(
     from ..._checkpoint.opening import open as open_path
     from ..._graph.graph import load_graph
 
-    loaded = load_graph(path, tags=tags.split(",") if tags is not None else None)
+    loaded = load_graph(path, tags=read_tags(tags))
     ckpt = None if checkpoint is None else open_path(checkpoint)
     if as_json:
         _write_json(console, loaded, ckpt)

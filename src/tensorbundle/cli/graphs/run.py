@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Sequence
 from typing import Any
@@ -10,14 +11,15 @@ from typing import Any
 import click
 import numpy as np
 
+from ..._format.wording import already_there
 from ..._write.durable import replace_file
 from ...errors import ConversionError
 from ..grammar.assignments import read_assignments
+from ..grammar.graph_options import checkpoint_option, chosen_outputs, load
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import NameType, global_options, json_option
 from ..terminal.console import Console
 from ..terminal.documents import dumps
-from ..terminal.spelling import unspell
 from ..terminal.values import format_values, jsonable
 
 _WIDTH = 100
@@ -30,18 +32,24 @@ _WIDTH = 100
     "feeds",
     metavar="NAME=VALUE",
     multiple=True,
-    help="The value of an input: x:0=x.npy, x=4.5, x=[[1,2]]; may be given several times.",
+    help="The value of an input, by name or key: x=x.npy, x=4.5, x=[[1,2]]; one option each.",
 )
 @click.option(
     "--fetch",
     "fetches",
-    metavar="NAME",
+    metavar="[KEY=]NAME",
     multiple=True,
-    required=True,
     type=NameType(),
-    help="A tensor to compute; may be given several times.",
+    help="A tensor to compute, one option each; 'auto' takes the likeliest output. By default "
+    "the outputs of the signature, or the ends of a frozen graph.",
+)
+@checkpoint_option
+@click.option("--signature", metavar="KEY", help="The signature whose keys are meant.")
+@click.option(
+    "--tags", metavar="TAGS", help="Which graph of a SavedModel: serve,gpu; '' for no tags."
 )
 @click.option("--save", metavar="FILE", type=click.Path(), help="Write results to a .npy or .npz.")
+@click.option("--force", is_flag=True, help="Replace what is at the place of --save.")
 @json_option
 @global_options
 @click.pass_obj
@@ -50,7 +58,11 @@ def run(
     model: str,
     feeds: Sequence[str],
     fetches: Sequence[str],
+    checkpoint: str | None,
+    signature: str | None,
+    tags: str | None,
     save: str | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Run a frozen graph, or a graph with its checkpoint, on OpenVINO.
@@ -62,23 +74,30 @@ def run(
       tensorbundle run frozen.pb --feed x:0=x.npy --fetch softmax:0
       tensorbundle run model.ckpt-2000 --feed w1=4 --feed w2=8 --fetch product
       tensorbundle run frozen.pb --feed x=x.npy --fetch logits --save logits.npy
+      tensorbundle run saved_model/ --feed features=x.npy
 
     JSON: results by the names asked for, also beside --save.
     """
-    names = [unspell(each) for each in fetches]
     if save is not None and not save.endswith((".npy", ".npz")):
         raise click.UsageError("--save takes a .npy or a .npz")
-    if save is not None and save.endswith(".npy") and len(names) > 1:
+    if save is not None and save.endswith(".npy") and len(fetches) > 1:
         raise click.UsageError("a .npy holds one result: --save a .npz")
+    if save is not None and not force and os.path.lexists(save):
+        raise FileExistsError(already_there(save))
     values = read_assignments(feeds, "--feed")
 
-    from ..._runner.runner import run as run_model
+    from ..._runner.runner import Runner
 
-    results = run_model(model, values, names)
-    arrays: dict[str, Any] = {
-        name: np.asarray(array) for name, array in zip(names, results, strict=True)
-    }
+    graph = load(model, tags)
+    wanted = chosen_outputs(graph, fetches)
+    if isinstance(wanted, list):
+        wanted = {name: name for name in wanted}
+    arrays = Runner(graph, ckpt=checkpoint, signature=signature).run(values, wanted)
     if save is not None:
+        if save.endswith(".npy") and len(arrays) > 1:
+            raise click.UsageError(
+                f"a .npy holds one result, here are {len(arrays)}: --save a .npz"
+            )
         replace_file(save, _as_file(save, arrays))
     if as_json:
         console.line(dumps({name: jsonable(array) for name, array in arrays.items()}))

@@ -27,6 +27,7 @@ _LONGEST: Final = 120  # characters of an attribute's value
 _KINDS: Final = {"meta": "MetaGraph", "graph": "GraphDef", "saved_model": "SavedModel"}
 
 Row = tuple[str, ...]
+_NOT_THERE: Final = "not there"
 
 
 def format_dims(shape: tuple[int, ...] | None) -> str:
@@ -82,7 +83,8 @@ def _write_entries(console: Console, lines: list[tuple[str, str]], most: float =
     width = max(len(title) for title in counts) + 1
     for title, text in lines:
         seen[title] += 1
-        shown = (title if counts[title] == 1 else title + "s") if seen[title] == 1 else ""
+        several = counts[title] > 1 and title != _NOT_THERE  # which is no noun
+        shown = (f"{title}s" if several else title) if seen[title] == 1 else ""
         if seen[title] <= most:
             console.line(f"  {console.style(shown.ljust(width), dim=True)}  {text}")
         elif seen[title] == most + 1:
@@ -114,7 +116,7 @@ def _describe_values(console: Console, graph: Graph, ckpt: Any) -> list[tuple[st
     lines.append(("values", f"{len(found):,} of {len(variables):,} in {where} ({by or 'none'})"))
     missing = [each for each in variables if not each.found]
     lines += [
-        ("not there", f"{console.spell(each.name)}: {each.problem or 'not stored'}")
+        (_NOT_THERE, f"{console.spell(each.name)}: {each.problem or 'not stored'}")
         for each in missing
     ]
     return lines + _as_notes(console, notes)
@@ -320,7 +322,7 @@ def _describe_input(console: Console, graph: Graph, text: str) -> str:
 
 def _inside_functions(console: Console, graph: Graph, name: str) -> tuple[Node, str]:
     """A node of a function's body, named ``function/node``; or an error with what is near."""
-    from ..._freeze.wanted.resolve import unknown_name
+    from ..._freeze.wanted.unknown import unknown_name
 
     for key, function in graph.functions.items():
         if name.startswith(f"{key}/") and (node := function.nodes.get(name[len(key) + 1 :])):

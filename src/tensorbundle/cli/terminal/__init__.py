@@ -4,6 +4,7 @@ Nothing here knows a command.
 
     console     results on stdout, remarks on stderr, colour on terminals
     documents   documents of ``--json``
+    listing     listings of a directory's checkpoints, for ``tensorbundle ls --checkpoints``
     progress    progress bar in bytes, on terminals only, and only for work that takes a moment
     sizes       byte counts as people write them, in both directions: 90.8 kB, 5GB, 512MiB
     spelling    tensor names on a terminal: shown without harm, and read back as shown

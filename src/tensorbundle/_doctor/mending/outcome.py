@@ -1,0 +1,53 @@
+"""What a salvage came to: tensors kept, mended, proved, unproved and lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .tables import Mending
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A tensor that is not among the saved ones.
+
+    Attributes:
+        name: The tensor.
+        why: What is wrong with it.
+    """
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What `salvage` found and wrote.
+
+    Attributes:
+        src: The damaged checkpoint's prefix.
+        dst: The prefix of the good one; None if none was written.
+        kept: The tensors in it, in key order.
+        mended: Bits that were put right, in the index and in tensors.
+        proved: Tensors that a damaged index no longer vouches for, but their checksum does.
+        unproved: Tensors whose place is known but whose bytes nothing proves; in `kept` only if
+            they were asked for.
+        lost: Tensors that are not saved, as far as their names are known.
+        ranges: Ranges of the index, or of a V1 file, that could not be read: (offset, bytes, why).
+        notes: How it was done, where there was a choice.
+    """
+
+    src: str
+    dst: str | None
+    kept: tuple[str, ...]
+    mended: tuple[Mending, ...] = ()
+    proved: tuple[str, ...] = ()
+    unproved: tuple[Lost, ...] = ()
+    lost: tuple[Lost, ...] = ()
+    ranges: tuple[tuple[int, int, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every tensor was saved, as far as can be known."""
+        return not (self.lost or self.unproved or self.ranges)

@@ -1,0 +1,311 @@
+"""Inference mode: what was built for training made what it is when a model is used.
+
+Batch normalisation takes the moving averages that its updates keep, dropout passes on what it is
+given, switches of training are off. Results are those of the graph that the same program builds for
+inference, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
+
+import numpy as np
+
+from ..._format import dtypes
+from ..._format.wording import Worded, listed, option
+from ..._graphdef.attributes import bool_attr, function_names
+from ..._graphdef.nodes import Node, Nodes, const_node, join_input, make_node, parse_input
+from ..._graphdef.tensors import TensorMessage
+from ..._ops.edges import data_inputs, reachable
+from ..._ops.roles import PLACEHOLDERS
+from ..._ops.types import dtype_of, shape_of
+from ..wanted.loops import Frames
+from .statistics import Reads, Walk, averages, fused_in_training
+from .switches import is_switch, off_value
+
+if TYPE_CHECKING:
+    from ..._graphdef.functions import Function
+    from ..._graphdef.meta_graph import MetaGraph
+
+_RANDOM: Final = ("RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2")
+_COMPARISONS: Final = ("GreaterEqual", "Greater", "Less", "LessEqual")
+_SELECTS: Final = ("Select", "SelectV2")
+_SCALING: Final = ("Mul", "RealDiv", "Div")
+_STEPS: Final = 8
+
+
+class Inference(NamedTuple):
+    """A graph in inference mode.
+
+    Attributes:
+        nodes: Its nodes.
+        warnings: What was changed.
+    """
+
+    nodes: Nodes
+    warnings: tuple[str, ...]
+
+
+def to_inference(nodes: Nodes, roots: Iterable[str], meta: MetaGraph) -> Inference:
+    """Turn what some nodes need to inference.
+
+    Args:
+        nodes: The main graph, its calls inlined.
+        roots: The nodes.
+        meta: What is said about the graph.
+
+    Raises:
+        FormatError: An edge leads nowhere.
+    """
+    roots = list(roots)
+    nodes, switched = _switched_off(nodes, reachable(nodes, roots), meta)
+    nodes, dropped = _without_dropout(nodes)
+    nodes, normalised = _with_averages(nodes, reachable(nodes, roots))
+    told = [
+        f"{what}: {listed(names)}"
+        for names, what in (
+            (normalised, "batch normalization takes its moving averages"),
+            (dropped, "dropout is left out"),
+            (switched, "switches of training are turned off"),
+        )
+        if names
+    ]
+    return Inference(nodes, tuple(told))
+
+
+def training_notes(
+    nodes: Nodes, functions: Mapping[str, Function], before: Nodes, *, tried: bool
+) -> Iterator[str]:
+    """What of a frozen graph is still in training mode.
+
+    Args:
+        nodes: The frozen graph.
+        functions: Its functions.
+        before: The graph that it was made of, with all updates.
+        tried: Whether it was to be in inference mode.
+    """
+    apart = _switched_branches(nodes)
+    found = fused_in_training(nodes)
+    inside: list[str] = []
+    for name, function in functions.items():
+        if name in apart:
+            continue
+        inside += [f"{function.name}/{name}" for name in fused_in_training(function.nodes)]
+    means = any(node.op == "Mean" for node in nodes.values())
+    kept = list(averages(before)) if means else []
+    for tensor in kept:
+        used = [name for name in _places(before, tensor) if name in nodes]
+        found += [name for name in used[:1] if name not in found]
+    found = [name for name in found if name not in apart] + inside
+    if not found:
+        return
+    said = (
+        "batch normalization is in training mode, its moving averages are not used: "
+        f"{listed(found)}"
+    )
+    if tried and inside:
+        yield f"{said}; those inside of functions stay as they are"
+    elif tried:
+        yield f"{said}; no update says which variables keep them"
+    else:
+        yield Worded(said, "; ", option("training", False), " makes it use them")
+
+
+def _switched_branches(nodes: Nodes) -> set[str]:
+    """The nodes and functions that do not run, or only when something that is fed says so."""
+    walk = Walk(nodes)
+    consumers: dict[str, list[tuple[str, int]]] = {}
+    for name, node in nodes.items():
+        for text in node.inputs:
+            source = parse_input(text)
+            consumers.setdefault(source.name, []).append((name, source.port))
+    found: set[str] = set()
+    waiting: list[tuple[str, int | None]] = []
+    for name, node in nodes.items():
+        if node.op in ("Switch", "RefSwitch") and len(node.inputs) > 1:
+            decides, _ = walk.origin(node.inputs[1])
+            if decides is not None and decides.op in PLACEHOLDERS:
+                waiting.append((name, None))
+            elif decides is not None and (value := _truth(decides)) is not None:
+                waiting.append((name, int(not value)))
+        elif node.op in ("If", "StatelessIf") and node.inputs:
+            decides, _ = walk.origin(node.inputs[0])
+            if decides is not None and decides.op in PLACEHOLDERS:
+                found.update(function_names(node.attrs.get("then_branch", b"")))
+                found.update(function_names(node.attrs.get("else_branch", b"")))
+    for name, port in waiting:  # which grows
+        for other, used in consumers.get(name, ()):
+            if other not in found and nodes[other].op != "Merge" and port in (None, used):
+                found.add(other)
+                waiting.append((other, None))
+    return found
+
+
+def _truth(node: Node) -> bool | None:
+    """What a constant truth value is."""
+    value = node.attr("value") if node.op == "Const" else None
+    if not isinstance(value, TensorMessage) or value.dtype != dtypes.BOOL or value.size != 1:
+        return None
+    return bool(value.array().all())
+
+
+# --- switches -----------------------------------------------------------------------------------
+
+
+def _switched_off(
+    nodes: Nodes, needed: Mapping[str, object], meta: MetaGraph
+) -> tuple[Nodes, list[str]]:
+    found = {}
+    for name, node in nodes.items():
+        if (
+            name not in needed
+            or node.op not in PLACEHOLDERS
+            or dtype_of(node, 0, {}) != dtypes.BOOL
+        ):
+            continue
+        if is_switch(name) and not shape_of(meta, nodes, node, 0):
+            found[name] = const_node(name, np.array(off_value(name)), node.device)
+    return ({**nodes, **found} if found else nodes), list(found)
+
+
+# --- dropout ------------------------------------------------------------------------------------
+
+
+def _without_dropout(nodes: Nodes) -> tuple[Nodes, list[str]]:
+    """Have dropout pass on what it is given."""
+    walk = Walk(nodes)
+    changed: dict[str, Node] = {}
+    for name, node in nodes.items():
+        source = _dropped(walk, node)
+        if source is not None:
+            attrs = {"T": node.attrs["T"]} if "T" in node.attrs else {}
+            changed[name] = node.replace(op="Identity", inputs=(source,), attrs=attrs)
+    return ({**nodes, **changed} if changed else nodes), list(changed)
+
+
+def _dropped(walk: Walk, node: Node) -> str | None:
+    """What goes into dropout, if a node is what comes out of one."""
+    given = data_inputs(node)
+    if node.op == "Mul" and len(given) == 2:
+        pairs = [(given[0], given[1]), (given[1], given[0])]
+    elif node.op in _SELECTS and len(given) == 3:
+        pairs = [(given[1], given[0])]
+    else:
+        return None
+    for scaled, mask in pairs:
+        if _is_mask(walk, mask):
+            return _unscaled(walk, scaled)
+    return None
+
+
+def _is_mask(walk: Walk, edge: str) -> bool:
+    """Whether a tensor says at random which elements are kept."""
+    node, _ = walk.origin(edge)
+    if node is None:
+        return False
+    if node.op in _COMPARISONS:
+        return any(_is_random(walk, each) for each in data_inputs(node))
+    return node.op == "Floor" and _is_random(walk, node.inputs[0])
+
+
+def _is_random(walk: Walk, edge: str) -> bool:
+    """Whether a tensor is uniformly random, perhaps scaled and moved by numbers."""
+    for _ in range(_STEPS):
+        node, _ = walk.origin(edge)
+        if node is None:
+            return False
+        if node.op in _RANDOM:
+            return True
+        rest = [each for each in data_inputs(node) if not walk.is_scalar(each)]
+        if node.op not in ("Add", "AddV2", "Mul", "Sub") or len(rest) != 1:
+            return False
+        edge = rest[0]
+    return False
+
+
+def _unscaled(walk: Walk, edge: str) -> str | None:
+    """What was scaled up for those that are dropped; None where nothing was: it is no dropout."""
+    node, _ = walk.origin(edge, frozenset({"Identity"}))
+    if node is None or node.op not in _SCALING:
+        return None
+    first, second = data_inputs(node)[:2]
+    if walk.is_scalar(second):
+        return first
+    return second if node.op == "Mul" and walk.is_scalar(first) else None
+
+
+# --- batch normalization ------------------------------------------------------------------------
+
+
+def _with_averages(nodes: Nodes, needed: Mapping[str, object]) -> tuple[Nodes, list[str]]:
+    """Have batch normalisation take the averages that its updates keep."""
+    kept = averages(nodes)
+    if not kept:
+        return nodes, []
+    reads, frames = Reads(nodes), Frames(nodes)
+    changed: dict[str, Node] = {}
+    moved: dict[str, str] = {}  # tensor → tensor
+    fused = [each for each in fused_in_training(nodes) if each in needed and not frames.holds(each)]
+    for name in fused:
+        mean, variance = (kept.get(f"{name}:{port}") for port in (1, 2))
+        if mean is not None and variance is not None:
+            node = nodes[name]
+            inputs = (*node.inputs[:3], reads.of(mean), reads.of(variance), *node.inputs[5:])
+            attrs = {**node.attrs, "is_training": bool_attr(False)}
+            changed[name] = node.replace(inputs=inputs, attrs=attrs)
+    for tensor, variable in kept.items():
+        name = parse_input(tensor).name
+        node = nodes[name]
+        if name in fused or node.op.startswith("FusedBatchNorm"):
+            continue
+        if frames.holds(name):
+            continue
+        moved[tensor] = reads.of(variable)
+        if _is_squeeze(node) and (kept_shape := _unsqueezed(nodes, node, variable)) is not None:
+            moved[join_input(*parse_input(node.inputs[0]))] = _reshaped(
+                reads, nodes, node, variable, kept_shape
+            )
+    used = [
+        tensor
+        for tensor in kept
+        if tensor in moved and not needed.keys().isdisjoint(_places(nodes, tensor))
+    ]
+    result: Nodes = {}
+    for name, node in ({**nodes, **changed}).items():
+        inputs = tuple(
+            moved.get(join_input(*parse_input(text)), text) if text[:1] != "^" else text
+            for text in node.inputs
+        )
+        result[name] = node if inputs == node.inputs else node.replace(inputs=inputs)
+    result.update(reads.made)
+    return result, [*changed, *used]
+
+
+def _places(nodes: Nodes, tensor: str) -> list[str]:
+    """The node of a statistic; one that keeps its dimensions is squeezed for updates alone."""
+    node = nodes[parse_input(tensor).name]
+    return [node.name, *(parse_input(each).name for each in node.inputs[: _is_squeeze(node)])]
+
+
+def _is_squeeze(node: Node | None) -> TypeGuard[Node]:
+    return node is not None and node.op == "Squeeze" and bool(node.inputs)
+
+
+def _unsqueezed(nodes: Nodes, node: Node, variable: str) -> tuple[int, ...] | None:
+    """The shape that a statistic had before its dimensions of one element were left out."""
+    shape = getattr(nodes[variable].attr("shape"), "dims", None)
+    axes = node.attr("squeeze_dims")
+    if shape is None or not isinstance(axes, list) or not axes:
+        return None
+    rank = len(shape) + len(axes)
+    ones = {int(axis) % rank for axis in axes}
+    rest = iter(shape)
+    return tuple(1 if axis in ones else next(rest, 1) for axis in range(rank))
+
+
+def _reshaped(reads: Reads, nodes: Nodes, node: Node, variable: str, shape: tuple[int, ...]) -> str:
+    dims = reads.add(const_node(f"{variable}/average/shape", np.array(shape, np.int32)))
+    inputs = (reads.of(variable), dims)
+    attrs = {"T": node.attrs["T"]} if "T" in node.attrs else {}
+    return reads.add(make_node(f"{variable}/average/reshaped", "Reshape", inputs, attrs))

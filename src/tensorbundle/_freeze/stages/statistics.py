@@ -1,0 +1,230 @@
+"""Moving averages: which variable keeps the average of which tensor, as its updates say.
+
+Batch normalisation that trains computes the mean and variance of the batch, and beside that updates
+variables: ``v -= (v - batch) * rate``, or the same with other signs and factors. What the update
+subtracts from the variable is the tensor whose average it keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ..._graphdef.attributes import type_attr
+from ..._graphdef.nodes import Node, Nodes, join_input, make_node, parse_input
+from ..._graphdef.shapes import ShapeValue
+from ..._graphdef.tensors import TensorMessage
+from ..._ops.edges import NewNames, data_inputs
+from ..._ops.roles import PLACEHOLDERS, VARIABLES
+
+BATCH_NORMS: Final = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+_WRITERS: Final = frozenset(
+    {"Assign", "AssignAdd", "AssignSub"}
+    | {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"}
+)
+_SUMS: Final = frozenset({"Add", "AddV2", "Sub", "Mul", "RealDiv", "Div", "AddN", "Neg"})
+_FACTORS: Final = frozenset({"Mul", "RealDiv", "Div"})
+_PASSING: Final = frozenset(
+    {
+        "Identity",
+        "Cast",
+        "Switch",
+        "RefSwitch",
+        "Enter",
+        "RefEnter",
+        "ReadVariableOp",
+        "StopGradient",
+    }
+)
+_RESHAPING: Final = frozenset(
+    {"Squeeze", "Reshape", "ExpandDims", "StopGradient", "Identity", "Cast"}
+)
+_REDUCTIONS: Final = frozenset({"Mean"})
+_SCALAR_OPS: Final = _SUMS | {"Pow", "Minimum", "Maximum", "Identity", "Cast", "Exp", "Log"}
+_STEPS: Final = 64  # of an update's arithmetic
+
+
+class Walk:
+    """Ways back through the arithmetic of a graph.
+
+    Args:
+        nodes: The main graph.
+    """
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+
+    def node(self, edge: str) -> Node | None:
+        """The node that an edge comes from."""
+        return self._nodes.get(parse_input(edge).name)
+
+    def origin(self, edge: str, passing: frozenset[str] = _PASSING) -> tuple[Node | None, int]:
+        """The node and output that something comes from that is only passed on."""
+        for _ in range(_STEPS):
+            node, port = self.node(edge), parse_input(edge).port
+            if node is None or node.op not in passing or not data_inputs(node):
+                return node, port
+            edge = node.inputs[0]
+        return None, 0
+
+    def variable(self, edge: str) -> str | None:
+        """The variable that a reference, a handle or a read leads to."""
+        node, _ = self.origin(edge)
+        return node.name if node is not None and node.op in VARIABLES else None
+
+    def is_scalar(self, edge: str, steps: int = _STEPS) -> bool:
+        """Whether a tensor is one number, made of constants, counters and rates that are fed."""
+        node, _ = self.origin(edge)
+        if node is None or steps == 0:
+            return False
+        if node.op == "Const":
+            value = node.attr("value")
+            return isinstance(value, TensorMessage) and value.size == 1
+        if node.op in VARIABLES or node.op in PLACEHOLDERS:
+            shape = node.attr("shape")
+            dims = shape.dims if isinstance(shape, ShapeValue) else None
+            return not dims and (dims is not None or node.op in PLACEHOLDERS)
+        if node.op in _WRITERS:
+            return self.is_scalar(node.inputs[0], steps - 1)
+        given = data_inputs(node)
+        return node.op in _SCALAR_OPS and all(self.is_scalar(each, steps // 2) for each in given)
+
+
+def averages(nodes: Nodes) -> dict[str, str]:
+    """The variables that keep the average of a statistic of the batch, by tensor (``node:1``).
+
+    Only vectors are meant: the average of a loss is no part of a model.
+    """
+    walk = Walk(nodes)
+    found: dict[str, set[str]] = {}
+    copies: list[tuple[str, str]] = []
+    for node in nodes.values():
+        if node.op not in _WRITERS or len(data_inputs(node)) < 2:
+            continue
+        variable = walk.variable(node.inputs[0])
+        if variable is None or walk.is_scalar(node.inputs[0]):
+            continue
+        term = _without(walk, node, variable)
+        if term is None:
+            continue
+        if _is_statistic(walk, term):
+            found.setdefault(term, set()).add(variable)
+        elif (biased := _variable_behind(walk, term)) is not None:
+            copies.append((variable, biased))
+    # A debiased average is made of a biased one, which is no more than a step on the way.
+    for variable, biased in copies:
+        for names in found.values():
+            if biased in names:
+                names.discard(biased)
+                names.add(variable)
+    return {tensor: names.pop() for tensor, names in found.items() if len(names) == 1}
+
+
+def _variable_behind(walk: Walk, edge: str) -> str | None:
+    """The variable that something is the value of, perhaps just written."""
+    node = walk.node(edge)
+    written = node is not None and node.op in _WRITERS
+    return walk.variable(node.inputs[0] if node is not None and written else edge)
+
+
+def _without(walk: Walk, writer: Node, variable: str) -> str | None:
+    """The one term of an update, as a tensor, that is neither the variable nor a factor."""
+    direct = writer.op in ("Assign", "AssignVariableOp")
+    terms: list[str] = []
+    waiting = [writer.inputs[1]]
+    has_variable = False
+    for _ in range(_STEPS):
+        if not waiting:
+            break
+        edge = waiting.pop()
+        node = walk.node(edge)
+        if node is None:
+            return None
+        if walk.variable(edge) == variable:
+            has_variable = True
+        elif walk.is_scalar(edge):
+            continue
+        elif node.op in _SUMS and _leads_to(walk, edge, variable):
+            waiting += data_inputs(node)
+        elif node.op in _FACTORS or node.op in ("Identity", "Cast"):
+            given = [each for each in data_inputs(node) if not walk.is_scalar(each)]
+            if node.op == "Cast" or len(given) == 1:
+                waiting += given[:1]
+            else:
+                terms.append(edge)
+        else:
+            terms.append(edge)
+    if len(terms) != 1 or waiting or not (has_variable or direct):
+        return None
+    return join_input(*parse_input(terms[0]))
+
+
+def _leads_to(walk: Walk, edge: str, variable: str, steps: int = 16) -> bool:
+    """Whether a sum has a variable among its terms."""
+    if walk.variable(edge) == variable:
+        return True
+    node, _ = walk.origin(edge)
+    if node is None or node.op not in _SUMS or not steps:
+        return False
+    return any(_leads_to(walk, each, variable, steps // 2) for each in data_inputs(node))
+
+
+def _is_statistic(walk: Walk, tensor: str) -> bool:
+    """Whether a tensor is a mean or variance of data, and not what a variable holds."""
+    node, port = walk.origin(tensor, _RESHAPING)
+    for _ in range(4):
+        if node is None:
+            return False
+        if node.op in BATCH_NORMS:
+            return port in (1, 2)
+        if node.op in _REDUCTIONS:
+            return True
+        if node.op not in ("Sub", "Maximum", "Mul", "Square") or not data_inputs(node):
+            return False
+        node, port = walk.origin(node.inputs[0], _RESHAPING)
+    return False
+
+
+class Reads:
+    """Reads of variables, made once for each.
+
+    Args:
+        nodes: The main graph.
+
+    Attributes:
+        made: The nodes that read.
+    """
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self._names = NewNames(nodes)
+        self._edges: dict[str, str] = {}
+        self.made: dict[str, Node] = {}
+
+    def of(self, variable: str) -> str:
+        """The edge on which the value of a variable comes."""
+        if variable not in self._edges:
+            node = self._nodes[variable]
+            self._edges[variable] = variable
+            if node.op == "VarHandleOp":
+                dtype = node.attr("dtype")
+                attrs = {"dtype": type_attr(int(dtype) if isinstance(dtype, int) else 1)}
+                self._edges[variable] = self.add(
+                    make_node(f"{variable}/average", "ReadVariableOp", (variable,), attrs)
+                )
+        return self._edges[variable]
+
+    def add(self, node: Node) -> str:
+        """Take a node under a name that is free."""
+        name = self._names.make(node.name)
+        self.made[name] = node.replace(name=name)
+        return name
+
+
+def fused_in_training(nodes: Mapping[str, Node]) -> list[str]:
+    """The batch normalisations that take the statistics of the batch."""
+    return [
+        name
+        for name, node in nodes.items()
+        if node.op in BATCH_NORMS and node.attr("is_training", True) is not False
+    ]

@@ -1,0 +1,255 @@
+"""Findings in one graph: its nodes, its functions' bodies, and the graphs that lie in constants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from .._format.names import as_bytes, as_text
+from .._graphdef.meta_graph import MetaGraph
+from .._graphdef.tensors import TensorMessage
+from .._locate.kinds import tell_kind
+from .._ops.facts import is_known
+from ..errors import TensorBundleError
+from .flow import Flow, Place
+from .operations import SAVERS, Kind, is_ordinary_stream, reach_of
+
+if TYPE_CHECKING:
+    from .._graphdef.nodes import Node
+
+_MAX_DEPTH: Final = 8
+_MAX_SHOWN: Final = 200  # characters of a path or token in a message
+_STRING: Final = 7
+# Collections whose nodes are run when a SavedModel is loaded.
+_ON_LOAD: Final = ("saved_model_main_op", "legacy_init_op", "saved_model_init_op")
+_INIT_SIGNATURE: Final = "__saved_model_init_op"
+# What savers call the file before the caller says.
+_UNSET_NAME: Final = b"model"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a graph would do beside computing.
+
+    Attributes:
+        path: The file.
+        kind: What it is; see `Scan`.
+        level: ``"error"``, ``"warning"`` or ``"note"``.
+        op: The operation, or ``""``.
+        node: The node; ``function/node`` in a function, ``outer -> inner`` in a nested graph.
+        message: What it does, and when.
+    """
+
+    path: str
+    kind: Kind
+    level: str
+    op: str
+    node: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding without its file."""
+
+    kind: Kind
+    op: str
+    node: str
+    message: str
+
+
+def findings_in(meta: MetaGraph, *, depth: int = 0) -> Iterator[Found]:
+    """Find what a graph would do beside computing.
+
+    Args:
+        meta: The graph.
+        depth: How many graphs it lies in.
+    """
+    flow = Flow(meta)
+    scanned = _Scanned(flow)
+    try:
+        for place, node in flow.places():
+            yield from scanned.findings(place, node)
+            yield from _nested(place, node, depth)
+    except TensorBundleError as error:
+        yield Found("unreadable graph", "", "", f"the graph cannot be read: {error}")
+
+
+class _Scanned:
+    """A graph, with what is asked again for many nodes."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._meta = flow.meta
+
+    def findings(self, place: Place, node: Node) -> Iterator[Found]:
+        reach = reach_of(node.op)
+        if reach is None:
+            if not is_known(node.op) and node.op not in self._flow.functions:
+                message = f"no TensorFlow has the operation {node.op!r}"
+                yield Found("unknown operation", node.op, _shown(place), message)
+            return
+        if node.op in SAVERS and self._is_of_the_saver(place, node):
+            return
+        kind, where = reach.kind, ""
+        if isinstance(reach.place, str):
+            value = node.attr(reach.place)
+            if node.op == "PrintV2" and is_ordinary_stream(value):
+                return
+            where = _text(value)
+        elif reach.place is not None:
+            if node.op.startswith("CacheDataset") and self._constants(place, node, 1) == {b""}:
+                return  # in memory
+            if reach.kind == "reads files" and self._is_asset(place, node, reach.place):
+                return
+            where = ", ".join(
+                sorted(_text(each) for each in self._constants(place, node, reach.place) if each)
+            )
+        if "://" in where.replace("file://", "") and kind in ("reads files", "writes files"):
+            kind = "opens the network"
+        message = f"{node.op} {kind}" + (f": {where}" if where else "") + self._when(place)
+        yield Found(kind, node.op, _shown(place), message)
+
+    def _constants(self, place: Place, node: Node, position: int) -> set[bytes]:
+        """The strings in constants that an input is made of."""
+        found: set[bytes] = set()
+        for source in self._sources(place, node, position):
+            each = self._flow.nodes(source.function)[source.node]
+            if each.op == "Const":
+                found.update(_strings(each))
+        return found
+
+    def _sources(self, place: Place, node: Node, position: int) -> set[Place]:
+        inputs = [each for each in node.inputs if each[:1] != "^"]
+        return self._flow.sources(place, inputs[position]) if position < len(inputs) else set()
+
+    # --- what is ordinary -------------------------------------------------------------------------
+
+    def _is_of_the_saver(self, place: Place, node: Node) -> bool:
+        """Whether a node saves to, or restores from, where the caller says, and only when asked."""
+        if place in self._on_load or place in self._served:
+            return False
+        sources = self._sources(place, node, 1 if node.op.startswith("Merge") else 0)
+        return bool(sources & self._file_names)
+
+    @cached_property
+    def _file_names(self) -> frozenset[Place]:
+        """The nodes that savers take the name of the file from, and others that may be fed."""
+        named = {saver.filename_tensor.partition(":")[0] for saver in self._meta.savers}
+        # A graph may hold the nodes of savers that it does not describe.
+        fed = {name for name, node in self._meta.nodes.items() if self._may_be_fed(node)}
+        return frozenset(Place("", name) for name in named | fed if name)
+
+    def _may_be_fed(self, node: Node) -> bool:
+        """Whether a node stands for what the caller gives, and by itself names no file."""
+        if node.op in ("Placeholder", "PlaceholderV2"):
+            return int(node.attr("dtype", 0) or 0) == _STRING
+        if node.op == "PlaceholderWithDefault" and node.inputs:
+            default = self._flow.sources(Place("", node.name), node.inputs[0])
+            nodes = [self._flow.nodes(each.function)[each.node] for each in default]
+            return bool(nodes) and all(each.op == "Const" and _is_unset(each) for each in nodes)
+        return node.op == "Const" and _strings(node) == [_UNSET_NAME]
+
+    def _is_asset(self, place: Place, node: Node, position: int) -> bool:
+        """Whether a file that is read is one of the model's own."""
+        assets = {Place("", asset.tensor.partition(":")[0]) for asset in self._meta.assets}
+        return bool(assets & self._sources(place, node, position))
+
+    # --- when -------------------------------------------------------------------------------------
+
+    @cached_property
+    def _on_load(self) -> set[Place]:
+        roots: list[str] = []
+        for key in _ON_LOAD:
+            if (collection := self._meta.collections.get(key)) is not None:
+                roots += [
+                    as_text(each) if isinstance(each, bytes) else str(each)
+                    for each in collection.values
+                ]
+        if (init := self._meta.signatures.get(_INIT_SIGNATURE)) is not None:
+            roots += [fact.name for fact in init.outputs.values() if fact.name]
+        return self._flow.run_for(roots)
+
+    @cached_property
+    def _served(self) -> set[Place]:
+        return self._flow.run_for(
+            fact.name
+            for key, signature in self._meta.signatures.items()
+            if key != _INIT_SIGNATURE
+            for fact in signature.outputs.values()
+            if fact.name
+        )
+
+    def _when(self, place: Place) -> str:
+        if place in self._on_load:
+            return ", when the model is loaded"
+        return ", when a signature is run" if place in self._served else ""
+
+
+# --- graphs inside --------------------------------------------------------------------------------
+
+
+def _nested(place: Place, node: Node, depth: int) -> Iterator[Found]:
+    """Findings in the graphs that a node holds as strings, as datasets do."""
+    for text in _all_strings(node):
+        meta = _graph_of(text)
+        if meta is None:
+            continue
+        if depth >= _MAX_DEPTH:
+            message = f"graphs lie in graphs more than {_MAX_DEPTH} deep"
+            yield Found("unreadable graph", node.op, _shown(place), message)
+            continue
+        for found in findings_in(meta, depth=depth + 1):
+            inner = f"{_shown(place)} -> {found.node}"
+            yield Found(found.kind, found.op, inner, f"in a nested graph: {found.message}")
+
+
+def _all_strings(node: Node) -> Iterator[bytes]:
+    for key in node.attrs:
+        value = node.attr(key)
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, bytes):
+                yield each
+            elif isinstance(each, TensorMessage) and each.dtype == _STRING:
+                yield from each.array().reshape(-1).tolist()
+
+
+def _strings(node: Node) -> list[bytes]:
+    value = node.attr("value")
+    if not isinstance(value, TensorMessage) or value.dtype != _STRING:
+        return []
+    return [as_bytes(each) if isinstance(each, str) else each
+            for each in value.array().reshape(-1).tolist()]  # fmt: skip
+
+
+def _is_unset(node: Node) -> bool:
+    """Whether a constant is what savers have before the caller names a file."""
+    return _strings(node) in ([_UNSET_NAME], [b""])
+
+
+def _graph_of(text: bytes) -> MetaGraph | None:
+    """The graph that a string is, if it is one: its first field is a node."""
+    if text[:1] != b"\x0a" or len(text) < 8:
+        return None
+    try:
+        data = memoryview(text)
+        kind = tell_kind(data)
+        if kind == "saved_model":
+            return None
+        meta = MetaGraph(data, bare=kind == "graph")
+        return meta if meta.num_nodes and all(meta.ops) else None
+    except TensorBundleError:
+        return None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    text = as_text(value) if isinstance(value, bytes) else str(value)
+    return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…")
+
+
+def _shown(place: Place) -> str:
+    return f"{place.function}/{place.node}" if place.function else place.node

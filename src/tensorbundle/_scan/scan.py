@@ -1,0 +1,146 @@
+"""Scanning files and directories of graphs for what they would do beside computing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from .._format.filenames import META_SUFFIX
+from .._graph.files import read_graph_file
+from .._locate.graphs import find_graph_file
+from ..errors import FormatError, MissingFileError, TensorBundleError
+from .graphs import Finding, Found, findings_in
+from .operations import KINDS
+
+if TYPE_CHECKING:
+    from .._graph.files import GraphFile
+
+Path: TypeAlias = "str | os.PathLike[str] | bytes"
+
+_GRAPH_NAMES: Final = (META_SUFFIX, ".pb", ".pbtxt", ".cpb")
+_NO_GRAPHS: Final = ("fingerprint.pb", "keras_metadata.pb")
+_KERAS_METADATA: Final = "keras_metadata.pb"
+_LAMBDAS: Final = (b'"class_name": "Lambda"', b'"class_name":"Lambda"')
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What `scan` found.
+
+    Attributes:
+        path: What was scanned.
+        files: The files of graphs that were read.
+        findings: What they would do beside computing, file by file. Kinds: ``reads files``,
+            ``writes files``, ``runs Python``, ``runs native code``, ``opens the network``,
+            ``unknown operation``, ``unreadable graph``, ``asset outside the model``.
+    """
+
+    path: str
+    files: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is nothing but notes."""
+        return all(finding.level == "note" for finding in self.findings)
+
+
+def scan(path: Path) -> Scan:
+    """Find what graphs would do beside computing; nothing is run.
+
+    Operations that read or write files, run Python or native code or open the network are found in
+    the main graph, in functions and in graphs that lie in constants of others (datasets). The part
+    by which every model saves and restores itself is passed: it writes where its caller says, and
+    is not run by a signature or by loading. So is the reading of a model's own assets.
+
+    Args:
+        path: A SavedModel, ``.meta``, ``.pb`` or ``.pbtxt``, a checkpoint with a ``.meta``, or a
+            directory, of which all graphs below are scanned.
+
+    Returns:
+        The findings. That there are none does not mean that a model is what it claims to be.
+
+    Raises:
+        MissingFileError: There is no graph.
+        FormatError: The file is no graph; in a directory, that is a finding.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> tb.scan("tests/golden/data/saver").ok
+        True
+    """
+    requested = os.fsdecode(path)
+    files = list(_files(requested))
+    findings: list[Finding] = []
+    for file in files:
+        try:
+            graph = read_graph_file(file)
+        except FormatError as error:
+            if len(files) == 1 and not os.path.isdir(requested):
+                raise
+            findings.append(_finding(file, Found("unreadable graph", "", "", str(error))))
+            continue
+        for meta in graph.meta_graphs:
+            findings += [_finding(file, found) for found in findings_in(meta)]
+        findings += [_finding(file, found) for found in _around(graph)]
+    return Scan(requested, tuple(files), tuple(dict.fromkeys(findings)))
+
+
+def _finding(path: str, found: Found) -> Finding:
+    return Finding(path, found.kind, KINDS[found.kind][0], found.op, found.node, found.message)
+
+
+def _files(path: str) -> Iterator[str]:
+    """The files of graphs at a path, or below it."""
+    if not os.path.isdir(path):
+        yield find_graph_file(path)
+        return
+    found = False
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        for name in sorted(names):
+            if name.endswith(_GRAPH_NAMES) and name not in _NO_GRAPHS:
+                found = True
+                yield os.path.join(folder, name)
+    if not found:
+        raise MissingFileError(f"no graph in {path!r}: no .meta, .pb or .pbtxt is below", path=path)
+
+
+def _around(graph: GraphFile) -> Iterator[Found]:
+    """Assets that lie elsewhere, and code in what Keras keeps beside the graph."""
+    if graph.directory is None:
+        return
+    for meta in graph.meta_graphs:
+        try:
+            for asset in meta.assets:
+                if why := _outside(graph.directory, asset.filename):
+                    message = f"asset {asset.filename!r} {why}"
+                    yield Found("asset outside the model", "", asset.tensor, message)
+            objects = bytes(meta.object_graph or b"")
+        except TensorBundleError as error:
+            yield Found("unreadable graph", "", "", str(error))
+            continue
+        if any(each in objects for each in _LAMBDAS):
+            yield Found("runs Python", "", "", "a Keras Lambda layer holds Python code")
+    keras = os.path.join(graph.directory, _KERAS_METADATA)
+    if os.path.isfile(keras):
+        with open(keras, "rb") as file:
+            raw = file.read()
+        if any(each in raw for each in _LAMBDAS):
+            message = f"a Keras Lambda layer in {_KERAS_METADATA} holds Python code"
+            yield Found("runs Python", "", "", message)
+
+
+def _outside(directory: str, filename: str) -> str | None:
+    """How an asset leaves the model's directory, if it does."""
+    if os.path.isabs(filename) or filename.startswith("\\") or filename[1:2] == ":":
+        return "is an absolute path"
+    if ".." in filename.replace("\\", "/").split("/"):
+        return "leaves the model by '..'"
+    root = os.path.realpath(directory)
+    real = os.path.realpath(os.path.join(directory, "assets", filename))
+    if os.path.commonpath([root, real]) != root:
+        return f"is, or lies behind, a link out of the model: {real!r}"
+    return None
