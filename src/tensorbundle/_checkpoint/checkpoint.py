@@ -143,10 +143,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
     @overload
     def get(self, name: str | bytes, /, default: Array | T) -> Array | T: ...
     def get(self, name: str | bytes, /, default: object = None) -> object:
-        """Give a tensor, or ``default`` where there is none of that name.
-
-        Unlike ``ckpt[name]`` in a ``try``, it costs nothing to ask for what is not there.
-        """
+        """Give a tensor, or ``default`` where there is none of that name; no error is made."""
         there = as_name(name) in self
         return self[name] if there else default
 

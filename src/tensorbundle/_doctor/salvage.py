@@ -19,7 +19,7 @@ from .._checkpoint.bundle import Bundle
 from .._format.filenames import INDEX_SUFFIX, Path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
-from .._write.shards import BundleFiles
+from .._write.shards import BundleFiles, add_range
 from ..errors import ConversionError, TensorBundleError
 from .mending.blocks import make_table
 from .mending.outcome import Lost, Salvage
@@ -296,7 +296,7 @@ class _Work:
             self._copy(files.writer)
             files.commit(big_endian=big_endian)
 
-    def _copy(self, writer: BundleWriter) -> None:
+    def _copy(self, out: BundleWriter) -> None:
         """Copy the tensors, shard by shard in the order of their bytes."""
         ranges = [
             (key, patient, mending)
@@ -304,16 +304,11 @@ class _Work:
             for key, patient, mending in parts
         ]
         ranges.sort(key=lambda each: (each[1].info.shard or 0, each[1].offset))
-        shard: int | None = None
+        shard = ranges[0][1].info.shard if ranges else None
         for key, patient, mending in ranges:
             info = patient.info
-            if shard is not None and info.shard != shard:
-                writer.next_shard()
-            shard = info.shard
-            writer.begin(key, info.data_type, info.shape)
-            for chunk in patient.chunks(mending):
-                writer.append(chunk)
-            writer.end(info.crc32c)
-        writer.add_entries(
-            [(as_bytes(name), whole) for name, (whole, _) in self.saved.items() if whole[6]]
-        )
+            if info.shard != shard:
+                shard = info.shard
+                out.next_shard()
+            add_range(out, key, info.data_type, info.shape, patient.chunks(mending), info.crc32c)
+        out.add_entries((as_bytes(n), whole) for n, (whole, _) in self.saved.items() if whole[6])
