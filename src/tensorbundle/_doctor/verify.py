@@ -11,6 +11,7 @@ from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open as open_checkpoint
 from .._checkpoint.report import Fault, Report
 from .._format.filenames import META_SUFFIX
+from .._format.wording import Worded
 from .._locate.location import SAVED_MODELS, VARIABLES, is_regular_file, is_saved_model
 from ..errors import MissingFileError
 
@@ -82,7 +83,10 @@ def verify_opened(
 
         faults += not_finite(ckpt)
     elif ckpt is not None:
-        unchecked.append("whether the values have NaN or infinite elements: ask with finite=True")
+        asked = Worded.of("finite=True", "--finite")
+        unchecked.append(
+            Worded("whether the values have NaN or infinite elements: ask with ", asked)
+        )
     graph = _graph_of(requested, ckpt)
     if graph is not None:
         found, remarks = check_model(graph, ckpt)
