@@ -19,8 +19,9 @@ from .._checkpoint.bundle import Bundle
 from .._format.filenames import INDEX_SUFFIX, Path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
+from .._format.wording import Worded
 from .._write.shards import BundleFiles, add_range
-from ..errors import ConversionError, TensorBundleError
+from ..errors import ConversionError, FormatError, TensorBundleError
 from .mending.blocks import make_table
 from .mending.outcome import Lost, Salvage
 from .mending.ranges import Patient
@@ -74,7 +75,8 @@ def salvage(
 
     Raises:
         MissingFileError: There is nothing of a checkpoint at the path.
-        FormatError: It is something else; the message says what.
+        FormatError: It is something else, or nothing tells where its tensors lie; the message says
+            what.
         FileExistsError: There is a checkpoint at ``dst``.
         OSError: A file cannot be read or written.
 
@@ -162,6 +164,10 @@ class _Work:
             if table.lost or not raw:
                 found = recover(self.remains, like, raw, set(self.saved) | self._names_lost())
                 self._take(found)
+            if not raw and not (self.saved or self.lost or self.unproved):
+                raise _nothing_told(self.remains)
+            # A checkpoint without a tensor is nothing that was saved.
+            dst = dst if self.saved or not (self.lost or table.lost or self.unproved) else None
             if dst is not None:
                 self._write(dst, big_endian, overwrite)
         return Salvage(
@@ -209,7 +215,8 @@ class _Work:
             try:
                 self._tensor(ckpt, ckpt.info(name), name in faults, suspicious, loose)
             except TensorBundleError as error:
-                self.lost.append(Lost(name, error.message))
+                where = f": {os.path.basename(error.path)}" if error.path is not None else ""
+                self.lost.append(Lost(name, error.message + where))
             if progress is not None:
                 progress(done + 1, len(names))
 
@@ -312,3 +319,15 @@ class _Work:
                 out.next_shard()
             add_range(out, key, info.data_type, info.shape, patient.chunks(mending), info.crc32c)
         out.add_entries((as_bytes(n), whole) for n, (whole, _) in self.saved.items() if whole[6])
+
+
+def _nothing_told(remains: Remains) -> FormatError:
+    """The error where data is left, and nothing says which tensors it is."""
+    return FormatError(
+        Worded(
+            "there is nothing to save by: the index is missing or empty, and no checkpoint or "
+            "graph beside it tells where the tensors lie; name a save of the same program by ",
+            Worded.of("like=", "--like"),
+        ),
+        path=remains.index or remains.prefix,
+    )
