@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from .._format.names import as_bytes, as_name, near
-from ..errors import TensorNotFoundError
+from ..errors import ConversionError, TensorNotFoundError
 
+_MOST_THREADS: Final = 1 << 16
 # What tensors are chosen by; None chooses all.
 Filter: TypeAlias = "str | bytes | re.Pattern[str] | Iterable[str | bytes | re.Pattern[str]] | None"
 
@@ -21,6 +23,22 @@ class Aliases(Protocol):
 
     def paths(self) -> Mapping[str, str]:
         """All of them with their keys."""
+
+
+def count_of(threads: Any) -> int:
+    """How many threads are asked for; more than there can be are as many as there can be.
+
+    Raises:
+        TypeError: It is no whole number.
+        ConversionError: It is negative.
+    """
+    try:
+        count = operator.index(threads)
+    except TypeError:
+        raise TypeError(f"threads are a whole number, not {threads!r}") from None
+    if count < 0:
+        raise ConversionError(f"threads are 0, as many as useful, or more: found {count}")
+    return min(count, _MOST_THREADS)
 
 
 def parts_of(filter: Filter) -> list[str | re.Pattern[str]]:
