@@ -11,7 +11,9 @@ DEMO_TENSOR ?= dense/kernel
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Two makes of one checkout share .venv and the build folder: one waits for the other.
+ALONE := $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open(".make.lock", "w"); fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
+PIP := $(ALONE) $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What pyproject.toml names as build-system.requires, and the two tools pip would otherwise fetch
@@ -36,7 +38,7 @@ build: $(VENV)/package.ok  ## compile and install the package into .venv
 
 $(VENV)/tools.ok:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "error: Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
-	@$(PYTHON) -m venv $(VENV) || { echo "error: this Python cannot make virtual environments (on Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(ALONE) $(PYTHON) -m venv $(VENV) || { echo "error: this Python cannot make virtual environments (on Debian: apt install python3-venv)" >&2; exit 1; }
 	$(PIP) install $(BUILD_TOOLS)
 	@touch $@
 
@@ -121,4 +123,4 @@ golden: $(VENV)/package.ok $(VENV)/test-extra.ok  ## write the golden checkpoint
 	$(BIN)/python -m tests.golden.make_golden
 
 clean:  ## remove .venv and everything built
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .make.lock build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -198,27 +198,6 @@ Entry entry_from(const py::tuple& fields) {
   return entry;
 }
 
-void write_index(const py::str& path, const py::sequence& entries, std::uint32_t num_shards,
-                 bool big_endian) {
-  IndexWriter writer;
-  for (const py::handle& each : entries) {
-    const auto [key, entry] = each.cast<std::pair<py::bytes, py::tuple>>();
-    writer.add(std::string_view(key), entry_from(entry));
-  }
-  const std::string encoded = encode_path(path);
-  try {
-    const py::gil_scoped_release release;
-    const std::string index = writer.finish(num_shards, big_endian);
-    Workspace workspace(1);
-    Piece piece{index.data(), index.size()};
-    OutputFile file(encoded, OutputFile::Place::kReserved);
-    file.append({&piece, 1}, workspace);
-    file.finish(true);
-  } catch (const Error& error) {
-    throw_python(error, encoded, py::none());
-  }
-}
-
 }  // namespace
 
 void register_writer(py::module_& module) {
@@ -242,7 +221,7 @@ void register_writer(py::module_& module) {
           [](BundleWriter& self, const py::object& name, std::int32_t dtype,
              const std::vector<std::int64_t>& shape) {
             const std::string key = encode_name(name);
-            run(self, name, [&] { self.begin({key, dtype, shape, {}}); });
+            run(self, decode_name(key), [&] { self.begin({key, dtype, shape, {}}); });
           },
           "name"_a, "dtype"_a, "shape"_a)
       .def(
@@ -252,21 +231,41 @@ void register_writer(py::module_& module) {
             run(self, py::none(), [&] { self.append({buffer.data(), buffer.size()}); });
           },
           "data"_a)
-      .def("end", [](BundleWriter& self) { run(self, py::none(), [&] { self.end(); }); })
+      .def(
+          "end",
+          [](BundleWriter& self, std::optional<std::uint32_t> crc32c) {
+            std::uint32_t computed = 0;
+            run(self, py::none(), [&] { computed = crc32c ? self.end(*crc32c) : self.end(); });
+            return computed;
+          },
+          "crc32c"_a = py::none())
+      .def("take_shard",
+           [](BundleWriter& self) {
+             std::string path;
+             run(self, py::none(), [&] { path = self.take_shard(); });
+             return decode_path(path);
+           })
+      .def(
+          "add_entries",
+          [](BundleWriter& self, const py::iterable& entries) {
+            for (const py::handle& each : entries) {
+              const auto [key, entry] = each.cast<std::pair<py::bytes, py::tuple>>();
+              self.add_entry(std::string_view(key), entry_from(entry));
+            }
+          },
+          "entries"_a)
       .def("use_shard", &BundleWriter::use_shard, "shard"_a)
       .def("next_shard",
            [](BundleWriter& self) { run(self, py::none(), [&] { self.next_shard(); }); })
       .def(
           "finish",
-          [](BundleWriter& self, std::uint32_t min_shards) {
+          [](BundleWriter& self, std::uint32_t min_shards, bool big_endian) {
             std::uint32_t count = 0;
-            run(self, py::none(), [&] { count = self.finish(min_shards); });
+            run(self, py::none(), [&] { count = self.finish(min_shards, big_endian); });
             return count;
           },
-          "min_shards"_a = 0);
+          "min_shards"_a = 0, py::kw_only(), "big_endian"_a = false);
   module.def("mean_of", &mean_of, "dtype"_a, "arrays"_a, "weights"_a, "into"_a);
-  module.def("write_index", &write_index, "path"_a, "entries"_a, "num_shards"_a, py::kw_only(),
-             "big_endian"_a = false);
   module.def(
       "renumber_index",
       [](const std::shared_ptr<File>& index, std::uint32_t num_shards) {

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from . import train
     from ._checkpoint.report import Fault, Report
     from ._crosscheck.crosscheck import crosscheck
+    from ._doctor.diagnose import Diagnosis, Symptom, diagnose
     from ._doctor.mending.outcome import Salvage
     from ._doctor.salvage import salvage
     from ._doctor.verify import verify
@@ -65,6 +66,7 @@ __all__ = [
     "ChecksumError",
     "CompatibilityWarning",
     "ConversionError",
+    "Diagnosis",
     "Diff",
     "ExportedModel",
     "Fault",
@@ -85,6 +87,7 @@ __all__ = [
     "Runner",
     "Salvage",
     "Scan",
+    "Symptom",
     "TensorBundleError",
     "TensorInfo",
     "TensorNotFoundError",
@@ -95,6 +98,7 @@ __all__ = [
     "average",
     "checkpoints",
     "crosscheck",
+    "diagnose",
     "diff",
     "export",
     "export_saved_model",
@@ -119,6 +123,7 @@ __all__ = [
 _ROOMS: Final = {
     "_checkpoint.report": ("Fault", "Report"),
     "_crosscheck.crosscheck": ("crosscheck",),
+    "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
     "_doctor.mending.outcome": ("Salvage",),
     "_doctor.salvage": ("salvage",),
     "_doctor.verify": ("verify",),

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -71,7 +73,7 @@ class TensorBundleError(Exception):
     def __str__(self) -> str:
         # KeyError would quote the message, FileNotFoundError would format its arguments.
         what, colon, found = self.message.partition(": ")
-        return f"{what}{self._where()}{colon}{found}"
+        return printable(f"{what}{self._where()}{colon}{found}")
 
     def __repr__(self) -> str:
         # What the arguments were is not all: the place and the cause are found out later.
@@ -151,7 +153,7 @@ class TensorNotFoundError(TensorBundleError, KeyError):
 
     def __str__(self) -> str:
         hint = f": did you mean {', '.join(map(repr, self.near))}?" if self.near else ""
-        return super().__str__() + hint
+        return printable(super().__str__() + hint)
 
     def __reduce__(self) -> tuple[Any, ...]:
         what, arguments, state = super().__reduce__()

@@ -245,7 +245,18 @@ def test_commands_come_in_the_order_of_use() -> None:
     shown = re.findall(r"^  ([\w-]+)  +[A-Z]", text[text.index("Commands:") :], re.MULTILINE)
     writing = ["edit", "merge", "average", "save", "relocate"]
     graphs = ["graph", "freeze", "run", "prune", "export-saved-model"]
-    assert shown == ["ls", "show", "verify", "export", "crosscheck", "diff", *writing, *graphs]
+    checks = ["doctor", "salvage", "scan"]
+    assert shown == [
+        "ls",
+        "show",
+        "verify",
+        "export",
+        "crosscheck",
+        "diff",
+        *writing,
+        *checks,
+        *graphs,
+    ]
     assert run(code=2).stdout == ""
 
 

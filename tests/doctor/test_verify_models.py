@@ -171,8 +171,8 @@ def test_the_command_says_what_it_did_not_look_at(model: Path, tmp_path: Path) -
     tb.save(tmp_path / "m", {"x": np.array([1.0, np.nan])})
     plain = CliRunner().invoke(program, ["verify", str(tmp_path / "m")])
     assert plain.exit_code == 0
-    assert "not looked at: whether the values have NaN" in plain.stderr
-    assert "a graph: none lies beside the values" in plain.stderr
+    assert "not looked at: whether the values have NaN" in plain.stdout
+    assert "a graph: none lies beside the values" in plain.stdout
     strict = CliRunner().invoke(program, ["verify", str(tmp_path / "m"), "--finite", "--json"])
     document = json.loads(strict.stdout)
     assert (strict.exit_code, [f["kind"] for f in document["faults"]]) == (1, ["not finite"])

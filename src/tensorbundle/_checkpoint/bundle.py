@@ -59,6 +59,15 @@ class Bundle(Checkpoint):
     def _find(self, name: str) -> TensorInfo | None:
         return self._core.find(name)
 
+    def _has(self, name: str) -> bool:
+        return self._core.has(name)
+
+    def infos(self, names: Filter = None) -> list[TensorInfo]:
+        """Describe tensors; see `Checkpoint.infos`."""
+        if names is None:
+            return self._core.infos(0, len(self._index.entries()))
+        return super().infos(names)
+
     def iter_infos(self) -> Iterator[TensorInfo]:
         """Describe all tensors one after the other; see `Checkpoint.iter_infos`."""
         for begin in range(0, len(self._index.entries()), _BATCH):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 import numpy as np
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .._objects.optimizers import Origin
     from .report import Report
 
+T = TypeVar("T")
 Mode: TypeAlias = Literal["r", "c", "read"]
 
 DEFAULT_CHUNK_BYTES = 8 << 20
@@ -110,12 +111,17 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
     def _known(self) -> frozenset[str]:
         return frozenset(self._names)
 
-    @property
-    def _aliases(self) -> Aliases | None:
-        """Readable paths; None where there is no object graph, which is not read to know that."""
+    @functools.cached_property
+    def _has_objects(self) -> bool:
+        """Whether there is an object graph, which is not read to know that."""
         from .._objects.graph import GRAPH_KEY
 
-        return _ReadablePaths(self) if self._find(GRAPH_KEY) is not None else None
+        return self._has(GRAPH_KEY)
+
+    @property
+    def _aliases(self) -> Aliases | None:
+        """Readable paths; None where there is no object graph."""
+        return _ReadablePaths(self) if self._has_objects else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -127,10 +133,22 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         if not isinstance(name, (str, bytes)):
             return False
         name = as_name(name)
-        return self._find(name) is not None or self._key(name) is not None
+        return self._has(name) or self._key(name) is not None
 
     def __getitem__(self, name: str | bytes) -> Array:
         return self._read(self.info(name))
+
+    @overload
+    def get(self, name: str | bytes, /) -> Array | None: ...
+    @overload
+    def get(self, name: str | bytes, /, default: Array | T) -> Array | T: ...
+    def get(self, name: str | bytes, /, default: object = None) -> object:
+        """Give a tensor, or ``default`` where there is none of that name.
+
+        Unlike ``ckpt[name]`` in a ``try``, it costs nothing to ask for what is not there.
+        """
+        there = as_name(name) in self
+        return self[name] if there else default
 
     def __enter__(self) -> Self:
         return self

@@ -1,14 +1,11 @@
-"""What is wrong with files, and what can be saved of them.
+"""Doctor: what is wrong with files, and what can be saved of them.
 
 May not know: the command line.
 
-- `salvage`: from a damaged checkpoint a good one; its parts are in `mending`.
-- `fingerprint`: the checksum that a SavedModel keeps of its graph.
-- `verify`: everything at a path checked, graphs included.
-- `diagnose`: what is wrong with whatever does not open, and the command that mends it.
-
+    diagnose     diagnosis of whatever does not open: findings, evidence, the command that mends it
     fingerprint  fingerprint of a SavedModel
     finite       tensors that are not finite: NaN and infinities
+    mangled      mangled files: what text conversion did to bytes, and what undoes it
     model        models checked: the graph to its end, its variables, assets
     salvage      salvage: from a damaged checkpoint a good one of all that can be trusted
     verify       verification of all that lies at a path: values, and the graph that they belong to

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._format.filenames import INDEX_SUFFIX, shard_path
+from .._format.filenames import INDEX_SUFFIX, Path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._write.shards import BundleFiles
@@ -32,9 +32,8 @@ from .mending.v1 import salvage_v1
 
 if TYPE_CHECKING:
     from .._checkpoint.report import Fault
-    from .._core import Entry
+    from .._core import BundleWriter, Entry
 
-Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
 # Where there is reason to think of other damage (a hole, another save's shard, a page of text in
 # place of the shard), only flips are believed that such damage would hardly ever look like.
@@ -294,22 +293,27 @@ class _Work:
 
     def _write(self, dst: str, big_endian: bool, overwrite: bool) -> None:
         with BundleFiles(dst, overwrite=overwrite) as files:
-            files.commit(list(self._entries(files)), big_endian=big_endian)
+            self._copy(files.writer)
+            files.commit(big_endian=big_endian)
 
-    def _entries(self, files: BundleFiles) -> Iterator[tuple[bytes, Entry]]:
-        """Copy the tensors, shard by shard in the order of their bytes, and give their entries."""
+    def _copy(self, writer: BundleWriter) -> None:
+        """Copy the tensors, shard by shard in the order of their bytes."""
         ranges = [
             (key, patient, mending)
             for _, parts in self.saved.values()
             for key, patient, mending in parts
         ]
         ranges.sort(key=lambda each: (each[1].info.shard or 0, each[1].offset))
-        shard, file = None, None
+        shard: int | None = None
         for key, patient, mending in ranges:
             info = patient.info
-            if file is None or info.shard != shard:
-                shard, file = info.shard, files.create()
-            yield key, file.add(info.data_type, info.shape, patient.chunks(mending), info.crc32c)
-        for name, (whole, _) in self.saved.items():
-            if whole[6]:
-                yield as_bytes(name), whole
+            if shard is not None and info.shard != shard:
+                writer.next_shard()
+            shard = info.shard
+            writer.begin(key, info.data_type, info.shape)
+            for chunk in patient.chunks(mending):
+                writer.append(chunk)
+            writer.end(info.crc32c)
+        writer.add_entries(
+            [(as_bytes(name), whole) for name, (whole, _) in self.saved.items() if whole[6]]
+        )

@@ -138,9 +138,10 @@ def merge(
         with BundleFiles(target, overwrite=overwrite) as out:
             for path in shards:
                 out.link(path)
+            out.writer.add_entries(entries.items())
             if graph is not None:
-                entries[GRAPH_KEY.encode()] = out.create().add_string(graph.encode())
-            files = out.commit(list(entries.items()), big_endian=inputs[0].index.big_endian)
+                out.writer.add_strings(GRAPH_KEY, (), [graph.encode()])
+            files = out.commit(big_endian=inputs[0].index.big_endian)
     names = tuple(one.prefix for one in inputs)
     return Merge(names, tensors, tuple(shards), files, equal, graph is not None)
 

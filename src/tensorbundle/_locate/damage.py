@@ -12,7 +12,9 @@ import enum
 import os
 from typing import Final, NamedTuple
 
+from .. import _core
 from .._format.containers import bundle_in, is_records
+from ..errors import FormatError
 
 _HEAD_BYTES: Final = 4096  # a path is no longer than this, a tar header and a pointer are shorter
 _TABLE_MAGIC: Final = bytes.fromhex("57fb808b247547db")
@@ -373,13 +375,11 @@ def _identify_protobuf(head: bytes) -> Found | None:
 
 def _field(data: bytes, start: int) -> tuple[bytes, int] | None:
     """The bytes of the length-delimited field at `start`, cut where the data ends, and its end."""
-    length = shift = 0
-    for at in range(start + 1, min(start + 6, len(data))):
-        length |= (data[at] & 0x7F) << shift
-        shift += 7
-        if data[at] < 0x80:
-            return data[at + 1 : at + 1 + length], at + 1 + length
-    return None
+    try:
+        length, begin = _core.varint(data, start + 1)
+    except (FormatError, IndexError):
+        return None
+    return data[begin : begin + length], begin + length
 
 
 def _is_word(data: bytes) -> bool:

@@ -22,6 +22,7 @@ from .checkpoints.relocate import relocate
 from .checkpoints.save import save
 from .checkpoints.show import show
 from .checkpoints.verify import verify
+from .doctor.doctor import doctor
 from .doctor.salvage import salvage
 from .doctor.scan import scan
 from .grammar.failures import UNREADABLE, Program
@@ -89,7 +90,7 @@ def program(ctx: click.Context) -> None:
 
 _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
-    (salvage, scan),
+    (doctor, salvage, scan),
     (graph, freeze, run, prune, export_saved_model),
 )
 

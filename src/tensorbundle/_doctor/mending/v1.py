@@ -12,7 +12,6 @@ from ... import _core
 from ..._checkpoint.opening import open as open_checkpoint
 from ..._format.names import as_bytes
 from ..._locate.damage import explain_not_a_table
-from ..._write.commit import refuse_existing
 from ..._write.writer import Writer
 from ...errors import FormatError, TensorBundleError
 from .blocks import make_table
@@ -28,8 +27,6 @@ def salvage_v1(
     remains: Remains, dst: str | None, max_doubt: float, unproved_too: bool, overwrite: bool
 ) -> Salvage:
     """Save what is sound of a V1 checkpoint as a V2 one; see `salvage`."""
-    if dst is not None:
-        refuse_existing(dst, overwrite=overwrite)
     tables: list[MendedTable] = []
     for path in remains.tables:
         with open(path, "rb") as file:
@@ -40,7 +37,7 @@ def salvage_v1(
     kept: list[str] = []
     unproved: list[Lost] = []
     lost: list[Lost] = []
-    with tempfile.TemporaryDirectory() as folder, _writing(dst) as writer:
+    with tempfile.TemporaryDirectory() as folder, _writing(dst, overwrite) as writer:
         ckpt = open_checkpoint(_mended(folder, tables), mode="read")
         loose = _Loose(tables)
         for name in ckpt:
@@ -69,8 +66,8 @@ def salvage_v1(
     )
 
 
-def _writing(dst: str | None) -> AbstractContextManager[Writer | None]:
-    return nullcontext() if dst is None else Writer(dst)
+def _writing(dst: str | None, overwrite: bool) -> AbstractContextManager[Writer | None]:
+    return nullcontext() if dst is None else Writer(dst, overwrite=overwrite)
 
 
 def _mended(folder: str, tables: list[MendedTable]) -> str:

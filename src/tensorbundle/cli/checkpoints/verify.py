@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ..._format.wording import in_command
+from ..._printable import printable
 from ...errors import ChecksumError, MissingFileError, TensorBundleError
 from ..grammar.failures import CHECK_FAILED, describe, exit_code_of
 from ..grammar.help import DocumentedCommand
@@ -118,9 +120,9 @@ def _verify(console: Console, path: str, finite: bool, threads: int, as_json: bo
     else:
         for note in report.notes:
             console.note(note)
-        if report.unchecked:
-            console.note("not looked at: " + "; ".join(report.unchecked))
         _write_faults(console, report.faults)
+        if report.unchecked:
+            console.line("not looked at: " + "; ".join(map(in_command, report.unchecked)))
         console.line(_summarise(console, report, elapsed_s))
     return report.ok
 
@@ -131,7 +133,7 @@ def _write_faults(console: Console, faults: Sequence[Fault]) -> None:
         for fault in together:
             _write_fault(console, fault)
         if cause:
-            console.line(f"{console.style('probably:', bold=True)} {cause}")
+            console.line(f"{console.style('probably:', bold=True)} {printable(cause)}")
 
 
 def _write_fault(console: Console, fault: Fault) -> None:
@@ -143,7 +145,7 @@ def _write_fault(console: Console, fault: Fault) -> None:
             subject = "the graph"
     kind = console.style(fault.kind, fg="red", bold=True)
     console.line(f"{kind}: {console.style(subject, bold=True)}{_describe_range(fault)}")
-    console.line(f"  {fault.message}")
+    console.line(f"  {printable(fault.message)}")
 
 
 def _describe_range(fault: Fault) -> str:

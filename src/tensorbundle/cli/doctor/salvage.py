@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..._printable import printable
 from ..grammar.failures import CHECK_FAILED
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option, writing_options
@@ -100,12 +101,14 @@ def _tell(console: Console, done: Salvage, in_place: bool) -> None:
     for name in done.proved:
         console.line(f"{console.style('proved', fg='green')}: {console.spell(name)}")
     for label, each in [("unproved", e) for e in done.unproved] + [("lost", e) for e in done.lost]:
-        console.line(f"{console.style(label, fg='red')}: {console.spell(each.name)}: {each.why}")
+        console.line(
+            f"{console.style(label, fg='red')}: {console.spell(each.name)}: {printable(each.why)}"
+        )
     for offset, nbytes, why in done.ranges:
         place = f"bytes {offset}-{offset + nbytes}"
         console.line(f"{console.style('lost', fg='red')}: {place}: {why}")
     saved = format_count(len(done.kept), "tensor")
-    where = f"saved as {console.spell(done.dst)}" if done.dst else "can be saved"
+    where = f"saved as {printable(done.dst)}" if done.dst else "can be saved"
     bits = format_count(sum(len(each.bits) for each in done.mended), "bit")
     if in_place and done.mended:
         where = f"are sound: {bits} flipped back in place"
@@ -117,7 +120,7 @@ def _tell(console: Console, done: Salvage, in_place: bool) -> None:
 def _describe(console: Console, mending: Mending) -> str:
     bits = ", ".join(f"bit {bit & 7} of byte {bit >> 3}" for bit in mending.bits)
     what = mending.what if mending.name is None else f"{mending.what} of {mending.name}"
-    text = f"{console.spell(what)} ({console.spell(mending.path)}, {bits})"
+    text = f"{console.spell(what)} ({printable(mending.path)}, {bits})"
     if mending.doubt > _NOTABLE_DOUBT:
         text += f"; other damage looks so with a likelihood of {mending.doubt:.2g}"
     return text

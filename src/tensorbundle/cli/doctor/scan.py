@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ..._printable import printable
 from ..grammar.failures import CHECK_FAILED
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options
@@ -71,6 +72,6 @@ def scan(ctx: click.Context, console: Console, path: str, as_json: bool, as_sari
 
 def _write(console: Console, finding: Finding) -> None:
     level = console.style(finding.level, **_STYLES[finding.level])
-    console.line(f"{level}: {finding.kind}: {console.spell(finding.path)}")
-    place = f"{console.spell(finding.node)}: " if finding.node else ""
-    console.line(f"  {place}{console.spell(finding.message)}")
+    console.line(f"{level}: {finding.kind}: {printable(finding.path)}")
+    place = f"{printable(finding.node)}: " if finding.node else ""
+    console.line(f"  {place}{printable(finding.message)}")

@@ -16,6 +16,7 @@ from typing import Any, Literal, TextIO
 import click
 
 from ..._format.wording import in_command
+from ..._printable import printable
 from .spelling import spell
 
 PROGRAM = "tensorbundle"
@@ -88,7 +89,7 @@ class Console:
         head = f"{label}:"
         if style and self.has_color(sys.stderr):
             head = click.style(head, **style)
-        text = " ".join(in_command(text).split("\n"))
+        text = printable(" ".join(in_command(text).split("\n")))
         sys.stderr.write(f"{PROGRAM}: {head} {_encodable(text, sys.stderr)}\n")
 
     def note(self, text: str) -> None:
