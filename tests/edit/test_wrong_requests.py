@@ -112,7 +112,7 @@ def test_command_takes_names_out_of_a_scope(source: Path) -> None:
     ],
 )
 def test_command_refuses_in_one_line(source: Path, arguments: tuple[str, ...], told: str) -> None:
-    done = run("edit", str(source), f"{source}-new", *arguments
+    done = run("edit", str(source), f"{source}-new", *arguments, code=2)
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
 
@@ -121,14 +121,14 @@ def test_command_refuses_in_one_line(source: Path, arguments: tuple[str, ...], t
 def test_command_refuses_weights_without_a_sum(source: Path, weights: tuple[str, str]) -> None:
     tb.rewrite(source, f"{source}-2")
     options = [part for weight in weights for part in ("--weight", weight)]
-    done = run("average", str(source), f"{source}-2", f"{source}-mean", *options
+    done = run("average", str(source), f"{source}-2", f"{source}-mean", *options, code=2)
     assert done.stderr.startswith("tensorbundle: error: weights are divided by their sum")
     assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("option", ["--rtol", "--atol"])
 def test_command_refuses_a_tolerance_that_is_no_number(source: Path, option: str) -> None:
-    done = run("diff", str(source), str(source), option, "nan"
+    done = run("diff", str(source), str(source), option, "nan", code=2)
     assert "'nan' is no number" in done.stderr
     assert done.stderr.count("\n") == 1
 
