@@ -13,11 +13,12 @@ from .._format import dtypes as _dtypes
 from .._format.dtypes import Array
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
+from .._locate.conversions import explain_table
 from .._locate.damage import explain_not_a_table
 from .._locate.location import Location
 from ..errors import FormatError, TensorBundleError
 from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode, fitting
-from .selection import Filter, without_left_out
+from .selection import Filter, count_of, without_left_out
 from .shards import checksum_error, explain
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Bundle(Checkpoint):
             if found := explain_not_a_table(index.path):
                 error.message = f"not a checkpoint index: {index.path!r} is {found}"
                 error.offset = None
+            elif done := explain_table(index.path):
+                error.message = f"{error.message}; {done}"
             raise
         self._index = self._core.index
 
@@ -255,7 +258,7 @@ class Bundle(Checkpoint):
         if out is not None and labels is not None:
             into = {key: fitting(out, label, self.info(key)) for label, key in labels.items()}
         try:
-            arrays, others = self._core.load(chosen, into, threads)
+            arrays, others = self._core.load(chosen, into, count_of(threads))
         except TensorBundleError as error:
             raise explain(error) from None
         kept = without_left_out(others, needed, self.info)
@@ -277,7 +280,7 @@ class Bundle(Checkpoint):
         labels, needed = self._wanted(names)
         chosen = None if labels is None else list(dict.fromkeys(labels.values()))
         try:
-            arrays, others = self._core.views(chosen, threads)
+            arrays, others = self._core.views(chosen, count_of(threads))
         except TensorBundleError as error:
             raise explain(error) from None
         kept = without_left_out(others, needed, self.info)
@@ -334,7 +337,7 @@ class Bundle(Checkpoint):
         """Check everything; see `Checkpoint.verify`."""
         from .audit import audit
 
-        return audit(self._core, self.location.index or "", threads, progress)
+        return audit(self._core, self.location.index or "", count_of(threads), progress)
 
 
 def _labelled(

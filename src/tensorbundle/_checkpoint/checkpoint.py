@@ -389,6 +389,8 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
 def fitting(out: Mapping[str, Array], label: str, info: TensorInfo) -> Array:
     """Return ``out[label]``, having checked that the tensor can be read into it."""
+    if not isinstance(out, Mapping):
+        raise TypeError(f"`out` is a mapping of arrays by name, not {type(out).__name__}")
     array = out.get(label)
     if not isinstance(array, np.ndarray):
         raise ConversionError("`out` holds no array for this tensor", key=info.name)

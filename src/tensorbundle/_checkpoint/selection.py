@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import warnings
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from .._format.names import as_bytes, as_name, near
 from .._format.wording import listed
-from ..errors import LeftOutWarning, TensorNotFoundError
+from ..errors import ConversionError, LeftOutWarning, TensorNotFoundError
 
 if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
     from .checkpoint import Checkpoint
 
+_MOST_THREADS: Final = 1 << 16
 # What tensors are chosen by; None chooses all.
 Filter: TypeAlias = "str | bytes | re.Pattern[str] | Iterable[str | bytes | re.Pattern[str]] | None"
 
@@ -51,6 +53,22 @@ class ReadablePaths:
         known = self._ckpt._known
         named = ((graph.path_of(key), key) for key in self._ckpt if key in known)
         return {path: key for path, key in named if path is not None}
+
+
+def count_of(threads: Any) -> int:
+    """How many threads are asked for; more than there can be are as many as there can be.
+
+    Raises:
+        TypeError: It is no whole number.
+        ConversionError: It is negative.
+    """
+    try:
+        count = operator.index(threads)
+    except TypeError:
+        raise TypeError(f"threads are a whole number, not {threads!r}") from None
+    if count < 0:
+        raise ConversionError(f"threads are 0, as many as useful, or more: found {count}")
+    return min(count, _MOST_THREADS)
 
 
 def parts_of(filter: Filter) -> list[str | re.Pattern[str]]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from .. import _core
+from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, open, path_of
 from .._format import boxes as _slices
 from .._format import dtypes
@@ -85,7 +86,7 @@ class _Input:
 
 
 def merge(
-    src: Iterable[Source],
+    src: Source | Iterable[Source],
     dst: str | os.PathLike[str] | bytes,
     *,
     partial: bool = False,
@@ -129,7 +130,8 @@ def merge(
         2
     """
     target = os.fsdecode(dst)
-    inputs = [_read(found) for found in _gather(map(path_of, src), partial=partial)]
+    given = [src] if isinstance(src, (str, bytes, os.PathLike, Checkpoint)) else src
+    inputs = [_read(found) for found in _gather(map(path_of, given), partial=partial)]
     if len({one.index.big_endian for one in inputs}) > 1:
         raise ConversionError("inputs of both byte orders cannot be merged")
     graph = _joined(inputs)

@@ -71,7 +71,7 @@ def rewrite(
     cast: Cast | None = None,
     lossy: bool = False,
     saturate: bool = False,
-    strip_optimizer: bool | Collection[str] = False,
+    strip_optimizer: bool | str | Collection[str] = False,
     ema: bool | str = False,
     strict: bool = False,
     compact: bool = False,
@@ -95,8 +95,9 @@ def rewrite(
             Slots and moving averages follow their variable, but where a rule speaks of them.
         drop: Tensors to leave out: names, globs or patterns.
         keep: The tensors that are kept, likewise; those that ``drop`` names too are left out.
-        cast: A dtype for all floating-point tensors, or dtypes by name or glob. All of them being
-            written anew, the first implies ``compact``. Values are rounded once.
+        cast: A dtype for all floating-point tensors, or dtypes by name or glob, None standing for
+            all floating-point tensors that no other part of it names. All of these being written
+            anew, that implies ``compact``. Values are rounded once.
         lossy: Whether a cast may take the fraction of numbers (to integers, towards zero) or their
             size (to bool).
         saturate: Whether values out of range become the largest there is, instead of an error.
@@ -145,7 +146,7 @@ def rewrite(
         strict=strict,
     )
     refuse_in_saved_model(prefix, work.tensors)
-    compact = compact or not (cast is None or isinstance(cast, Mapping))
+    compact = compact or not (cast is None or (isinstance(cast, Mapping) and None not in cast))
     share = isinstance(ckpt, Bundle) and not compact
     if isinstance(ckpt, Bundle) and ckpt.big_endian and (work.changed or compact):
         share = False

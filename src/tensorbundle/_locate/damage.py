@@ -235,7 +235,8 @@ def _describe_changed_end(path: str) -> str | None:
         end = file.read()
     if (at := end.rfind(_TABLE_MAGIC)) >= 0:
         count = len(end) - at - len(_TABLE_MAGIC)
-        return f"a table with {count} bytes behind its end: an editor or a transfer put them there"
+        behind = "1 byte" if count == 1 else f"{count} bytes"
+        return f"a table with {behind} behind its end: an editor or a transfer put it there"
     as_text = _TABLE_MAGIC.decode("latin-1").encode()
     replaced = _TABLE_MAGIC.decode("utf-8", "replace").encode()
     if as_text[-6:] in end or replaced[-6:] in end:
@@ -245,7 +246,7 @@ def _describe_changed_end(path: str) -> str | None:
 
 def describe_mistaken(path: str) -> str:
     """Say what a regular file is that was taken for something else; it may be a table."""
-    return explain_not_a_table(path) or "a table"
+    return explain_not_a_table(path) or "a table, as V1 checkpoints are: open it by its full name"
 
 
 def _read_ends(path: str) -> tuple[bytes, bytes, int]:
