@@ -11,7 +11,9 @@ DEMO_TENSOR ?= dense/kernel
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Two makes of one checkout share .venv and the build folder: one waits for the other.
+ALONE := $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open(".make.lock", "w"); fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
+PIP := $(ALONE) $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What pyproject.toml names as build-system.requires, and the two tools pip would otherwise fetch
@@ -36,17 +38,20 @@ build: $(VENV)/package.ok  ## compile and install the package into .venv
 
 $(VENV)/tools.ok:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "error: Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
-	@$(PYTHON) -m venv $(VENV) || { echo "error: this Python cannot make virtual environments (on Debian: apt install python3-venv)" >&2; exit 1; }
-	$(PIP) install $(BUILD_TOOLS)
+	@$(ALONE) $(PYTHON) -m venv $(VENV) || { echo "error: this Python cannot make virtual environments (on Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo 'installing the build tools into $(VENV)'
+	@$(PIP) install $(BUILD_TOOLS)
 	@touch $@
 
 $(VENV)/package.ok: $(VENV)/tools.ok $(PACKAGE_FILES)
-	$(PIP) install --no-build-isolation $(KEPT_BUILD) .
+	@echo 'compiling tensorbundle and installing it into $(VENV): a minute or two the first time'
+	@$(PIP) install --no-build-isolation $(KEPT_BUILD) .
 	@touch $@
 
 # An extra is installed once, and again when pyproject.toml changes.
 $(VENV)/%-extra.ok: pyproject.toml | $(VENV)/package.ok
-	$(PIP) install --no-build-isolation $(KEPT_BUILD) '.[$*]'
+	@echo 'installing what the extra "$*" needs into $(VENV)'
+	@$(PIP) install --no-build-isolation $(KEPT_BUILD) '.[$*]'
 	@touch $@
 
 demo: $(VENV)/package.ok  ## list, verify and extract a real checkpoint, without TensorFlow
@@ -121,4 +126,4 @@ golden: $(VENV)/package.ok $(VENV)/test-extra.ok  ## write the golden checkpoint
 	$(BIN)/python -m tests.golden.make_golden
 
 clean:  ## remove .venv and everything built
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .make.lock build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -47,6 +47,7 @@ std::string encode_path(const py::str& path);
 py::str decode_path(const std::string& path);
 // Names: UTF-8, with bytes that are not as surrogate escapes.
 py::str decode_name(ByteView key);
+// Raw bytes are taken as they are.
 std::string encode_name(const py::handle& name);
 
 // The key that a name means, given as str or bytes: borrowed where that is possible. None for what

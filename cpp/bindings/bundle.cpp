@@ -49,6 +49,16 @@ py::object Bundle::view(const py::handle& name) {
   }
 }
 
+py::bool_ Bundle::has(const py::handle& name) const {
+  const Key key(name);
+  if (!key.bytes()) return py::bool_(false);
+  try {
+    return py::bool_(find(*key.bytes()).has_value());
+  } catch (const Error& error) {
+    raise(error, -1, decode_name(*key.bytes()));
+  }
+}
+
 py::object Bundle::find_info(const py::handle& name) const {
   const Key key(name);
   if (!key.bytes()) return py::none();
@@ -56,7 +66,9 @@ py::object Bundle::find_info(const py::handle& name) const {
     const auto found = find(*key.bytes());
     if (!found) return py::none();
     const StoredRange range = found->range();
-    return infos_.make(decode_name(*key.bytes()), dtypes_.at(range.dtype), range, found->slices());
+    TensorInfos::Last none;
+    return infos_.make(decode_name(*key.bytes()), dtypes_.at(range.dtype), range, found->slices(),
+                       none);
   } catch (const Error& error) {
     raise(error, -1, decode_name(*key.bytes()));
   }
@@ -65,12 +77,14 @@ py::object Bundle::find_info(const py::handle& name) const {
 py::list Bundle::infos(std::size_t begin, std::size_t end) const {
   const EntryList& entries = list();
   py::list made;
+  TensorInfos::Last last;
   for (std::size_t i = begin; i < std::min(end, entries.size()); ++i) {
     if (entries.row(i).is_slice) continue;
     py::str name = decode_name(entries.name(i));
     if (const Error* const error = entries.error(i)) raise(*error, -1, name);
     const StoredRange range = entries.range(i);
-    made.append(infos_.make(std::move(name), dtypes_.at(range.dtype), range, entries.slices(i)));
+    made.append(
+        infos_.make(std::move(name), dtypes_.at(range.dtype), range, entries.slices(i), last));
   }
   return made;
 }
@@ -172,10 +186,39 @@ void Bundle::raise(const Error& error, std::int32_t shard, const py::object& key
   throw_python(error, path_of(shard), key);
 }
 
+namespace {
+
+// Calls a function of Bundle as CPython calls its own: pybind11's way to one takes as long as a
+// small tensor does.
+template <auto kFunction>
+PyObject* call(PyObject* self, PyObject* argument) noexcept {
+  try {
+    return (py::handle(self).cast<Bundle&>().*kFunction)(argument).release().ptr();
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+  return nullptr;
+}
+
+PyMethodDef single_calls[] = {
+    {"view", &call<&Bundle::view>, METH_O, nullptr},
+    {"find", &call<&Bundle::find_info>, METH_O, nullptr},
+    {"has", &call<&Bundle::has>, METH_O, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
 void register_bundle(py::module_& module) {
   using namespace py::literals;
   import_numpy();
-  py::class_<Bundle>(module, "Bundle", py::is_final())
+  py::class_<Bundle>(module, "Bundle", py::is_final(),
+                     py::custom_type_setup(
+                         [](PyHeapTypeObject* type) { type->ht_type.tp_methods = single_calls; }))
       .def(py::init([](const std::shared_ptr<File>& index, const py::str& prefix,
                        const std::string& mode, bool checks, const py::object& dtype_of,
                        const py::type& info_type) {
@@ -193,8 +236,6 @@ void register_bundle(py::module_& module) {
       .def_property_readonly(
           "index", [](const Bundle& self) -> const Index& { return self.reader().index(); },
           py::return_value_policy::reference_internal)
-      .def("view", &Bundle::view, "name"_a)
-      .def("find", &Bundle::find_info, "name"_a)
       .def("infos", &Bundle::infos, "begin"_a, "end"_a)
       .def("views", &Bundle::views, "names"_a, "threads"_a)
       .def("load", &Bundle::load, "names"_a, "out"_a, "threads"_a)

@@ -23,6 +23,8 @@ class Bundle {
 
   // The array of a tensor; None where there is no such tensor, or none that is plain bytes.
   py::object view(const py::handle& name);
+  // Whether there is a tensor of that name, which may be any object.
+  [[nodiscard]] py::bool_ has(const py::handle& name) const;
   // The TensorInfo of a tensor, or None.
   [[nodiscard]] py::object find_info(const py::handle& name) const;
   // TensorInfos of the tensors among rows [begin, end).

@@ -48,6 +48,7 @@ Key::Key(const py::handle& name) {
 }
 
 std::string encode_name(const py::handle& name) {
+  if (PyBytes_Check(name.ptr())) return std::string(py::cast<std::string_view>(name));
   Py_ssize_t size = 0;
   if (const char* const utf8 = PyUnicode_AsUTF8AndSize(name.ptr(), &size)) {
     return {utf8, static_cast<std::size_t>(size)};

@@ -1,12 +1,16 @@
 #include "tensor_infos.hpp"
 
 #include <pybind11/stl.h>
+#include <structmember.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <algorithm>
 
 #include "tensorbundle/reading/plan.hpp"
 
 namespace tensorbundle::bindings {
-
-namespace {
 
 py::tuple slice_tuple(const SliceSpec& slice) {
   py::tuple tuple(slice.size());
@@ -16,7 +20,10 @@ py::tuple slice_tuple(const SliceSpec& slice) {
   return tuple;
 }
 
-}  // namespace
+py::object partial_shape_tuple(const PartialShape& shape) {
+  if (!shape.has_rank) return py::none();
+  return int_tuple(shape.dims);
+}
 
 py::tuple int_tuple(std::span<const std::int64_t> values) {
   py::tuple tuple(values.size());
@@ -50,38 +57,65 @@ const Dtypes::Type& Dtypes::at(std::int32_t number) const {
   return *known;
 }
 
+namespace {
+
+// Elements in the slices that a tensor lists, which may leave gaps; never more than it has.
+std::uint64_t listed_count(std::span<const std::int64_t> shape,
+                           const std::vector<SliceSpec>& slices) {
+  const std::uint64_t whole = element_count(shape);
+  std::uint64_t listed = 0;
+  for (const SliceSpec& slice : slices) {
+    std::vector<std::int64_t> extents(shape.begin(), shape.end());
+    for (std::size_t i = 0; i < std::min(slice.size(), extents.size()); ++i) {
+      if (slice[i].length >= 0) extents[i] = std::min(slice[i].length, extents[i]);
+    }
+    listed += std::min(element_count(extents), whole - listed);
+  }
+  return listed;
+}
+
+}  // namespace
+
 TensorInfos::TensorInfos(py::type type) : type_(std::move(type)) {
   for (std::size_t i = 0; i < kFields.size(); ++i) {
-    slots_[i] = type_.attr(kFields[i]);
-    if (Py_TYPE(slots_[i].ptr())->tp_descr_set == nullptr) {
+    const py::object slot = type_.attr(kFields[i]);
+    if (!Py_IS_TYPE(slot.ptr(), &PyMemberDescr_Type)) {
       throw py::type_error("a class with slots is expected");
     }
+    places_[i] = reinterpret_cast<const PyMemberDescrObject*>(slot.ptr())->d_member->offset;
   }
 }
 
 py::object TensorInfos::make(py::object name, const Dtypes::Type& type, const StoredRange& range,
-                             const std::vector<SliceSpec>& slices) const {
+                             const std::vector<SliceSpec>& slices, Last& last) const {
+  if (!std::ranges::equal(range.shape, last.dims)) {
+    last.dims.assign(range.shape.begin(), range.shape.end());
+    last.shape = int_tuple(range.shape);
+  }
+  if (range.size != last.size) {
+    last.size = range.size;
+    last.nbytes = py::int_(range.size);
+  }
   auto* const python_type = reinterpret_cast<PyTypeObject*>(type_.ptr());
   auto info = py::reinterpret_steal<py::object>(python_type->tp_alloc(python_type, 0));
   if (!info) throw py::error_already_set();
   std::size_t next = 0;
-  const auto set = [&](const py::object& value) {
-    const py::object& slot = slots_[next++];
-    // The class is frozen: this is what its own __init__ does.
-    if (Py_TYPE(slot.ptr())->tp_descr_set(slot.ptr(), info.ptr(), value.ptr()) != 0) {
-      throw py::error_already_set();
-    }
+  // What the class's own __init__ does, slot by slot, in the time that it takes to begin. Nobody
+  // else has seen the object yet.
+  const auto set = [&](py::object value) {
+    char* const slot = reinterpret_cast<char*>(info.ptr()) + places_[next++];
+    *reinterpret_cast<PyObject**>(slot) = value.release().ptr();
   };
-  set(name);
+  set(std::move(name));
   set(type.dtype);
-  set(int_tuple(range.shape));
+  set(last.shape);
   if (slices.empty()) {
-    set(py::int_(range.size));
+    set(last.nbytes);
     set(py::int_(range.shard));
     set(py::int_(range.offset));
     set(py::int_(range.crc32c));
   } else {
-    set(py::int_(element_count(range.shape)) * py::int_(type.width));
+    set(py::int_(listed_count(range.shape, slices)) * py::int_(type.width));
     for (int i = 0; i < 3; ++i) set(py::none());
   }
   set(slices_tuple(slices));

@@ -13,7 +13,10 @@
 namespace tensorbundle::bindings {
 
 py::tuple int_tuple(std::span<const std::int64_t> values);
+py::tuple slice_tuple(const SliceSpec& slice);
 py::tuple slices_tuple(const std::vector<SliceSpec>& slices);
+// None where not even the number of dimensions is known.
+py::object partial_shape_tuple(const PartialShape& shape);
 
 // Asks Python once for each number that occurs: most checkpoints never need ml_dtypes.
 class Dtypes {
@@ -43,15 +46,23 @@ class TensorInfos {
  public:
   explicit TensorInfos(py::type type);
 
+  // What one tensor shares with the next, mostly: made once for both.
+  struct Last {
+    std::vector<std::int64_t> dims;
+    py::object shape = py::tuple();
+    std::int64_t size = 0;
+    py::object nbytes = py::int_(0);
+  };
+
   [[nodiscard]] py::object make(py::object name, const Dtypes::Type& type, const StoredRange& range,
-                                const std::vector<SliceSpec>& slices) const;
+                                const std::vector<SliceSpec>& slices, Last& last) const;
 
  private:
   static constexpr std::array kFields = {"name",   "dtype",  "shape",  "nbytes",   "shard",
                                          "offset", "crc32c", "slices", "data_type"};
 
   py::type type_;
-  std::array<py::object, kFields.size()> slots_;  // descriptors, in the order of kFields
+  std::array<Py_ssize_t, kFields.size()> places_{};  // of the slots in an object
 };
 
 // The range that a TensorInfo of a tensor or slice with bytes of its own describes. `shape` holds

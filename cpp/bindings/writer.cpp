@@ -198,25 +198,40 @@ Entry entry_from(const py::tuple& fields) {
   return entry;
 }
 
-void write_index(const py::str& path, const py::sequence& entries, std::uint32_t num_shards,
-                 bool big_endian) {
-  IndexWriter writer;
+void begin_tensor(BundleWriter& writer, const py::object& name, std::int32_t dtype,
+                  const std::vector<std::int64_t>& shape) {
+  const std::string key = encode_name(name);
+  run(writer, decode_name(key), [&] { writer.begin({key, dtype, shape, {}}); });
+}
+
+void append_bytes(BundleWriter& writer, const py::object& data) {
+  const BorrowedBuffer buffer(data, false);
+  run(writer, py::none(), [&] { writer.append({buffer.data(), buffer.size()}); });
+}
+
+std::uint32_t end_tensor(BundleWriter& writer, std::optional<std::uint32_t> crc32c) {
+  std::uint32_t computed = 0;
+  run(writer, py::none(), [&] { computed = crc32c ? writer.end(*crc32c) : writer.end(); });
+  return computed;
+}
+
+py::str take_shard(BundleWriter& writer) {
+  std::string path;
+  run(writer, py::none(), [&] { path = writer.take_shard(); });
+  return decode_path(path);
+}
+
+void add_entries(BundleWriter& writer, const py::iterable& entries) {
   for (const py::handle& each : entries) {
     const auto [key, entry] = each.cast<std::pair<py::bytes, py::tuple>>();
-    writer.add(std::string_view(key), entry_from(entry));
+    writer.add_entry(std::string_view(key), entry_from(entry));
   }
-  const std::string encoded = encode_path(path);
-  try {
-    const py::gil_scoped_release release;
-    const std::string index = writer.finish(num_shards, big_endian);
-    Workspace workspace(1);
-    Piece piece{index.data(), index.size()};
-    OutputFile file(encoded, OutputFile::Place::kReserved);
-    file.append({&piece, 1}, workspace);
-    file.finish(true);
-  } catch (const Error& error) {
-    throw_python(error, encoded, py::none());
-  }
+}
+
+std::uint32_t finish_bundle(BundleWriter& writer, std::uint32_t min_shards, bool big_endian) {
+  std::uint32_t count = 0;
+  run(writer, py::none(), [&] { count = writer.finish(min_shards, big_endian); });
+  return count;
 }
 
 }  // namespace
@@ -237,36 +252,16 @@ void register_writer(py::module_& module) {
       .def("add_slice", &add_slice, "name"_a, "dtype"_a, "array"_a, "full_shape"_a, "slice"_a)
       .def("add_strings", &add_strings, "name"_a, "shape"_a, "elements"_a,
            "full_shape"_a = py::none(), "slice"_a = py::none())
-      .def(
-          "begin",
-          [](BundleWriter& self, const py::object& name, std::int32_t dtype,
-             const std::vector<std::int64_t>& shape) {
-            const std::string key = encode_name(name);
-            run(self, name, [&] { self.begin({key, dtype, shape, {}}); });
-          },
-          "name"_a, "dtype"_a, "shape"_a)
-      .def(
-          "append",
-          [](BundleWriter& self, const py::object& data) {
-            const BorrowedBuffer buffer(data, false);
-            run(self, py::none(), [&] { self.append({buffer.data(), buffer.size()}); });
-          },
-          "data"_a)
-      .def("end", [](BundleWriter& self) { run(self, py::none(), [&] { self.end(); }); })
+      .def("begin", &begin_tensor, "name"_a, "dtype"_a, "shape"_a)
+      .def("append", &append_bytes, "data"_a)
+      .def("end", &end_tensor, "crc32c"_a = py::none())
+      .def("take_shard", &take_shard)
+      .def("add_entries", &add_entries, "entries"_a)
       .def("use_shard", &BundleWriter::use_shard, "shard"_a)
       .def("next_shard",
            [](BundleWriter& self) { run(self, py::none(), [&] { self.next_shard(); }); })
-      .def(
-          "finish",
-          [](BundleWriter& self, std::uint32_t min_shards) {
-            std::uint32_t count = 0;
-            run(self, py::none(), [&] { count = self.finish(min_shards); });
-            return count;
-          },
-          "min_shards"_a = 0);
+      .def("finish", &finish_bundle, "min_shards"_a = 0, py::kw_only(), "big_endian"_a = false);
   module.def("mean_of", &mean_of, "dtype"_a, "arrays"_a, "weights"_a, "into"_a);
-  module.def("write_index", &write_index, "path"_a, "entries"_a, "num_shards"_a, py::kw_only(),
-             "big_endian"_a = false);
   module.def(
       "renumber_index",
       [](const std::shared_ptr<File>& index, std::uint32_t num_shards) {

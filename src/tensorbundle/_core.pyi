@@ -4,12 +4,13 @@ Every call may raise what ``errors.py`` draws, and ``OSError``. Paths are ``str`
 gives them. All objects are immutable to their users and may be shared between threads.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar, final
 
 import numpy as np
 
 from ._format.tensor_info import TensorInfo
+from .errors import FormatError
 
 _T = TypeVar("_T")
 
@@ -203,6 +204,8 @@ class Bundle:
         """
     def find(self, name: str | bytes) -> TensorInfo | None:
         """Describe one tensor."""
+    def has(self, name: object) -> bool:
+        """Whether there is such a tensor. Raises where its entry is damaged, as ``find`` does."""
     def infos(self, begin: int, end: int) -> list[TensorInfo]:
         """Describe the tensors among entries ``begin`` to ``end``. Raises for a malformed one."""
     def views(self, names: Sequence[str] | None, threads: int) -> tuple[dict[str, Any], list[str]]:
@@ -278,23 +281,35 @@ class BundleWriter:
         """Write a plain array as a part of a tensor."""
     def add_strings(
         self,
-        name: str,
+        name: str | bytes,
         shape: Sequence[int],
         elements: list[bytes],
         full_shape: Sequence[int] | None = None,
         slice: SliceSpec | None = None,
     ) -> None:
         """Write a string tensor, or a part of one."""
-    def begin(self, name: str, dtype: int, shape: Sequence[int]) -> None:
+    def begin(self, name: str | bytes, dtype: int, shape: Sequence[int]) -> None:
         """Begin a tensor whose bytes follow in calls of ``append``."""
     def append(self, data: Any) -> None: ...
-    def end(self) -> None: ...
+    def end(self, crc32c: int | None = None) -> int:
+        """End it; returns the CRC-32C of its bytes.
+
+        With a ``crc32c``, that of its entry, the bytes are taken as they are: of strings, say.
+        """
+    def take_shard(self) -> str:
+        """Where to put a file that is to be the current shard; what follows goes to the next."""
+    def add_entries(self, entries: Iterable[tuple[bytes, Entry]]) -> None:
+        """List what lies in shards that were taken, and tensors whose slices are listed."""
     def use_shard(self, shard: int) -> None:
         """Write what follows to that shard."""
     def next_shard(self) -> None:
         """Finish the current shard, and write what follows to the next."""
-    def finish(self, min_shards: int = 0) -> int:
-        """Finish all files, at least so many shards; returns how many there are."""
+    def finish(self, min_shards: int = 0, *, big_endian: bool = False) -> int:
+        """Finish all files, at least so many shards; returns how many there are.
+
+        ``big_endian``: the order of the bytes in shards that were taken. Raises FormatError when
+        two entries have one key.
+        """
 
 @final
 class OutputFile:
@@ -319,14 +334,6 @@ def mean_of(dtype: int, arrays: Sequence[Any], weights: Sequence[float], into: A
     """Average numbers in memory, as `BundleWriter.add_means` does.
 
     ``into`` may be the first of the arrays. All are contiguous, and of one size.
-    """
-
-def write_index(
-    path: str, entries: Sequence[tuple[bytes, Entry]], num_shards: int, *, big_endian: bool = False
-) -> None:
-    """Write an index of (raw key, entry) in any order, and have it on the disk.
-
-    Raises FormatError when two have one key.
     """
 
 def renumber_index(index: File, num_shards: int) -> bytes:
@@ -358,17 +365,41 @@ def crc32c_combine(first: int, second: int, second_size: int) -> int:
 def fingerprint64(data: Any) -> int:
     """TensorFlow's Fingerprint64 of a contiguous buffer, as ``fingerprint.pb`` has it."""
 
+def crc32c_mask(crc32c: int) -> int:
+    """The form in which a CRC-32C is stored beside what it is of."""
+
+def crc32c_unmask(stored: int) -> int:
+    """The CRC-32C whose stored form that is."""
+
 def crc32c_kernel() -> str:
     """Which implementation runs on this machine."""
 
 def message_fields(
     message: memoryview, base: int, at: int, most: int
-) -> tuple[list[tuple[int, int, int, memoryview, int]], int]:
+) -> tuple[list[tuple[int, int, int, memoryview, int]], int, FormatError | None]:
     """Up to ``most`` fields of a message from position ``at`` on, and where the next one begins.
 
     Each: number, wire type, value of a varint, bytes, and where those begin, counted from ``base``
-    at the beginning of the message.
+    at the beginning of the message. The error: what is there instead of a next one.
     """
+
+def varint(data: Any, at: int = 0, base: int = 0) -> tuple[int, int]:
+    """The number that begins at a position, which may lie past the end, and where it ends."""
+
+def varints(data: Any, base: int = 0) -> list[int]:
+    """A run of numbers, each in 64 bits without a sign: what a packed repeated field holds."""
+
+def decode_shape(message: Any, base: int = 0) -> tuple[int, ...]:
+    """A ``TensorShapeProto`` of which everything is known."""
+
+def decode_partial_shape(message: Any, base: int = 0) -> tuple[int, ...] | None:
+    """The same with -1 for what is not known; None where not even the rank is."""
+
+def decode_slice(message: Any, base: int = 0) -> SliceSpec:
+    """A ``TensorSliceProto``."""
+
+def check_version(versions: Any, base: int = 0) -> None:
+    """Raise UnsupportedError for a ``VersionDef`` that asks for other readers of checkpoints."""
 
 def flat_fields(message: Any, base: int = 0) -> dict[int, int | bytes]:
     """The fields of a message in which none is repeated: numbers with a sign, and copies of bytes.

@@ -195,3 +195,29 @@ TEST(two_tensors_of_one_name_are_refused_at_the_end) {
   writer.add({&tensor, 1});
   CHECK_THROWS(writer.finish(1), ErrorCode::kFormat);
 }
+
+TEST(a_shard_that_is_taken_and_entries_as_they_are_stand_beside_what_is_written) {
+  const Folder folder;
+  BundleWriter writer({folder / "p", ".new", 1, 0, 1, false});
+  const std::string taken = writer.take_shard();
+  CHECK_EQ(taken, folder / "p.data-00000.new");
+  std::ofstream(taken, std::ios::binary) << "\x01\x02\x03\x04";
+  writer.add_entry("a", {6, {4}, 0, 0, 4, crc32c("\x01\x02\x03\x04"), {}});
+  const std::vector<std::int64_t> shape = {2};
+  writer.begin({"b", 6, shape, {}});
+  writer.append("x");
+  writer.append("y");
+  CHECK_EQ(writer.end(), crc32c("xy"));
+  writer.begin({"s", kString, shape, {}});  // of strings the shape does not say how many bytes
+  writer.append("as they are");
+  CHECK_EQ(writer.end(1234), crc32c("as they are"));
+  CHECK_THROWS(writer.take_shard(), ErrorCode::kFormat);  // it is begun
+  CHECK_EQ(writer.finish(1, true), 2);
+  CHECK_EQ(contents_of(folder / "p.data-00001.new"), "xyas they are");
+  const Index index(std::make_shared<File>(folder / "p.index.new"));
+  CHECK(index.header().big_endian);
+  CHECK_EQ(index.find("a")->shard, 0);
+  CHECK_EQ(index.find("b")->shard, 1);
+  CHECK_EQ(index.find("s")->crc32c, 1234);
+  CHECK_EQ(index.find("s")->size, 11);
+}

@@ -118,7 +118,7 @@ def test_weights_of_any_size_have_a_mean(tmp_path: Path, weights: list[float]) -
 def test_weights_without_a_sum_are_refused(tmp_path: Path, weights: list[float]) -> None:
     for name in "ab":
         tb.save(tmp_path / name, {"w": np.float64(1)})
-    with pytest.raises(ValueError, match="weights have a sum"):
+    with pytest.raises(ConversionError, match="weights are divided by their sum"):
         tb.average([tmp_path / "a", tmp_path / "b"], tmp_path / "out", weights=weights)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import tensorbundle as tb
 from tensorbundle import _core
+from tensorbundle._write.shards import BundleFiles
 from tensorbundle.errors import FormatError, MissingFileError
 from tests.freeze.program import document, run
 
@@ -55,8 +56,10 @@ def big_endian(source: Path, target: Path) -> None:
         (name.encode(), entry)
         for name, entry in zip(listing.names(), listing.tuples(), strict=True)
     ]
-    _core.write_index(f"{target}.index", entries, 1, big_endian=True)
-    Path(f"{target}{SHARD}").write_bytes(Path(f"{source}{SHARD}").read_bytes())
+    with BundleFiles(str(target), overwrite=False) as out:
+        out.link(f"{source}{SHARD}")
+        out.writer.add_entries(entries)
+        out.commit(big_endian=True)
 
 
 def test_equal_bytes_in_two_byte_orders_are_not_equal(tmp_path: Path) -> None:

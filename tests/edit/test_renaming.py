@@ -11,6 +11,7 @@ import tensorbundle as tb
 from tensorbundle import _core
 from tensorbundle._checkpoint.bundle import Bundle
 from tensorbundle._objects.message import Attribute, TrackedObject
+from tensorbundle._write.shards import BundleFiles
 from tensorbundle.errors import (
     ConversionError,
     FormatError,
@@ -205,8 +206,12 @@ def test_malformed_children_of_an_object_graph_are_an_error_of_their_own(tmp_pat
 
 def test_an_error_about_a_key_that_is_not_utf_8_is_an_error_of_the_format(tmp_path: Path) -> None:
     entry = (1, (2,), 8, 0, 0, 0, ())
-    with pytest.raises(FormatError, match="\udcff"):
-        _core.write_index(str(tmp_path / "m.index"), [(b"\xff", entry), (b"\xff", entry)], 1)
+    with BundleFiles(str(tmp_path / "m"), overwrite=False) as out:
+        out.writer.add_entries([(b"\xff", entry), (b"\xff", entry)])
+        with pytest.raises(FormatError, match=r"the same name \(.*m\.index.*xff'") as caught:
+            out.commit()
+    assert str(tmp_path / "m.index") in str(caught.value.path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_long_chain_of_objects_takes_memory_in_proportion(tmp_path: Path) -> None:

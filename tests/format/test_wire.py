@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorbundle._format.wire import BYTES, FIXED32, FIXED64, VARINT, Field, _walk, fields
+from tensorbundle import _core
+from tensorbundle._format.wire import (
+    BYTES,
+    FIXED32,
+    FIXED64,
+    VARINT,
+    Field,
+    encode_varint,
+    fields,
+)
 from tensorbundle.errors import FormatError
 
 
@@ -50,16 +59,16 @@ def test_messages_inside_messages_keep_their_place() -> None:
         ("08 ff", "a varint is cut off", 8),
         ("08 ffffffffffffffffff7f", "longer than 64 bits", 8),
         ("08 8080808080808080808001", "longer than 64 bits", 8),
-        ("00", "cannot have the number 0", 7),
-        ("808080808001 00", "cannot have the number", 7),
-        ("0a 05 6162", "runs past the end: it has 5 bytes where 2 remain", 7),
-        ("0a ffffffffffffffffff01", "runs past the end: it has 18446744073709551615", 7),
-        ("0d 000000", "runs past the end: it has 4 bytes where 3 remain", 7),
-        ("09 00", "runs past the end: it has 8 bytes where 1 remain", 7),
+        ("00", "no field can have the tag 0 (number 0,", 7),
+        ("808080808001 00", "no field can have the tag 34359738368", 7),
+        ("0a 05 6162", "a length of 5 bytes runs past the end, where only 2 remain", 9),
+        ("0a ffffffffffffffffff01", "a length of 18446744073709551615 bytes runs past", 18),
+        ("0d 000000", "a length of 4 bytes runs past the end, where only 3 remain", 8),
+        ("09 00", "a length of 8 bytes runs past the end, where only 1 remain", 8),
         ("0e", "wire type 6", 7),
         ("0b", "a group is cut off", 8),
-        ("0c", "a group ends that is not open", 7),
-        ("0b 14", "a group ends that is not open", 8),
+        ("0c", "a group ends that never began", 7),
+        ("0b 14", "a group ends that is not the open one", 8),
         ("0b" * 101, "groups are nested too deep", 107),
     ],
 )
@@ -98,11 +107,39 @@ def outcome(walk: Callable[[memoryview, int], Iterator[Field]], message: bytes) 
     return found
 
 
+def one_by_one(message: memoryview, base: int) -> Iterator[Field]:
+    at = 0
+    while at < len(message):
+        found, at, error = _core.message_fields(message, base, at, 1)
+        yield from map(Field._make, found)
+        if error is not None:
+            raise error
+
+
 @given(st.binary(max_size=60), st.integers(0, 3))
-def test_the_core_and_its_twin_walk_alike(message: bytes, repeats: int) -> None:
+def test_fields_one_by_one_are_those_of_a_walk(message: bytes, repeats: int) -> None:
     sound = bytes.fromhex("08 9601  1a 02 6162  8a00 01 63  25 00000001") * repeats
     for each in (message, sound + message):
-        assert outcome(fields, each) == outcome(_walk, each)
+        assert outcome(fields, each) == outcome(one_by_one, each)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=9), st.binary(max_size=12))
+def test_numbers_of_a_run_are_those_found_one_after_the_other(
+    numbers: list[int], rest: bytes
+) -> None:
+    run = b"".join(map(encode_varint, numbers))
+    assert _core.varints(run) == numbers
+    found, at = [], 0
+    with contextlib.suppress(FormatError):
+        while at < len(run + rest):
+            number, at = _core.varint(run + rest, at)
+            found.append(number)
+        assert _core.varints(run + rest) == found
+    if at < len(run + rest):
+        with pytest.raises(FormatError, match="a varint is") as caught:
+            _core.varints(run + rest, 100)
+        assert caught.value.offset == 100 + at
+    assert found[: len(numbers)] == numbers
 
 
 def test_long_messages_are_walked_to_their_end() -> None:
@@ -110,4 +147,5 @@ def test_long_messages_are_walked_to_their_end() -> None:
     assert [field.number for field in fields(message)] == [1] * 5000 + [2]
     broken = message + b"\x0a\x05"
     found = outcome(fields, broken)
-    assert (len(found), found[-1][1]) == (5002, 7 + len(message))  # type: ignore[index]
+    # At the length that runs past the end.
+    assert (len(found), found[-1][1]) == (5002, 7 + len(message) + 2)  # type: ignore[index]

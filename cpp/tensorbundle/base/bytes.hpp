@@ -85,16 +85,17 @@ class Reader {
   }
 
   std::uint64_t long_varint() {
+    const std::uint64_t at = offset();
     std::uint64_t value = 0;
     for (int i = 0; i < kMaxVarintBytes; ++i) {
-      if (next_ == end_) throw Error(ErrorCode::kFormat, "a varint is cut off", offset());
+      if (next_ == end_) throw Error(ErrorCode::kFormat, "a varint is cut off", at);
       const auto byte = static_cast<unsigned char>(*next_++);
       // The tenth byte holds bit 63 alone; anything above it would be dropped without a word.
       if (i == kMaxVarintBytes - 1 && byte > 1) break;
       value |= static_cast<std::uint64_t>(byte & 0x7F) << (7 * i);
       if (byte < 0x80) return value;
     }
-    throw Error(ErrorCode::kFormat, "a varint is longer than 64 bits", offset());
+    throw Error(ErrorCode::kFormat, "a varint is longer than 64 bits", at);
   }
 
   const char* begin_;

@@ -1,7 +1,6 @@
 #include "tensorbundle/format/bundle.hpp"
 
 #include <array>
-#include <limits>
 
 #include "tensorbundle/base/crc32c.hpp"
 #include "tensorbundle/format/message.hpp"
@@ -14,30 +13,6 @@ namespace {
 constexpr std::int32_t kConsumerVersion = 1;
 constexpr std::int32_t kMinProducer = 0;
 
-void check_version(const Field& versions, Header& header) {
-  MessageReader message(versions.message(), versions.bytes_offset);
-  Field field;
-  bool bad_consumer = false;
-  while (message.next(field)) {
-    if (field.number == 1) header.producer = field.int32();
-    if (field.number == 2) header.min_consumer = field.int32();
-    if (field.number != 3) continue;
-    if (field.wire != WireType::kBytes) {
-      bad_consumer |= field.int32() == kConsumerVersion;
-      continue;
-    }
-    Reader packed(field.bytes, field.bytes_offset);
-    while (!packed.done()) bad_consumer |= packed.varint() == kConsumerVersion;
-  }
-  if (header.producer < kMinProducer || header.min_consumer > kConsumerVersion || bad_consumer) {
-    throw Error(ErrorCode::kUnsupported,
-                "this checkpoint (producer version " + std::to_string(header.producer) +
-                    ") asks for readers of version " + std::to_string(header.min_consumer) +
-                    (bad_consumer ? ", and not 1" : "") + "; this is one of version 1",
-                versions.offset);
-  }
-}
-
 void append_field(std::string& out, std::uint32_t number, std::uint64_t value) {
   append_varint(out, tag_of(number, WireType::kVarint));
   append_varint(out, value);
@@ -47,36 +22,6 @@ void append_message(std::string& out, std::uint32_t number, ByteView message) {
   append_varint(out, tag_of(number, WireType::kBytes));
   append_varint(out, message.size());
   out += message;
-}
-
-std::int64_t decode_dimension(ByteView bytes, std::uint64_t offset) {
-  // Nearly every one is a single field of one byte, in an index of which there may be millions.
-  if (bytes.size() == 2 && static_cast<std::uint8_t>(bytes[0]) == tag_of(1, WireType::kVarint) &&
-      static_cast<std::uint8_t>(bytes[1]) < 0x80) {
-    return bytes[1];
-  }
-  std::int64_t size = 0;
-  MessageReader message(bytes, offset);
-  Field field;
-  while (message.next(field)) {
-    if (field.number == 1) size = field.int64();
-  }
-  return size;
-}
-
-void add_dimension(std::int64_t size, std::int64_t& count, std::uint64_t offset, Entry& entry) {
-  if (size < 0) {
-    throw Error(ErrorCode::kFormat, "a dimension is negative: " + std::to_string(size), offset);
-  }
-  if (entry.shape.size() == kMaxDimensions) {
-    throw Error(ErrorCode::kFormat, "the shape has more than 254 dimensions", offset);
-  }
-  if (size > 0 && count > std::numeric_limits<std::int64_t>::max() / size) {
-    throw Error(ErrorCode::kFormat, "the shape's element count does not fit in 64 bits", offset);
-  }
-  // A zero stays out of the product: [2^40, 0, 2^40] is refused, as TensorFlow refuses it.
-  if (size > 0) count *= size;
-  entry.shape.push_back(size);
 }
 
 // Passes over the field at `at`, which has no meaning here. Fields up to `last_known` do have one,
@@ -97,27 +42,6 @@ void pass_field(Reader& reader, std::uint64_t at, ByteView message, std::uint64_
                 at);
   }
   reader = fields.rest();
-}
-
-// `count`: of the elements so far. As protobuf has it, the dimensions of a second shape follow
-// those of the first.
-void decode_shape(ByteView bytes, std::uint64_t offset, std::int64_t& count, Entry& entry) {
-  Reader reader(bytes, offset);
-  while (!reader.done()) {
-    const std::uint64_t from = reader.offset();
-    const std::uint64_t tag = reader.varint();
-    if (tag == tag_of(2, WireType::kBytes)) {
-      const ByteView dimension = reader.bytes(reader.varint());
-      const std::uint64_t at = reader.offset() - dimension.size();
-      add_dimension(decode_dimension(dimension, at), count, at, entry);
-    } else if (tag == tag_of(3, WireType::kVarint)) {
-      if (reader.varint() != 0) {
-        throw Error(ErrorCode::kFormat, "the shape is of unknown rank", from);
-      }
-    } else {
-      pass_field(reader, from, bytes, offset, 3);
-    }
-  }
 }
 
 Extent decode_extent(ByteView message, std::uint64_t offset) {
@@ -158,6 +82,30 @@ void Entry::clear() {
   slices.clear();
 }
 
+void check_version(ByteView versions, std::uint64_t offset, Header& header) {
+  MessageReader message(versions, offset);
+  Field field;
+  bool bad_consumer = false;
+  while (message.next(field)) {
+    if (field.number == 1) header.producer = field.int32();
+    if (field.number == 2) header.min_consumer = field.int32();
+    if (field.number != 3) continue;
+    if (field.wire != WireType::kBytes) {
+      bad_consumer |= field.int32() == kConsumerVersion;
+      continue;
+    }
+    Reader packed(field.bytes, field.bytes_offset);
+    while (!packed.done()) bad_consumer |= packed.varint() == kConsumerVersion;
+  }
+  if (header.producer < kMinProducer || header.min_consumer > kConsumerVersion || bad_consumer) {
+    throw Error(ErrorCode::kUnsupported,
+                "this checkpoint (producer version " + std::to_string(header.producer) +
+                    ") asks for readers of version " + std::to_string(header.min_consumer) +
+                    (bad_consumer ? ", and not 1" : "") + "; this is one of version 1",
+                offset);
+  }
+}
+
 Header decode_header(ByteView value, std::uint64_t offset) {
   Header header;
   MessageReader message(value, offset);
@@ -165,7 +113,7 @@ Header decode_header(ByteView value, std::uint64_t offset) {
   while (message.next(field)) {
     if (field.number == 1) header.num_shards = field.int32();
     if (field.number == 2) header.big_endian = field.varint() == 1;
-    if (field.number == 3) check_version(field, header);
+    if (field.number == 3) check_version(field.message(), field.bytes_offset, header);
   }
   if (header.num_shards < 0) {
     throw Error(ErrorCode::kFormat,
@@ -201,7 +149,7 @@ void decode_entry(ByteView value, std::uint64_t offset, Entry& entry) {
         break;
       case tag_of(2, WireType::kBytes): {
         const ByteView shape = reader.bytes(reader.varint());
-        decode_shape(shape, reader.offset() - shape.size(), count, entry);
+        decode_shape(shape, reader.offset() - shape.size(), entry.shape, count);
         break;
       }
       case tag_of(3, WireType::kVarint):
@@ -263,7 +211,9 @@ SliceSpec decode_slice(ByteView message, std::uint64_t offset) {
   while (reader.next(field)) {
     if (field.number != 1) continue;
     if (slice.size() == kMaxDimensions) {
-      throw Error(ErrorCode::kFormat, "a slice has more than 254 dimensions", field.offset);
+      throw Error(ErrorCode::kFormat,
+                  "a slice has more than " + std::to_string(kMaxDimensions) + " dimensions",
+                  field.offset);
     }
     slice.push_back(decode_extent(field.message(), field.bytes_offset));
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tensorbundle/base/bytes.hpp"
+#include "tensorbundle/format/shape.hpp"
 
 namespace tensorbundle {
 
@@ -18,7 +19,11 @@ struct Header {
   std::int32_t min_consumer = 0;
 };
 
-// Throws kFormat when malformed, kUnsupported for versions that this reader must not touch.
+// Takes what a VersionDef says into a header, here or of a V1 file. Throws kFormat when malformed,
+// kUnsupported for versions that this reader must not touch.
+void check_version(ByteView versions, std::uint64_t offset, Header& header);
+
+// Throws as check_version().
 Header decode_header(ByteView value, std::uint64_t offset);
 std::string encode_header(const Header& header);
 
@@ -40,9 +45,6 @@ inline constexpr std::int32_t kVariant = 21;
 // Bytes per element in a data shard; 0 for types whose elements vary in length, are not stored, or
 // are not known.
 int element_bytes(std::int32_t dtype);
-
-// TensorFlow's limit (TensorShape).
-inline constexpr std::size_t kMaxDimensions = 254;
 
 // BundleEntryProto. `crc32c` is the true checksum: the file stores it masked.
 struct Entry {

@@ -78,11 +78,19 @@ std::optional<FoundEntry> BundleReader::find_in_block(ByteView name) const {
   return found;
 }
 
+std::optional<std::size_t> BundleReader::find_row(const EntryList& list, ByteView name) const {
+  const std::size_t next = next_found_.load(std::memory_order_relaxed);
+  const bool in_order = next < list.size() && list.name(next) == name;
+  const auto row = in_order ? std::optional(next) : list.find(name);
+  if (row) next_found_.store(*row + 1, std::memory_order_relaxed);
+  return row;
+}
+
 std::optional<FoundEntry> BundleReader::find(ByteView name) const {
   Rows* const all = has_list() || asked_.exchange(true) ? rows() : nullptr;
   if (all == nullptr) return find_in_block(name);
   const EntryList& list = *all->list;
-  const auto row = list.find(name);
+  const auto row = find_row(list, name);
   if (!row || list.row(*row).is_slice) return {};
   if (const Error* const error = list.error(*row)) throw *error;
   FoundEntry found;

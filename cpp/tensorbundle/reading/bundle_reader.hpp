@@ -101,6 +101,8 @@ class BundleReader {
   };
 
   [[nodiscard]] Rows* rows() const;
+  // Finds the one after the last at once.
+  [[nodiscard]] std::optional<std::size_t> find_row(const EntryList& list, ByteView name) const;
   [[nodiscard]] std::optional<FoundEntry> find_in_block(ByteView name) const;
   void check_row(Rows& rows, std::size_t row) const;
   // Checks small tensors from a row on; returns the row after the last one that was looked at.
@@ -111,6 +113,7 @@ class BundleReader {
   bool checks_;
   mutable std::atomic<bool> asked_{false};           // whether there has been a look-up
   mutable std::atomic<std::size_t> next_{SIZE_MAX};  // the row after those checked last
+  mutable std::atomic<std::size_t> next_found_{0};   // the row after the one found last
   mutable std::mutex changing_;
   mutable std::unique_ptr<Rows> own_rows_;
   mutable std::atomic<Rows*> rows_{nullptr};            // own_rows_, once it is there

@@ -115,14 +115,19 @@ void BundleWriter::append(ByteView bytes) {
   open_crc_ = crc32c_combine(open_crc_, piece.crc32c, piece.size);
 }
 
-void BundleWriter::end() {
+std::uint32_t BundleWriter::end() {
+  if (!open_) throw Error(ErrorCode::kFormat, "no tensor was begun");
+  check_size(*open_, open_shard().size() - open_offset_);
+  return end(open_crc_);
+}
+
+std::uint32_t BundleWriter::end(std::uint32_t crc32c) {
   if (!open_) throw Error(ErrorCode::kFormat, "no tensor was begun");
   OutputFile& file = open_shard();
-  const std::uint64_t size = file.size() - open_offset_;
-  check_size(*open_, size);
-  record(*open_, open_offset_, size, open_crc_);
+  record(*open_, open_offset_, file.size() - open_offset_, crc32c);
   pad(file);
   open_.reset();
+  return open_crc_;
 }
 
 void BundleWriter::use_shard(std::uint32_t shard) { shard_ = shard; }
@@ -130,12 +135,23 @@ void BundleWriter::use_shard(std::uint32_t shard) { shard_ = shard; }
 void BundleWriter::next_shard() {
   OutputFile& file = open_shard();
   file.finish(options_.durable);
+  leave_shard();
+}
+
+void BundleWriter::leave_shard() {
   shards_[shard_].reset();
   finished_[shard_] = true;
   ++shard_;
 }
 
-std::uint32_t BundleWriter::finish(std::uint32_t min_shards) {
+std::string BundleWriter::take_shard() {
+  const std::string path = unfinished_shard();
+  if (shards_[shard_] != nullptr) throw Error(ErrorCode::kFormat, "the shard is begun already");
+  leave_shard();
+  return path;
+}
+
+std::uint32_t BundleWriter::finish(std::uint32_t min_shards, bool big_endian) {
   const auto count = std::max({std::size_t{1}, std::size_t{min_shards}, shards_.size()});
   for (shard_ = 0; shard_ < count;) {
     if (shard_ < finished_.size() && finished_[shard_]) {
@@ -144,9 +160,9 @@ std::uint32_t BundleWriter::finish(std::uint32_t min_shards) {
       next_shard();
     }
   }
-  add_partitioned();
-  const std::string index = index_.finish(shard_);
   path_ = options_.prefix + ".index" + options_.suffix;
+  add_partitioned();
+  const std::string index = index_.finish(shard_, big_endian);
   OutputFile file(path_, OutputFile::Place::kReserved);
   Piece piece{index.data(), index.size()};
   file.append({&piece, 1}, workspace_);
@@ -165,14 +181,18 @@ OutputFile& BundleWriter::shard_for(std::uint64_t size) {
   return open_shard();
 }
 
-OutputFile& BundleWriter::open_shard() {
+const std::string& BundleWriter::unfinished_shard() {
   if (shard_ >= shards_.size()) {
     shards_.resize(shard_ + 1);
     finished_.resize(shard_ + 1);
   }
   if (finished_[shard_]) throw Error(ErrorCode::kFormat, "the shard is finished already");
-  path_ = unfinished_shard_path(options_, shard_);
-  if (shards_[shard_] == nullptr) shards_[shard_] = std::make_unique<OutputFile>(path_);
+  return path_ = unfinished_shard_path(options_, shard_);
+}
+
+OutputFile& BundleWriter::open_shard() {
+  const std::string& path = unfinished_shard();
+  if (shards_[shard_] == nullptr) shards_[shard_] = std::make_unique<OutputFile>(path);
   return *shards_[shard_];
 }
 

@@ -61,19 +61,31 @@ class BundleWriter {
   // Writes a string tensor; `tensor.bytes` is not looked at.
   void add_strings(const NewTensor& tensor, std::span<const ByteView> elements);
 
-  // The same for one tensor that comes in parts; `tensor.bytes` is not looked at.
+  // The same for one tensor that comes in parts; `tensor.bytes` is not looked at. end() returns the
+  // checksum of its bytes.
   void begin(const NewTensor& tensor);
   void append(ByteView bytes);
-  void end();
+  std::uint32_t end();
+  // Of a tensor whose bytes are taken over as they are, whatever they mean: how many there are says
+  // its shape to nobody, and its checksum is the one it had.
+  std::uint32_t end(std::uint32_t crc32c);
 
   // What follows goes to that shard, which may have been written to before.
   void use_shard(std::uint32_t shard);
   // Finishes the current shard; what follows goes to the next.
   void next_shard();
 
+  // The current shard is a file that another puts there, at the path that is returned; what follows
+  // goes to the next.
+  std::string take_shard();
+  // An entry as it is, of what lies in shards that were taken, or of a partitioned tensor whose
+  // slices are entries of their own.
+  void add_entry(ByteView key, const Entry& entry) { index_.add(key, entry); }
+
   // Finishes all shards, of which there are at least `min_shards`, and the index. Returns how many.
-  // Throws kFormat when two tensors have one name.
-  std::uint32_t finish(std::uint32_t min_shards);
+  // `big_endian`: of the numbers in shards that were taken. Throws kFormat when two tensors have
+  // one name.
+  std::uint32_t finish(std::uint32_t min_shards, bool big_endian = false);
 
   // The file that was written to last: what an error is about.
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -92,6 +104,9 @@ class BundleWriter {
 
   OutputFile& shard_for(std::uint64_t size);
   OutputFile& open_shard();
+  // Makes room for the current shard, which is not finished; returns its path.
+  const std::string& unfinished_shard();
+  void leave_shard();
   void pad(OutputFile& file);
   void record(const NewTensor& tensor, std::uint64_t offset, std::uint64_t size, std::uint32_t crc);
   void add_partitioned();

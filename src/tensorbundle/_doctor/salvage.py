@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._format.filenames import INDEX_SUFFIX, shard_path
+from .._format.filenames import INDEX_SUFFIX, Path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._format.wording import Worded
-from .._write.shards import BundleFiles
+from .._write.shards import BundleFiles, add_range
 from ..errors import ConversionError, TensorBundleError
 from .mending.blocks import make_table
 from .mending.outcome import Lost, Salvage
@@ -33,9 +33,8 @@ from .mending.v1 import salvage_v1
 
 if TYPE_CHECKING:
     from .._checkpoint.report import Fault
-    from .._core import Entry
+    from .._core import BundleWriter, Entry
 
-Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
 # Where there is reason to think of other damage (a hole, another save's shard, a page of text in
 # place of the shard), only flips are believed that such damage would hardly ever look like.
@@ -91,11 +90,13 @@ def salvage(
         ()
     """
     if in_place and dst is not None:
-        raise ValueError("in_place mends the files of src: there is no dst")
+        raise ConversionError("in_place mends the files of src: there is no dst")
     remains = remains_at(os.fsdecode(src))
     target = None if dst is None else os.fsdecode(dst)
     if target is not None and target == remains.prefix:
-        raise ValueError("dst must be another prefix than src; in_place=True mends its own files")
+        raise ConversionError(
+            "dst must be another prefix than src; in_place=True mends its own files"
+        )
     if remains.tables:
         done = salvage_v1(remains, target, max_doubt, unproved, overwrite)
     else:
@@ -306,22 +307,22 @@ class _Work:
 
     def _write(self, dst: str, big_endian: bool, overwrite: bool) -> None:
         with BundleFiles(dst, overwrite=overwrite) as files:
-            files.commit(list(self._entries(files)), big_endian=big_endian)
+            self._copy(files.writer)
+            files.commit(big_endian=big_endian)
 
-    def _entries(self, files: BundleFiles) -> Iterator[tuple[bytes, Entry]]:
-        """Copy the tensors, shard by shard in the order of their bytes, and give their entries."""
+    def _copy(self, out: BundleWriter) -> None:
+        """Copy the tensors, shard by shard in the order of their bytes."""
         ranges = [
             (key, patient, mending)
             for _, parts in self.saved.values()
             for key, patient, mending in parts
         ]
         ranges.sort(key=lambda each: (each[1].info.shard or 0, each[1].offset))
-        shard, file = None, None
+        shard = ranges[0][1].info.shard if ranges else None
         for key, patient, mending in ranges:
             info = patient.info
-            if file is None or info.shard != shard:
-                shard, file = info.shard, files.create()
-            yield key, file.add(info.data_type, info.shape, patient.chunks(mending), info.crc32c)
-        for name, (whole, _) in self.saved.items():
-            if whole[6]:
-                yield as_bytes(name), whole
+            if info.shard != shard:
+                shard = info.shard
+                out.next_shard()
+            add_range(out, key, info.data_type, info.shape, patient.chunks(mending), info.crc32c)
+        out.add_entries((as_bytes(n), whole) for n, (whole, _) in self.saved.items() if whole[6])

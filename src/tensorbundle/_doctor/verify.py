@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final
 
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open as open_checkpoint
 from .._checkpoint.report import Fault, Report
-from .._format.filenames import META_SUFFIX
+from .._format.filenames import META_SUFFIX, Path
 from .._format.wording import Worded
 from .._locate.location import SAVED_MODELS, VARIABLES, is_regular_file, is_saved_model
 from ..errors import MissingFileError
-
-Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
 _NEVER: Final = ("whether the values are those that training meant: checksums only tell of change",)
 

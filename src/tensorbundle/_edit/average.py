@@ -170,7 +170,9 @@ def _counts(weights: Sequence[float] | None, found: GivenCheckpoints, given: int
     if not all(map(math.isfinite, counts)) or not math.fsum(
         each / largest for each in counts if largest
     ):
-        raise ValueError(f"weights have a sum, by which they are divided: found {list(weights)}")
+        raise ConversionError(
+            f"weights are divided by their sum, which is a number other than 0: found {counts}"
+        )
     return counts
 
 

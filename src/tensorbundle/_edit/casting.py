@@ -46,8 +46,12 @@ class Loss:
 
 def number_of(dtype: Any) -> int:
     """The DataType number of a dtype or its name. Raises ConversionError, which lists them."""
-    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-    small = name.strip().lower()
+    try:
+        # numpy takes None for float64.
+        name = str(dtype if isinstance(dtype, str) or dtype is None else np.dtype(dtype).name)
+    except TypeError:
+        name = str(dtype)
+    small = name.strip().lower().removeprefix("tf.").removeprefix("np.")
     number = dtypes.number_named(_ALIASES.get(small, small))
     if number is not None and number != dtypes.STRING:
         return number

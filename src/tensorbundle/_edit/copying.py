@@ -12,13 +12,13 @@ from .._checkpoint.bundle import Bundle
 from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.names import as_bytes
-from .._write.shards import DataFile, raw_chunks
+from .._write.shards import add_range, raw_chunks
 from ..errors import UnsupportedError
 from .casting import Loss, converted
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
-    from .._core import Entry
+    from .._core import BundleWriter, SliceSpec
     from .._format.tensor_info import TensorInfo
     from .plan import Step
 
@@ -41,8 +41,8 @@ class Copying:
         self._total = total
         self._done = 0
 
-    def entries(self, step: Step, new: DataFile) -> Iterator[tuple[bytes, Entry]]:
-        """Write a tensor; gives its entries.
+    def write(self, step: Step, out: BundleWriter) -> None:
+        """Write a tensor to the current shard.
 
         Raises:
             ChecksumError, FormatError: It is damaged.
@@ -50,10 +50,11 @@ class Copying:
             UnsupportedError: It has no numbers, and cannot be copied as it is.
         """
         if step.data_type is not None:
-            return self._cast(step, new)
-        if isinstance(self._ckpt, Bundle) and not self._ckpt.big_endian:
-            return self._copied(self._ckpt, step, new)
-        return self._read(self._ckpt, step, new)
+            self._cast(step, out)
+        elif isinstance(self._ckpt, Bundle) and not self._ckpt.big_endian:
+            self._copy(self._ckpt, step, out)
+        else:
+            self._read(self._ckpt, step, out)
 
     def _told(self, chunks: Iterable[memoryview]) -> Iterator[memoryview]:
         """Pass chunks on, and tell of those that are written."""
@@ -63,54 +64,48 @@ class Copying:
             if self._progress is not None:
                 self._progress(min(self._done, self._total), self._total)
 
-    def _copied(self, ckpt: Bundle, step: Step, new: DataFile) -> Iterator[tuple[bytes, Entry]]:
+    def _copy(self, ckpt: Bundle, step: Step, out: BundleWriter) -> None:
         """A tensor's bytes as they are, whatever they mean; numbers are checked as they pass."""
-        key = as_bytes(step.key)
         for piece, part in step.parts:
-            part_key = _core.slice_key(key, piece) if piece else key
-            opaque = part.dtype is None or part.data_type == dtypes.STRING
-            entry = new.add(
-                part.data_type,
-                part.shape,
-                self._told(_ranges(ckpt.file_of(part), part)),
-                part.crc32c if opaque else None,
-            )
-            if entry[5] != part.crc32c or part.data_type == dtypes.STRING:
+            key, chunks = _key(step, piece), self._told(_ranges(ckpt.file_of(part), part))
+            if part.dtype is None or part.data_type == dtypes.STRING:
+                add_range(out, key, part.data_type, part.shape, chunks, part.crc32c)
+                sound = part.data_type != dtypes.STRING
+            else:
+                sound = add_range(out, key, part.data_type, part.shape, chunks) == part.crc32c
+            if not sound:
                 ckpt.load([part.name])  # which checks strings, and says what is wrong where
-            yield part_key, entry
-        if step.source.slices:
-            whole = step.source
-            yield key, (whole.data_type, whole.shape, 0, 0, 0, 0, whole.slices)
+        _add_whole(step, step.source.data_type, out)
 
-    def _read(self, ckpt: Checkpoint, step: Step, new: DataFile) -> Iterator[tuple[bytes, Entry]]:
+    def _read(self, ckpt: Checkpoint, step: Step, out: BundleWriter) -> None:
         """A tensor read and written: of V1, or of a checkpoint with its bytes the other way."""
         info = step.source
         if info.dtype is None:
             raise UnsupportedError(
                 f"tensors of type {info.tf_dtype} cannot be written anew", key=info.name
             )
-        key = as_bytes(step.key)
         array = ckpt.load([info.name])[info.name]
         if info.data_type == dtypes.STRING:
-            yield key, new.add_strings(array)
+            out.add_strings(step.key, array.shape, array.reshape(-1).tolist())
         else:
-            yield key, new.add(info.data_type, info.shape, self._told(raw_chunks(array)))
+            chunks = self._told(raw_chunks(array))
+            add_range(out, _key(step), info.data_type, info.shape, chunks)
 
-    def _cast(self, step: Step, new: DataFile) -> Iterator[tuple[bytes, Entry]]:
+    def _cast(self, step: Step, out: BundleWriter) -> None:
         info, number = step.source, step.data_type or 0
-        key = as_bytes(step.key)
         dtype = dtypes.numpy_dtype(number)
         if dtype is None or info.dtype is None:
             raise UnsupportedError(f"cannot cast {info.tf_dtype}", key=info.name)
         if not info.slices or not isinstance(self._ckpt, Bundle):
-            yield key, new.add(number, info.shape, self._told(self._cast_chunks(info, dtype)))
+            chunks = self._told(self._cast_chunks(info, dtype))
+            add_range(out, _key(step), number, info.shape, chunks)
             return
         for piece, part in step.parts:
             box = tuple(slice(*extent) for extent in box_of(piece, info.shape))
             array = self._converted(self._ckpt.read_slice(info.name, box), dtype, info.name)
             chunks = self._told(raw_chunks(array))
-            yield _core.slice_key(key, piece), new.add(number, part.shape, chunks)
-        yield key, (number, info.shape, 0, 0, 0, 0, info.slices)
+            add_range(out, _key(step, piece), number, part.shape, chunks)
+        _add_whole(step, number, out)
 
     def _cast_chunks(self, info: TensorInfo, dtype: np.dtype[Any]) -> Iterator[memoryview]:
         for chunk in self._ckpt.chunks(info.name, nbytes=_CHUNK_BYTES // 16 * 16):
@@ -121,6 +116,18 @@ class Copying:
         self, values: np.ndarray[Any, Any], dtype: np.dtype[Any], name: str
     ) -> np.ndarray[Any, Any]:
         return converted(values, dtype, name, self._loss)
+
+
+def _key(step: Step, piece: SliceSpec = ()) -> bytes:
+    key = as_bytes(step.key)
+    return _core.slice_key(key, piece) if piece else key
+
+
+def _add_whole(step: Step, data_type: int, out: BundleWriter) -> None:
+    """List a partitioned tensor, whose slices are written."""
+    if step.source.slices:
+        whole = (data_type, step.source.shape, 0, 0, 0, 0, step.source.slices)
+        out.add_entries([(_key(step), whole)])
 
 
 def _ranges(file: _core.File, part: TensorInfo) -> Iterator[memoryview]:

@@ -104,7 +104,7 @@ def plan(
     drop: Filter,
     keep: Filter,
     cast: Cast | None,
-    strip_optimizer: bool | Collection[str],
+    strip_optimizer: bool | str | Collection[str],
     ema: bool | str,
     strict: bool,
 ) -> Plan:
@@ -119,7 +119,8 @@ def plan(
     if graph is None:
         gone |= _with_all_below(set(sources.values()), infos) if ema else set()
         if strip_optimizer:
-            more = () if isinstance(strip_optimizer, bool) else tuple(strip_optimizer)
+            given = [strip_optimizer] if isinstance(strip_optimizer, str) else strip_optimizer
+            more = () if isinstance(given, bool) else tuple(given)
             found, alike = _optimizer_names(infos, more)
             gone |= found
         keys = {old: new_names.get(old, old) for old in infos if old not in gone}
@@ -147,9 +148,10 @@ def _optimizer_names(
     """What an optimizer keeps, in a checkpoint of names; and what looks like it."""
     found = find_slots(infos, more)
     if not found.names:
+        named = f", nor after {listed(more)}" if more else ""
         like = f"; these look like slots: {listed(found.alike)}" if found.alike else ""
         raise ConversionError(
-            "nothing to strip: no tensor is called after a variable as an optimizer's are: "
+            f"nothing to strip: no tensor is called after a variable as an optimizer's are{named}: "
             "name yours, --optimizer NAME (strip_optimizer=), or what is to go, --drop GLOB (drop=)"
             f"{like}"
         )

@@ -10,9 +10,16 @@ from .._format.filenames import STATE_NAME, base_name
 from .._format.state import CheckpointState, encode_state
 from .._locate.location import checkpoint_at
 from .._locate.neighbours import findings
-from .._locate.states import StateFile, is_outside, named_places, read_state
+from .._locate.states import (
+    StateFile,
+    is_outside,
+    mentions_state,
+    named_places,
+    read_state,
+    read_state_bytes,
+)
 from .._write.durable import replace_file
-from ..errors import MissingFileError, TensorBundleError
+from ..errors import FormatError, MissingFileError, TensorBundleError
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ def relocate(
     if latest is not None and not os.path.lexists(file):
         said = StateFile(file, CheckpointState(), "there was none")
     else:
-        said = read_state(file)
+        said = _read(file, anew=latest is not None)
     state = said.state
     names = dict.fromkeys((*state.all_model_checkpoint_paths, state.model_checkpoint_path))
     places = {name: _place(directory, name, file) for name in names if name}
@@ -87,7 +94,8 @@ def relocate(
     if newest is None:
         raise MissingFileError(
             f"no checkpoint that the state file {file!r} names is there; "
-            + "; ".join(findings(directory, base_name(state.model_checkpoint_path))),
+            + "; ".join(findings(directory, base_name(state.model_checkpoint_path)))
+            + "; --latest NAME (latest=) chooses one",
             path=file,
         )
     has_times = bool(state.all_model_checkpoint_timestamps)
@@ -103,6 +111,16 @@ def relocate(
     found = {name: place for name, place in places.items() if place is not None and place != name}
     lost = tuple(name for name, place in places.items() if place is None)
     return Relocation(file, found, lost, changed, newest)
+
+
+def _read(file: str, *, anew: bool) -> StateFile:
+    """Read a state file; one that is malformed says nothing, where it is to be written anew."""
+    try:
+        return read_state(file)
+    except FormatError as error:
+        if not (anew and mentions_state(read_state_bytes(file))):
+            raise
+        return StateFile(file, CheckpointState(), error.message)
 
 
 def _kept(state: CheckpointState, places: Mapping[str, str | None]) -> dict[str, float | None]:

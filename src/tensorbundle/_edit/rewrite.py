@@ -71,7 +71,7 @@ def rewrite(
     cast: Cast | None = None,
     lossy: bool = False,
     saturate: bool = False,
-    strip_optimizer: bool | Collection[str] = False,
+    strip_optimizer: bool | str | Collection[str] = False,
     ema: bool | str = False,
     strict: bool = False,
     compact: bool = False,
@@ -95,8 +95,9 @@ def rewrite(
             Slots and moving averages follow their variable, but where a rule speaks of them.
         drop: Tensors to leave out: names, globs or patterns.
         keep: The tensors that are kept, likewise; those that ``drop`` names too are left out.
-        cast: A dtype for all floating-point tensors, or dtypes by name or glob. All of them being
-            written anew, the first implies ``compact``. Values are rounded once.
+        cast: A dtype for all floating-point tensors, or dtypes by name or glob, None standing for
+            all floating-point tensors that no other part of it names. All of these being written
+            anew, that implies ``compact``. Values are rounded once.
         lossy: Whether a cast may take the fraction of numbers (to integers, towards zero) or their
             size (to bool).
         saturate: Whether values out of range become the largest there is, instead of an error.
@@ -145,7 +146,7 @@ def rewrite(
         strict=strict,
     )
     refuse_in_saved_model(prefix, work.tensors)
-    compact = compact or not (cast is None or isinstance(cast, Mapping))
+    compact = compact or not (cast is None or (isinstance(cast, Mapping) and None not in cast))
     share = isinstance(ckpt, Bundle) and not compact
     if isinstance(ckpt, Bundle) and ckpt.big_endian and (work.changed or compact):
         share = False
@@ -159,11 +160,11 @@ def rewrite(
     with BundleFiles(prefix, overwrite=overwrite) as out:
         if share:
             assert isinstance(ckpt, Bundle)
-            entries = _share(ckpt, work, out, copying, in_place=_is_same(ckpt, prefix))
+            _share(ckpt, work, out, copying, in_place=_is_same(ckpt, prefix))
         else:
-            entries = _copy(work, out, copying)
+            _copy(work, out, copying)
         big_endian = share and isinstance(ckpt, Bundle) and ckpt.big_endian
-        files = out.commit(entries, big_endian=big_endian)
+        files = out.commit(big_endian=big_endian)
     return replace(report, files=files)
 
 
@@ -245,41 +246,37 @@ def _extent(ranges: list[tuple[int, int]]) -> int:
     return total
 
 
-def _share(
-    ckpt: Bundle, work: Plan, out: BundleFiles, copying: Copying, *, in_place: bool
-) -> list[tuple[bytes, Entry]]:
-    """Entries over links of the source's shards, and a new shard for what changes."""
+def _share(ckpt: Bundle, work: Plan, out: BundleFiles, copying: Copying, *, in_place: bool) -> None:
+    """Link the source's shards, and write a new one for what changes."""
     shards: Sequence[int] = sorted(_shared(work))
     if in_place and len(shards) + work.changed == ckpt.num_shards:
         # Every shard keeps its number, or a new file would take the name of one in use.
         shards = range(ckpt.num_shards)
-    number: dict[int, int] = {}
     for shard in shards:
         path = _shard_file(ckpt, shard)
-        # One that nobody refers to need not be there.
-        number[shard] = out.link(path) if os.path.exists(path) else out.create().shard
-    entries: list[tuple[bytes, Entry]] = []
-    new = out.create() if work.changed else None
+        if os.path.exists(path):
+            out.link(path)
+        else:
+            out.writer.next_shard()  # one that nobody refers to need not be there
+    number = {shard: i for i, shard in enumerate(shards)}
     for step in work.steps:
         if step.data_type is None:
-            entries += _entries_of(step, number)
+            out.writer.add_entries(_entries_of(step, number))
         else:
-            assert new is not None
-            entries += copying.entries(step, new)
-    if work.graph is not None and new is not None:
-        entries.append((work.graph_key, new.add_string(work.graph)))
-    return entries
+            copying.write(step, out.writer)
+    _add_graph(work, out)
 
 
-def _copy(work: Plan, out: BundleFiles, copying: Copying) -> list[tuple[bytes, Entry]]:
-    """Entries of one new shard, in the order in which the bytes lay."""
-    new = out.create()
-    entries: list[tuple[bytes, Entry]] = []
+def _copy(work: Plan, out: BundleFiles, copying: Copying) -> None:
+    """Write one new shard, in the order in which the bytes lay."""
     for step in sorted(work.steps, key=lambda s: (s.source.shard or 0, s.source.offset or 0)):
-        entries += copying.entries(step, new)
+        copying.write(step, out.writer)
+    _add_graph(work, out)
+
+
+def _add_graph(work: Plan, out: BundleFiles) -> None:
     if work.graph is not None:
-        entries.append((work.graph_key, new.add_string(work.graph)))
-    return entries
+        out.writer.add_strings(work.graph_key, (), [work.graph])
 
 
 def _entries_of(step: Step, number: Mapping[int, int]) -> Iterator[tuple[bytes, Entry]]:

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from .._checkpoint.opening import open
+from .._checkpoint.selection import parts_of, select
 from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX
+from .._format.names import as_name, near
 from .._locate.location import saved_model_around
 from .._objects.graph import GRAPH_KEY
 from .._objects.slots import NamedSlot, find_slots, shadows
@@ -33,10 +35,11 @@ if TYPE_CHECKING:
 Rename: TypeAlias = (
     "Mapping[str, str] | Sequence[tuple[str | re.Pattern[str], str]] | Callable[[str], str | None]"
 )
-# A dtype for all floating-point tensors; or dtypes by name or glob.
-Cast: TypeAlias = "str | np.dtype[Any] | type | Mapping[str, Any]"
+# A dtype for all floating-point tensors; or dtypes by name or glob, and None for all others.
+Cast: TypeAlias = "str | np.dtype[Any] | type | Mapping[str, Any] | Mapping[str | None, Any]"
 
 _LISTED: Final = 10
+_GLOB: Final = re.compile(r"[*?\[]")
 _FLOATING: Final = frozenset({1, 2, 14, 19, *range(24, 29)})
 
 
@@ -68,12 +71,13 @@ def renames(ckpt: Checkpoint, rename: Rename | None, *, strict: bool) -> dict[st
     # In an object graph slots have no names of their own.
     plain = [path for path in readable.values() if split_slot(path) is None]
     if isinstance(rename, Mapping):
-        found, spoken = _by_mapping(ckpt, rename, readable)
+        named = {as_name(old): as_name(new) for old, new in rename.items()}
+        found, spoken = _by_mapping(ckpt, named, readable)
     elif callable(rename):
-        found = {old: rename(old) or old for old in plain}
+        found = {old: as_name(rename(old) or old) for old in plain}
         spoken = {old for old, new in found.items() if old != new}
     else:
-        found, spoken = _by_rules(rename, plain)
+        found, spoken = _by_rules(_pairs(rename), plain)
     found = {old: new for old, new in found.items() if old != new}
     if found and graph is None:
         infos = {info.name: info for info in ckpt.infos()}
@@ -117,14 +121,37 @@ def _by_mapping(
         else:
             lost.append(old)
     if lost:
-        lost = [old for old in rename if old in lost]
-        raise TensorNotFoundError(f"there are no tensors and no scopes {listed(lost)} to rename")
+        raise _lost([old for old in rename if old in lost], readable.values())
     return found, set(found)
+
+
+def _lost(names: Sequence[str], paths: Iterable[str]) -> TensorNotFoundError:
+    """The error for what there is nothing of to rename."""
+    there = [*paths]
+    told = f"there are no tensors and no scopes {listed(names)} to rename"
+    if any(_GLOB.search(name) for name in names):
+        told += "; patterns are regular expressions, --substitute /REGEX/NEW/ (rename=)"
+    return TensorNotFoundError(told, near=lambda: near(names[0], there))
+
+
+def _pairs(rules: Any) -> list[tuple[Any, Any]]:
+    """Rules of patterns and what replaces them, as they were given.
+
+    Raises:
+        TypeError: They are something else.
+    """
+    pairs = [] if isinstance(rules, (str, bytes)) or not isinstance(rules, Iterable) else [*rules]
+    if not pairs or not all(isinstance(each, (tuple, list)) and len(each) == 2 for each in pairs):
+        raise TypeError(
+            "names are given anew by a mapping, by pairs of a pattern and what replaces it, or by "
+            f"a function, not by {rules!r:.80}"
+        )
+    return pairs
 
 
 def _below(scope: str, new: str, paths: Iterable[str]) -> dict[str, str]:
     """New names of what stands below a scope, which may be written ``scope``, or ``scope/*``."""
-    head = scope.removesuffix("*").removesuffix("/") + "/"
+    head = scope.removesuffix("/*").removesuffix("/") + "/"
     other = new.removesuffix("*") if new.endswith("/*") else new
     other = other.removesuffix("/") + "/" if other else ""
     return {
@@ -147,10 +174,14 @@ def _by_rules(
     spoken: set[str] = set()
     idle = []
     for pattern, replacement in rules:
-        compiled = re.compile(pattern)
-        hits = [name for name in names if compiled.search(found[name])]
-        for name in hits:
-            found[name] = compiled.sub(replacement, found[name])
+        try:
+            compiled = re.compile(pattern)
+            hits = [name for name in names if compiled.search(found[name])]
+            for name in hits:
+                found[name] = compiled.sub(replacement, found[name])
+        except (re.error, IndexError) as error:  # the second for a group's name
+            rule = f"{getattr(pattern, 'pattern', pattern)!r} -> {replacement!r}"
+            raise ConversionError(f"not a rule for names: {rule}: {error}") from None
         spoken.update(hits)
         if not hits:
             idle.append(compiled.pattern)
@@ -167,8 +198,7 @@ def drops(ckpt: Checkpoint, drop: Filter) -> set[str]:
     """
     if drop is None:
         return set()
-    parts = [drop] if isinstance(drop, (str, bytes, re.Pattern)) else list(drop)
-    return _matches(ckpt, parts, "drop")
+    return _matches(ckpt, parts_of(drop), "drop")
 
 
 def keeps(ckpt: Checkpoint, keep: Filter) -> set[str]:
@@ -179,8 +209,7 @@ def keeps(ckpt: Checkpoint, keep: Filter) -> set[str]:
     """
     if keep is None:
         return set()
-    parts = [keep] if isinstance(keep, (str, bytes, re.Pattern)) else list(keep)
-    return set(ckpt) - _matches(ckpt, parts, "keep") - {GRAPH_KEY}
+    return set(ckpt) - _matches(ckpt, parts_of(keep), "keep") - {GRAPH_KEY}
 
 
 def _matches(ckpt: Checkpoint, parts: Sequence[Any], verb: str) -> set[str]:
@@ -188,8 +217,6 @@ def _matches(ckpt: Checkpoint, parts: Sequence[Any], verb: str) -> set[str]:
     graph = ckpt.objects
     paths = {name: (graph.path_of(name) if graph else None) or name for name in ckpt}
     by_path = {path: name for name, path in paths.items()}
-    from .._checkpoint.selection import select
-
     chosen: set[str] = set()
     lost = []
     for part in parts:
@@ -218,13 +245,13 @@ def casts(ckpt: Checkpoint, cast: Cast | None) -> dict[str, int]:
     """
     if cast is None:
         return {}
-    if not isinstance(cast, Mapping):
-        number = number_of(cast)
-        infos = ckpt.infos()
-        return {i.name: number for i in infos if i.data_type in _FLOATING and i.data_type != number}
+    by_part: Mapping[Any, Any] = cast if isinstance(cast, Mapping) else {None: cast}
     found = {}
-    for part, dtype in cast.items():
+    for part, dtype in sorted(by_part.items(), key=lambda each: each[0] is not None):
         number = number_of(dtype)
+        if part is None:
+            found = {i.name: number for i in ckpt.iter_infos() if i.data_type in _FLOATING}
+            continue
         for key in _matches(ckpt, [part], "cast"):
             found[key] = number
     infos = [ckpt.info(key) for key in found]

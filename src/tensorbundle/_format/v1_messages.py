@@ -11,15 +11,10 @@ import numpy as np
 from .. import _core
 from ..errors import FormatError, UnsupportedError
 from . import dtypes
-from .dtypes import MAX_RANK
 from .wire import BYTES, FIXED32, FIXED64, VARINT, Field, fields
 
 if TYPE_CHECKING:
     from .._core import SliceSpec
-
-# What a reader of this format declares itself, as in the header of a V2 index.
-_CONSUMER_VERSION: Final = 1
-_MAX_COUNT: Final = (1 << 63) - 1
 
 # By DataType, the field of TensorProto that holds the values, and how.
 _VALUE_FIELDS: Final = {
@@ -96,99 +91,41 @@ def decode_header(value: bytes, offset: int) -> list[ListedTensor]:
                 tensors.append(_decode_listed(inner))
             elif inner.number == 2:
                 versions.append(inner)
-    _check_version(versions)
+    if versions:
+        _core.check_version(_joined(versions), versions[0].offset)
     return tensors
-
-
-def _check_version(versions: list[Field]) -> None:
-    producer = min_consumer = 0
-    bad_consumer = False
-    for part in (part for version in versions for part in version.message()):
-        if part.number == 1:
-            producer = part.int32()
-        elif part.number == 2:
-            min_consumer = part.int32()
-        elif part.number == 3 and part.wire == BYTES:
-            ends = sum(byte < 0x80 for byte in part.data)
-            numbers = _core.unpack_varints(bytes(part.data), ends)
-            bad_consumer |= bool((numbers == _CONSUMER_VERSION).any())
-        elif part.number == 3:
-            bad_consumer |= part.int32() == _CONSUMER_VERSION
-    if producer < 0 or min_consumer > _CONSUMER_VERSION or bad_consumer:
-        raise UnsupportedError(
-            f"this checkpoint (producer version {producer}) asks for readers of version "
-            f"{min_consumer}{', and not 1' if bad_consumer else ''}; this is one of version 1",
-            offset=versions[0].offset,
-        )
 
 
 def _decode_listed(message: Field) -> ListedTensor:
     tensor = ListedTensor()
+    shapes: list[Field] = []
     for part in message.message():
         if part.number == 1:
             tensor.name = bytes(part.content())
         elif part.number == 2:
-            tensor.shape += tuple(_decode_shape(part))
+            shapes.append(part)
         elif part.number == 3:
             tensor.data_type = part.int32()
         elif part.number == 4:
             tensor.slices.append(_decode_slice(part))
-    count = 1
-    for size in tensor.shape:
-        # A zero stays out of the product: [2^40, 0, 2^40] is refused, as TensorFlow refuses it.
-        count *= size or 1
-        if count > _MAX_COUNT:
-            raise FormatError(
-                f"the shape's element count does not fit in 64 bits: {_shown(tensor)}",
-                offset=message.offset,
-            )
+    if shapes:
+        try:
+            tensor.shape = _core.decode_shape(_joined(shapes), shapes[0].offset)
+        except FormatError as error:
+            error.message += f": tensor {tensor.name[:200].decode('utf-8', 'replace')!r}"
+            raise
     return tensor
 
 
-def _shown(tensor: ListedTensor) -> str:
-    name = tensor.name[:200].decode("utf-8", "replace")
-    return f"tensor {name!r} of {len(tensor.shape)} dimensions"
-
-
-def _decode_shape(message: Field) -> Iterator[int]:
-    rank = 0
-    for part in message.message():
-        if part.number == 3 and part.int64() != 0:
-            raise FormatError("the shape is of unknown rank", offset=part.offset)
-        if part.number != 2:
-            continue
-        rank += 1
-        if rank > MAX_RANK:
-            raise FormatError("the shape has more than 254 dimensions", offset=part.offset)
-        size = 0
-        for inner in part.message():
-            if inner.number == 1:
-                size = inner.int64()
-        if size < 0:
-            raise FormatError(f"a dimension is negative: {size}", offset=part.offset)
-        yield size
+def _joined(parts: list[Field]) -> bytes | memoryview:
+    """A message in several fields, which are its parts as protobuf has it; mostly it is in one."""
+    if len(parts) == 1:
+        return parts[0].content()
+    return b"".join(part.content() for part in parts)
 
 
 def _decode_slice(message: Field) -> SliceSpec:
-    """The ``(start, length)`` of each dimension; an absent length is the whole dimension."""
-    extents = []
-    for part in message.message():
-        if part.number != 1:
-            continue
-        start, length = 0, -1
-        for inner in part.message():
-            if inner.number == 1:
-                start = inner.int64()
-            elif inner.number == 2:
-                length = inner.int64()
-                if length < 0:
-                    raise FormatError("a slice has a negative length", offset=part.offset)
-        if start < 0 or (length < 0 and start != 0):
-            raise FormatError(f"a slice starts at {start}", offset=part.offset)
-        extents.append((start, length))
-        if len(extents) > MAX_RANK:
-            raise FormatError("a slice has more than 254 dimensions", offset=part.offset)
-    return tuple(extents)
+    return _core.decode_slice(message.content(), message.offset)
 
 
 # --- records -----------------------------------------------------------------------------------

@@ -2,16 +2,16 @@
 
 Only the wire format is known here; which field means what is said in the rooms above. Nothing
 recurses and nothing is copied, so a message costs no more than its fields. The core does the walk
-(``message.hpp``); the twin that is written here says what is wrong with a message, and where.
+(``message.hpp``).
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
-from .._core import message_fields
+from .. import _core
 from ..errors import FormatError
 from .names import as_bytes, as_text
 
@@ -20,9 +20,6 @@ FIXED64: Final = 1
 BYTES: Final = 2
 FIXED32: Final = 5
 
-_GROUP_START: Final = 3
-_GROUP_END: Final = 4
-_MAX_GROUP_DEPTH: Final = 100  # protobuf's own limit on nesting
 _MAX_VARINT_BYTES: Final = 10
 _BATCH: Final = 1024  # fields that are in memory together
 
@@ -94,13 +91,10 @@ def fields(message: memoryview | bytes, base: int = 0) -> Iterator[Field]:
     view = memoryview(message)
     at = 0
     while at < len(view):
-        try:
-            found, after = message_fields(view, base, at, _BATCH)
-        except FormatError:
-            yield from _walk(view[at:], base + at)
-            return
+        found, at, error = _core.message_fields(view, base, at, _BATCH)
         yield from map(Field._make, found)
-        at = after
+        if error is not None:
+            raise error
 
 
 def find_cut_off(message: memoryview | bytes) -> tuple[int, str] | None:
@@ -111,17 +105,17 @@ def find_cut_off(message: memoryview | bytes) -> tuple[int, str] | None:
         (0, 'a part of 5 bytes at byte 2 runs past the end, which is at byte 5')
     """
     view = memoryview(message)
-    at = 0
-    with contextlib.suppress(FormatError):
-        while at < len(view):
-            _, at = message_fields(view, 0, at, 1)
+    at, error = 0, None
+    while at < len(view) and error is None:
+        _, at, error = _core.message_fields(view, 0, at, _BATCH)
+    if error is None:
         return None
     numbers = bytes(view[at : at + 2 * _MAX_VARINT_BYTES])
     if len(view) - at < _MAX_VARINT_BYTES and min(numbers) >= 0x80:
         return at, f"it ends at byte {len(view)}, in the middle of a number"
     try:
-        tag, begin = _varint(view, at, 0)
-        length, begin = _varint(view, begin, 0)
+        tag, begin = _core.varint(view, at)
+        length, begin = _core.varint(view, begin)
     except FormatError:
         return None
     if tag & 7 != BYTES or begin + length <= len(view):
@@ -140,65 +134,6 @@ def told_if_cut_off(message: memoryview | bytes) -> Iterator[None]:
             error.offset, error.nbytes = cut[0], 0
             error.message = f"the file is cut off: {cut[1]}"
         raise
-
-
-def _walk(view: memoryview, base: int) -> Iterator[Field]:
-    """The same in Python, which yields what comes before the trouble."""
-    at, end = 0, len(view)
-    groups: list[int] = []
-    while at < end:
-        start = at
-        tag, at = _varint(view, at, base)
-        number, wire = tag >> 3, tag & 7
-        if number == 0 or tag >> 32:
-            raise FormatError(f"a field cannot have the number {number}", offset=base + start)
-        value, begin = 0, at
-        if wire == VARINT:
-            value, at = _varint(view, at, base)
-        elif wire == BYTES:
-            length, begin = _varint(view, at, base)
-            at = begin + length
-        elif wire in (FIXED32, FIXED64):
-            at += 4 if wire == FIXED32 else 8
-        elif wire in (_GROUP_START, _GROUP_END):
-            _follow_group(groups, number, wire, base + start)
-            continue
-        else:
-            raise FormatError(f"a field has the wire type {wire}", offset=base + start)
-        if at > end:
-            raise FormatError(
-                f"a field runs past the end: it has {at - begin} bytes where {end - begin} remain",
-                offset=base + start,
-            )
-        if not groups:
-            yield Field(number, wire, value, view[begin:at], base + begin)
-    if groups:
-        raise FormatError("a group is cut off", offset=base + end)
-
-
-def _varint(view: memoryview, at: int, base: int) -> tuple[int, int]:
-    """The number that begins there, and where it ends."""
-    value = 0
-    for position in range(at, min(at + _MAX_VARINT_BYTES, len(view))):
-        byte = view[position]
-        value |= (byte & 0x7F) << 7 * (position - at)
-        if byte < 0x80:
-            if value >> 64:
-                break
-            return value, position + 1
-    else:
-        if len(view) - at < _MAX_VARINT_BYTES:
-            raise FormatError("a varint is cut off", offset=base + at)
-    raise FormatError("a varint is longer than 64 bits", offset=base + at)
-
-
-def _follow_group(groups: list[int], number: int, wire: int, offset: int) -> None:
-    if wire == _GROUP_START:
-        if len(groups) == _MAX_GROUP_DEPTH:
-            raise FormatError("groups are nested too deep", offset=offset)
-        groups.append(number)
-    elif not groups or groups.pop() != number:
-        raise FormatError("a group ends that is not open", offset=offset)
 
 
 # --- and back -------------------------------------------------------------------------------------
@@ -283,25 +218,10 @@ def repeated_numbers(field: Field, decode: Callable[[Field], Value]) -> list[Val
         field.expect(VARINT)
         return [decode(field)]
     # A packed field is a run of varints: each gets the tag that `fields` wants to see.
-    return [decode(Field(field.number, VARINT, value, field.data, at)) for value, at in _run(field)]
-
-
-def _run(field: Field) -> Iterable[tuple[int, int]]:
-    value = shift = 0
-    start = 0
-    for at, byte in enumerate(field.data):
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            if value >> 64:
-                raise FormatError("a varint is longer than 64 bits", offset=field.offset + start)
-            yield value, field.offset + start
-            value = shift = 0
-            start = at + 1
-        elif shift == 70:
-            raise FormatError("a varint is longer than 64 bits", offset=field.offset + start)
-    if shift:
-        raise FormatError("a varint is cut off", offset=field.offset + start)
+    values = _core.varints(field.data, field.offset)
+    return [
+        decode(Field(field.number, VARINT, value, field.data, field.offset)) for value in values
+    ]
 
 
 def other_fields(message: Raw, known: Collection[int]) -> bytes:

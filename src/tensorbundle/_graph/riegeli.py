@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from .. import _core
 from .._format.wire import Raw
 from ..errors import FormatError, UnsupportedError
 
@@ -230,11 +231,9 @@ def _zstandard(stored: memoryview, claimed: int) -> Iterator[bytes]:
             raise FormatError(f"records are no zstd stream: {error}") from None
 
 
-def _varint(data: memoryview, at: int, offset: int) -> tuple[int, int]:
+def _varint(data: Raw, at: int, offset: int) -> tuple[int, int]:
     """Number that begins there, and where it ends."""
-    value = 0
-    for position in range(at, min(at + 10, len(data))):
-        value |= (data[position] & 0x7F) << 7 * (position - at)
-        if data[position] < 0x80:
-            return value, position + 1
-    raise FormatError("a size is cut off or longer than 64 bits", offset=offset)
+    try:
+        return _core.varint(data, at)
+    except FormatError:
+        raise FormatError("a size is cut off or longer than 64 bits", offset=offset) from None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .._format.dtypes import MAX_RANK
-from .._format.wire import Raw, bytes_field, fields, int_field
-from ..errors import FormatError
+from .._core import decode_partial_shape
+from .._format.wire import Raw, bytes_field, int_field
 
 
 class ShapeValue(NamedTuple):
@@ -21,20 +20,7 @@ class ShapeValue(NamedTuple):
 
 def decode_shape(raw: Raw, base: int = 0) -> ShapeValue:
     """Read a shape. Raises FormatError, also for more dimensions than TensorFlow takes."""
-    dims: list[int] = []
-    unknown = False
-    for field in fields(raw, base):
-        if field.number == 2:
-            size = 0
-            for part in field.message():
-                if part.number == 1:
-                    size = part.int64()
-            if len(dims) == MAX_RANK:
-                raise FormatError(f"a shape has more than {MAX_RANK} dimensions", offset=base)
-            dims.append(size if size >= 0 else -1)
-        elif field.number == 3:
-            unknown = field.int64() != 0
-    return ShapeValue(None if unknown else tuple(dims))
+    return ShapeValue(decode_partial_shape(raw, base))
 
 
 def encode_shape(dims: tuple[int, ...] | None) -> bytes:

@@ -12,6 +12,8 @@ from ..errors import TensorBundleError
 
 _LOOKED_AT: Final = 16 << 20  # bytes of a file, which say enough of how all were treated
 _TELLING: Final = 1 << 16  # random bytes of that length hold a line end of either system
+_PAIRS: Final = 8  # line ends of two bytes, that so many random bytes hold at most
+_LONG: Final = 8  # bytes of a tensor, that are not found by chance
 _TRIED: Final = 8  # tensors, that are looked for elsewhere
 
 
@@ -35,12 +37,14 @@ def explain_length(
     excess = file.size - expected
     if not excess:
         return False, None
-    if excess > 0:
-        for offset, nbytes, stored in list(ranges)[:_TRIED]:
-            if nbytes and _lies_at(file, offset + excess, nbytes, stored):
-                return True, f"{excess} bytes were put in front: after them the tensors are whole"
+    for offset, nbytes, stored in list(ranges)[:_TRIED]:
+        # Bytes that are all alike lie in many places.
+        if nbytes >= _LONG and _lies_at(file, offset + excess, nbytes, stored):
+            what = "were put in front: after" if excess > 0 else "are missing in front: without"
+            count = "1 byte" if abs(excess) == 1 else f"{abs(excess)} bytes"
+            return True, f"{count} {what} them the tensors are whole"
     content = file.read(0, min(file.size, _LOOKED_AT))
-    if (told := _as_text(content)) is not None:
+    if (told := _as_text(content, lost=max(-excess, 0))) is not None:
         return True, f"{told}, as transfers in text mode do: copy the file again, as binary"
     if excess < 0:
         return True, None
@@ -48,8 +52,23 @@ def explain_length(
     return True, f"{name!r} is {excess} bytes longer than the index says: something was put in"
 
 
+def explain_table(path: str) -> str | None:
+    """Say what was done to a table, the index or a V1 file, that ends as one, but is damaged.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    content = File(path).read(0, min(os.path.getsize(path), _LOOKED_AT))
+    line_ends = content.count(b"\n")
+    if line_ends > 1 and content.count(b"\r\n") == line_ends:
+        return "line ends were probably converted (LF to CRLF): copy the file again, as binary"
+    return None
+
+
 def _lies_at(file: File, offset: int, nbytes: int, expected: int) -> bool:
     """Whether the bytes of a tensor are found at another place."""
+    if offset < 0:
+        return False
     found = 0
     try:
         for at in range(offset, offset + nbytes, _LOOKED_AT):
@@ -59,8 +78,8 @@ def _lies_at(file: File, offset: int, nbytes: int, expected: int) -> bool:
     return found == expected
 
 
-def _as_text(content: bytes) -> str | None:
-    """What was made of bytes that were taken for text."""
+def _as_text(content: bytes, lost: int) -> str | None:
+    """What was made of bytes that were taken for text, and so many of them lost."""
     line_ends, pairs = content.count(b"\n"), content.count(b"\r\n")
     if max(content, default=0) >= 0x80 and _is_utf8(content):
         if content.count("\ufffd".encode()) * 3 > content.count(b"\xc3") + content.count(b"\xc2"):
@@ -68,7 +87,12 @@ def _as_text(content: bytes) -> str | None:
         return "the file was converted to UTF-8"
     if line_ends and pairs == line_ends:
         return "line ends were converted (LF to CRLF)"
-    if len(content) >= _TELLING and line_ends and not pairs:
+    if len(content) < _TELLING or not lost:
+        return None
+    if 0 not in content:
+        return "zero bytes were left out"
+    # Such pairs are rare among bytes of numbers: where many bytes are lost, they were others.
+    if line_ends and not pairs and lost <= max(len(content) // _TELLING, 1) * _PAIRS:
         return "line ends were converted (CRLF to LF)"
     return None
 

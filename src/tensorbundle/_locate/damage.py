@@ -12,7 +12,9 @@ import enum
 import os
 from typing import Final, NamedTuple
 
+from .. import _core
 from .._format.containers import bundle_in, is_records
+from ..errors import FormatError
 
 _HEAD_BYTES: Final = 4096  # a path is no longer than this, a tar header and a pointer are shorter
 _TABLE_MAGIC: Final = bytes.fromhex("57fb808b247547db")
@@ -233,7 +235,8 @@ def _describe_changed_end(path: str) -> str | None:
         end = file.read()
     if (at := end.rfind(_TABLE_MAGIC)) >= 0:
         count = len(end) - at - len(_TABLE_MAGIC)
-        return f"a table with {count} bytes behind its end: an editor or a transfer put them there"
+        behind = "1 byte" if count == 1 else f"{count} bytes"
+        return f"a table with {behind} behind its end: an editor or a transfer put it there"
     as_text = _TABLE_MAGIC.decode("latin-1").encode()
     replaced = _TABLE_MAGIC.decode("utf-8", "replace").encode()
     if as_text[-6:] in end or replaced[-6:] in end:
@@ -243,7 +246,7 @@ def _describe_changed_end(path: str) -> str | None:
 
 def describe_mistaken(path: str) -> str:
     """Say what a regular file is that was taken for something else; it may be a table."""
-    return explain_not_a_table(path) or "a table"
+    return explain_not_a_table(path) or "a table, as V1 checkpoints are: open it by its full name"
 
 
 def _read_ends(path: str) -> tuple[bytes, bytes, int]:
@@ -372,13 +375,11 @@ def _identify_protobuf(head: bytes) -> Found | None:
 
 def _field(data: bytes, start: int) -> tuple[bytes, int] | None:
     """The bytes of the length-delimited field at `start`, cut where the data ends, and its end."""
-    length = shift = 0
-    for at in range(start + 1, min(start + 6, len(data))):
-        length |= (data[at] & 0x7F) << shift
-        shift += 7
-        if data[at] < 0x80:
-            return data[at + 1 : at + 1 + length], at + 1 + length
-    return None
+    try:
+        length, begin = _core.varint(data, start + 1)
+    except FormatError:
+        return None
+    return data[begin : begin + length], begin + length
 
 
 def _is_word(data: bytes) -> bool:

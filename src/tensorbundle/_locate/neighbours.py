@@ -87,7 +87,7 @@ def stand_ins(path: str) -> list[str]:
 def _is_copy_of(name: str, base: str) -> bool:
     """Whether a name is another with what browsers and editors put into or behind it."""
     plain = _COPY_MARK.sub("", name)
-    return plain == base or (name.startswith(base) and ".tempstate" not in name)
+    return plain.lower() == base.lower() or (name.startswith(base) and ".tempstate" not in name)
 
 
 def _changed(directory: str, name: str) -> float | None:
@@ -188,6 +188,8 @@ def _leftovers(directory: str, base: str, names: list[str]) -> list[str]:
             f"data shards ({list_names(shards)}) but no {index!r} are there: "
             "the index was lost or never uploaded"
         )
+        if copies := [name for name in names if _is_copy_of(name, index)]:
+            found.append(f"beside them lies {list_names(copies)}, which may be it: rename it")
     if base + META_SUFFIX in names and not shards:
         found.append(f"only the graph ({base + META_SUFFIX!r}) is there, not its values")
     if unfinished := [

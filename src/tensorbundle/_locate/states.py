@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from .._format.filenames import spelled_prefix
 from ..errors import FormatError
-from .damage import describe_mistaken
+from .damage import FileKind, describe_mistaken, identify_file
 
 if TYPE_CHECKING:
     from .._format.state import CheckpointState
@@ -78,6 +78,9 @@ def read_state(path: str) -> StateFile:
     try:
         state, reason = parse_edited_state(content)
     except FormatError as error:
+        found = identify_file(path)
+        if found is not None and found.kind is not FileKind.STATE:
+            error.message = f"{error.message}: the file is {found.phrase}"
         raise error.add_context(path=path) from None
     note = f"TensorFlow does not read the state file {path!r}: {reason}" if reason else None
     return StateFile(path, state, note)
@@ -85,7 +88,7 @@ def read_state(path: str) -> StateFile:
 
 def mentions_state(head: bytes) -> bool:
     """Whether bytes are of a state file, in UTF-16 too."""
-    return b"model_checkpoint_path" in head.replace(b"\0", b"")
+    return b"model_checkpoint_path" in head.replace(b"\0", b"").lower()
 
 
 def named_places(directory: str, name: str) -> Iterator[tuple[str, str | None]]:

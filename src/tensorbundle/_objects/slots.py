@@ -81,6 +81,8 @@ class NamedSlot:
         part = _PART.fullmatch(middle)
         if slash and part and part[1]:
             end = f"{self.variable}/part_"
+            if not (end.endswith(part[1]) or part[1].endswith(end)):
+                return self.name[: self.start] + variable + rest
             scope = part[1].removesuffix(end) if part[1].endswith(end) else ""
             # As long as it was: so much is left of where the optimizer was made.
             stem = f"{scope}{variable}/part_"[-len(part[1]) :]
@@ -153,6 +155,11 @@ def _slot(
     slot = None
     if head and _OPTIMIZER.fullmatch(last):
         slot = _called_after(name, head, infos)
+    if slot is None and (_KERAS_SLOT.fullmatch(last) or _OPTIMIZER.fullmatch(last)):
+        # Programs with optimizers of their own put a scope between: `kernel/LAMB/adam_m`.
+        variable, _, scope = head.rpartition("/")
+        if variable and _OPTIMIZER.fullmatch(scope):
+            slot = _called_after(name, variable, infos)
     if slot is None and (match := _ENDING.fullmatch(name)):
         slot = _called_after(name, match[1], infos)
     if slot is None:

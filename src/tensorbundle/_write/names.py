@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from .._format.dtypes import name_of
-from ..errors import CompatibilityWarning
+from ..errors import CompatibilityWarning, ConversionError
 
 if TYPE_CHECKING:
     from .._core import SliceSpec
@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 # The DataTypes, and the rank, that TensorFlow can put together from slices (format.md §6.4).
 _JOINABLE: Final = frozenset((1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 18, 29, 30))
 _JOINABLE_RANK: Final = 8
+
+
+def by_name(tensors: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what is given to be saved, having checked that it has names.
+
+    Raises:
+        TypeError: It is something else than a mapping.
+    """
+    if not isinstance(tensors, Mapping):
+        raise TypeError(f"tensors are a mapping of values by name, not {tensors!r:.80}")
+    return tensors
 
 
 class WrittenNames:
@@ -28,15 +39,15 @@ class WrittenNames:
         """Add names of whole tensors, all or none.
 
         Raises:
-            ValueError: There is one already, or one is empty.
+            ConversionError: There is one already, or one is empty.
         """
         new = set(names)
         if len(new) < len(names):
-            raise ValueError("two names are the same: one as str and one as bytes")
+            raise ConversionError("two names are the same: one as str and one as bytes")
         if "" in new:
-            raise ValueError("a tensor needs a name: TensorFlow crashes on an empty one")
+            raise ConversionError("a tensor needs a name: TensorFlow crashes on an empty one")
         if taken := (new & self._whole) | (new & self._parts.keys()):
-            raise ValueError(f"there is a tensor {min(taken)!r} already")
+            raise ConversionError(f"there is a tensor {min(taken)!r} already")
         self._whole |= new
 
     def add_part(

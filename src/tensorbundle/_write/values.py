@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -122,11 +123,22 @@ def _as_bytes(array: np.ndarray[Any, Any]) -> list[bytes]:
         if isinstance(element, str):
             elements[i] = element.encode()
         elif not isinstance(element, bytes):
-            raise ConversionError(
-                f"an array of objects is stored as strings, and element {i} is {type(element)}: "
-                "expected bytes or str"
-            )
+            raise ConversionError(_refusal(i, element))
     return elements
+
+
+def _refusal(number: int, element: Any) -> str:
+    """Why an object is not stored."""
+    if isinstance(element, int) and not -(2**63) <= element < 2**64:
+        short = element.bit_length() < 128
+        what = str(element) if short else f"one of {element.bit_length()} bits"
+        return f"no integer type holds {what}: expected -2**63 to 2**64 - 1"
+    if isinstance(element, Mapping):
+        return "a mapping is no tensor: expected a value for each name, such as 'outer/inner'"
+    return (
+        f"an array of objects is stored as strings, and element {number} is {type(element)}: "
+        "expected bytes or str"
+    )
 
 
 def _as_named(name: str, dtype: np.dtype[Any]) -> int:

@@ -13,7 +13,7 @@ from .._format.names import as_name
 from .._format.parts import PartSpec, part_spec, shape_of_part
 from ..errors import ConversionError, UnsupportedError
 from .commit import PendingFiles, refuse_existing
-from .names import WrittenNames, warn_of_patterns
+from .names import WrittenNames, by_name, warn_of_patterns
 from .values import Value, value_of
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Writer:
             tensors: Values by name.
             dtypes: What ``dtype`` of `add` is, for some names; a checkpoint has its own.
         """
-        if not isinstance(tensors, dict):  # it may make its values when they are asked for
+        if not isinstance(by_name(tensors), dict):  # it may make its values when they are asked for
             info = getattr(tensors, "info", None)  # of a checkpoint, which knows their types
             for name in tensors:
                 stated = (dtypes or {}).get(name) or (info and info(name).tf_dtype)

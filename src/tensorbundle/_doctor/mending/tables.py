@@ -24,19 +24,17 @@ from .blocks import (
     SMALLEST_BLOCK,
     TRAILER_BYTES,
     Block,
-    Handle,
+    BlockHandle,
     decode_handle,
     different_bits,
     encode_block,
     entries_of,
     is_well_formed,
     make_footer,
-    masked,
     readable_entries,
     skip_varints,
     sound_block,
     stored_sum,
-    unmasked,
 )
 from .syndromes import Syndromes
 
@@ -132,7 +130,7 @@ def mend_table(data: bytes, path: str, syndromes: Syndromes, max_doubt: float = 
     return table
 
 
-def _give_up(data: bytes, handle: Handle, table: MendedTable, why: str) -> None:
+def _give_up(data: bytes, handle: BlockHandle, table: MendedTable, why: str) -> None:
     """A block whose checksum cannot be made right: what parses of it is kept as unproved."""
     table.lost.append(Range(handle.offset, handle.size, why))
     entries = readable_entries(data[handle.offset : handle.offset + handle.size])
@@ -174,7 +172,7 @@ def _find_index(data: bytes, surgeon: _Surgeon) -> Block | None:
     by_footer = _index_handle(data)
     end = len(data) - FOOTER_BYTES - TRAILER_BYTES
     begin = data.rfind(METAINDEX, 0, max(end, 0)) + len(METAINDEX)
-    by_place = Handle(begin, end - begin) if len(METAINDEX) <= begin <= end else None
+    by_place = BlockHandle(begin, end - begin) if len(METAINDEX) <= begin <= end else None
     for handle in (by_footer, by_place):
         if handle and (block := sound_block(data, handle)):
             _compare_end(data, handle, surgeon.path, surgeon.table)
@@ -186,7 +184,7 @@ def _find_index(data: bytes, surgeon: _Surgeon) -> Block | None:
     return None
 
 
-def _index_handle(data: bytes) -> Handle | None:
+def _index_handle(data: bytes) -> BlockHandle | None:
     footer = data[-FOOTER_BYTES:]
     try:
         at = skip_varints(footer, 0, 2)
@@ -195,9 +193,9 @@ def _index_handle(data: bytes) -> Handle | None:
         return None
 
 
-def _compare_end(data: bytes, handle: Handle, path: str, table: MendedTable) -> None:
+def _compare_end(data: bytes, handle: BlockHandle, path: str, table: MendedTable) -> None:
     """Note the bits in which metaindex block and footer differ from those that must be there."""
-    metaindex = Handle(handle.offset - len(METAINDEX), len(METAINDEX) - TRAILER_BYTES)
+    metaindex = BlockHandle(handle.offset - len(METAINDEX), len(METAINDEX) - TRAILER_BYTES)
     expected = (
         ("metaindex block", metaindex.offset, METAINDEX),
         ("footer", len(data) - FOOTER_BYTES, make_footer(metaindex, handle)),
@@ -218,14 +216,14 @@ def _scan(data: bytes, table: MendedTable) -> None:
             continue
         if end := _end_of_block(data, start, ends):
             if start > reached:
-                _give_up(data, Handle(reached, start - reached), table, "no block is here")
+                _give_up(data, BlockHandle(reached, start - reached), table, "no block is here")
             reached = end + TRAILER_BYTES
             if end - start == SMALLEST_BLOCK:  # the metaindex block, which ends the data blocks
                 return
             table.blocks.append(Block(start, data[start:end], data[end]))
     rest = max(0, len(data) - reached)
     if rest:
-        _give_up(data, Handle(reached, rest), table, "no block is here")
+        _give_up(data, BlockHandle(reached, rest), table, "no block is here")
 
 
 def _possible_ends(data: bytes) -> list[int]:
@@ -252,7 +250,7 @@ def _end_of_block(data: bytes, start: int, ends: Sequence[int]) -> int | None:
     first = bisect_left(ends, start + 8)
     for end in ends[first : first + _ENDS_TRIED]:
         crc32c, at = _core.crc32c(view[at:end], crc32c), end
-        if masked(_core.crc32c(view[end : end + 1], crc32c)) == stored_sum(data, end):
+        if _core.crc32c_mask(_core.crc32c(view[end : end + 1], crc32c)) == stored_sum(data, end):
             return end
     return None
 
@@ -267,7 +265,7 @@ class _Surgeon:
     max_doubt: float
     table: MendedTable
 
-    def read(self, handle: Handle, what: str) -> Block | None:
+    def read(self, handle: BlockHandle, what: str) -> Block | None:
         """A block, mended if need be; None if that cannot be done."""
         if block := sound_block(self.data, handle):
             return block
@@ -276,11 +274,11 @@ class _Surgeon:
             return None
         message = bytearray(self.data[handle.offset : end + 1])
         computed, stored = _core.crc32c(message), stored_sum(self.data, end)
-        wrong = masked(computed) ^ stored
+        wrong = _core.crc32c_mask(computed) ^ stored
         if wrong.bit_count() == 1:
             self._note((8 * (end + 1) + wrong.bit_length() - 1,), f"checksum of a {what}", 0.0)
             return Block(handle.offset, bytes(message[:-1]), message[-1])
-        flips = self.syndromes.locate(computed ^ unmasked(stored), len(message))
+        flips = self.syndromes.locate(computed ^ _core.crc32c_unmask(stored), len(message))
         if flips is None or flips.doubt > self.max_doubt:
             return None
         for bit in flips.bits:

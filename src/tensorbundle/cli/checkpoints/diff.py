@@ -21,7 +21,19 @@ if TYPE_CHECKING:
     from ..._edit.diff import Diff, TensorDifference
 
 
-_TOLERANCE: Final = click.FloatRange(min=0)
+class _Tolerance(click.FloatRange):
+    """A number, not negative; NaN is none, though no comparison says so."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found: float = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return found
+
+
+_TOLERANCE: Final = _Tolerance(min=0)
 
 
 @click.command(cls=DocumentedCommand, short_help="Compare two checkpoints.")

@@ -153,15 +153,20 @@ def edit(
         _write_text(console, done, target, dry_run)
 
 
-def _split_last(text: str, what: str) -> tuple[str, str]:
+def _split_last(text: str, what: str, *, may_be_empty: bool = False) -> tuple[str, str]:
     left, mark, right = text.rpartition("=")
-    if not (mark and left and right):
+    if not (mark and left and (right or may_be_empty)):
         raise click.UsageError(f"expected {what}, found {text!r}")
     return unspell(left), unspell(right)
 
 
 def _read_renames(renames: Sequence[str]) -> dict[str, str]:
-    return dict(_split_last(each, "OLD=NEW") for each in renames)
+    found: dict[str, str] = {}
+    for each in renames:
+        old, new = _split_last(each, "OLD=NEW", may_be_empty=True)  # what is below a scope moves up
+        if found.setdefault(old, new) != new:
+            raise click.UsageError(f"two new names for {old!r}: {found[old]!r} and {new!r}")
+    return found
 
 
 def _read_substitutions(substitutions: Sequence[str]) -> list[tuple[re.Pattern[str], str]]:
@@ -184,11 +189,10 @@ def _read_substitutions(substitutions: Sequence[str]) -> list[tuple[re.Pattern[s
 
 def _read_casts(casts: Sequence[str]) -> Any:
     plain = [each for each in casts if "=" not in each]
-    if len(plain) > 1 or (plain and len(casts) > 1):
-        raise click.UsageError("a dtype for all tensors is given once, and goes without others")
-    if plain:
-        return plain[0]
-    return dict(_split_last(each, "GLOB=DTYPE") for each in casts) or None
+    if len(plain) > 1:
+        raise click.UsageError(f"a dtype for all other tensors is given once: found {plain}")
+    others = dict(_split_last(each, "GLOB=DTYPE") for each in casts if "=" in each)
+    return {**dict.fromkeys([None] if plain else [], *plain), **others} or None
 
 
 def _write_notes(console: Console, done: Rewrite) -> None:
