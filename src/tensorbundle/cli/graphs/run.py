@@ -11,8 +11,8 @@ from typing import Any
 import click
 import numpy as np
 
-from ..._format.wording import already_there
 from ..._write.durable import replace_file
+from ..._write.staging import TargetExistsError
 from ...errors import ConversionError
 from ..grammar.assignments import read_assignments
 from ..grammar.graph_options import checkpoint_option, chosen_outputs, load
@@ -83,7 +83,7 @@ def run(
     if save is not None and save.endswith(".npy") and len(fetches) > 1:
         raise click.UsageError("a .npy holds one result: --save a .npz")
     if save is not None and not force and os.path.lexists(save):
-        raise FileExistsError(already_there(save))
+        raise TargetExistsError(save)
     values = read_assignments(feeds, "--feed")
 
     from ..._runner.runner import Runner
