@@ -196,7 +196,7 @@ def test_a_file_of_tensors_in_the_memory_of_the_program_is_exported_too(tmp_path
 def test_names_that_end_in_a_port_are_noted(tmp_path: Path) -> None:
     np.savez(tmp_path / "w.npz", **{"conv1/W:0": np.ones(2), "conv1/b:0": np.ones(2)})
     note = run("save", tmp_path / "w.npz", tmp_path / "out").stderr
-    assert "2 names end in ':0', such as conv1/W:0" in note
+    assert "2 names with ':0' at the end, such as conv1/W:0" in note
     assert set(tb.open(tmp_path / "out")) == {"conv1/W:0", "conv1/b:0"}
 
 

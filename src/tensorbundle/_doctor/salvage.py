@@ -84,11 +84,13 @@ def salvage(
         ()
     """
     if in_place and dst is not None:
-        raise ValueError("in_place mends the files of src: there is no dst")
+        raise ConversionError("in_place mends the files of src: there is no dst")
     remains = remains_at(os.fsdecode(src))
     target = None if dst is None else os.fsdecode(dst)
     if target is not None and target == remains.prefix:
-        raise ValueError("dst must be another prefix than src; in_place=True mends its own files")
+        raise ConversionError(
+            "dst must be another prefix than src; in_place=True mends its own files"
+        )
     if remains.tables:
         done = salvage_v1(remains, target, max_doubt, unproved, overwrite)
     else:

@@ -246,7 +246,7 @@ def _describe_changed_end(path: str) -> str | None:
 
 def describe_mistaken(path: str) -> str:
     """Say what a regular file is that was taken for something else; it may be a table."""
-    return explain_not_a_table(path) or "a table"
+    return explain_not_a_table(path) or "a table, as V1 checkpoints are: open it by its full name"
 
 
 def _read_ends(path: str) -> tuple[bytes, bytes, int]:

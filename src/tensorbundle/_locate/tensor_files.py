@@ -12,6 +12,8 @@ import stat
 from typing import Final
 
 from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, split_data_path
+from ..errors import FormatError
+from .damage import FileKind, identify_file, is_table
 from .location import Kind, Location, file_mode, is_regular_file, is_saved_model
 
 INDEX_NAME: Final = "index.json"  # of a folder of .npy files
@@ -37,6 +39,7 @@ def tensor_file_at(path: str | os.PathLike[str] | bytes) -> Location | None:
     """Find the file of tensors that a path means; None if it means no such file.
 
     Raises:
+        FormatError: It is called one, and is something else.
         OSError: The file system refuses to say.
     """
     requested = os.fsdecode(path)
@@ -62,10 +65,21 @@ def _kind_of(path: str) -> Kind | None:
     if path.endswith(SHARDS_INDEX):
         return "safetensors"
     suffix = os.path.splitext(path)[1].lower()
-    if suffix in _SUFFIXES:
-        return _SUFFIXES[suffix]
     if suffix in (INDEX_SUFFIX, META_SUFFIX) or split_data_path(path) is not None:
         return None  # what these begin with means nothing
+    kind, called = _kind_within(path), _SUFFIXES.get(suffix)
+    if kind is not None or called is None:
+        return kind
+    if is_table(path):
+        return None  # a V1 checkpoint may have any name
+    found = identify_file(path)
+    if found is not None and found.kind is not FileKind.NOTHING:
+        raise FormatError(f"not a {suffix} file: {path!r} is {found.phrase}", path=path)
+    return called  # damaged: whoever reads it says how
+
+
+def _kind_within(path: str) -> Kind | None:
+    """What a file is by its first bytes."""
     with open(path, "rb") as file:
         start = file.read(16)
     for magic, kind in _MAGICS.items():

@@ -294,8 +294,9 @@ class ObjectGraph:
         lacking += [k for each in self.variables for k in each.slots.values() if k not in by_key]
         if lacking:
             raise ConversionError(
-                f"{len(lacking)} variables of the object graph have no tensor: "
+                "no tensor for these variables of the object graph: "
                 + ", ".join(map(repr, lacking[:10]))
+                + (f" and {len(lacking) - 10:,} more" if len(lacking) > 10 else "")
             )
         by_key.pop(GRAPH_KEY, None)
 

@@ -125,7 +125,7 @@ def _objects(console: Console, infos: list[TensorInfo], separator: str) -> Objec
 
     names = [info.name for info in infos if info.name != GRAPH_KEY]
     for name in names:
-        if "" in name.split(separator):
+        if "" in name.replace(separator, "/").split("/"):
             raise ConversionError(
                 "a name has an empty part, which no object has: save it without --objects",
                 key=name,
@@ -144,8 +144,8 @@ def _note_ports(console: Console, infos: list[TensorInfo]) -> None:
     ported = [info.name for info in infos if info.name.endswith(":0")]
     if ported:
         console.note(
-            f"{format_count(len(ported), 'name')} end in ':0', such as {console.spell(ported[0])}: "
-            "kept as they are, but TensorFlow restores variables by names without it"
+            f"kept as they are: {format_count(len(ported), 'name')} with ':0' at the end, such as "
+            f"{console.spell(ported[0])}; TensorFlow restores variables by names without it"
         )
 
 

@@ -25,6 +25,7 @@ from ..terminal.sizes import format_count, format_size
 if TYPE_CHECKING:
     from ..._checkpoint.report import Fault, Report
 
+_GRAPHS: Final = (".pb", ".pbtxt", ".cpb", ".meta")  # files of graphs
 _OF_GRAPHS: Final = ("graph", "variable", "asset", "fingerprint", "objects")
 
 
@@ -141,7 +142,7 @@ def _write_fault(console: Console, fault: Fault) -> None:
         subject = console.spell(fault.name)
     else:
         subject = "the index" if fault.shard is None else "the whole shard"
-        if fault.kind in _OF_GRAPHS:
+        if fault.kind in _OF_GRAPHS or (fault.path or "").endswith(_GRAPHS):
             subject = "the graph"
     kind = console.style(fault.kind, fg="red", bold=True)
     console.line(f"{kind}: {console.style(subject, bold=True)}{_describe_range(fault)}")
