@@ -39,16 +39,19 @@ build: $(VENV)/package.ok  ## compile and install the package into .venv
 $(VENV)/tools.ok:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "error: Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
 	@$(ALONE) $(PYTHON) -m venv $(VENV) || { echo "error: this Python cannot make virtual environments (on Debian: apt install python3-venv)" >&2; exit 1; }
-	$(PIP) install $(BUILD_TOOLS)
+	@echo 'installing the build tools into $(VENV)'
+	@$(PIP) install $(BUILD_TOOLS)
 	@touch $@
 
 $(VENV)/package.ok: $(VENV)/tools.ok $(PACKAGE_FILES)
-	$(PIP) install --no-build-isolation $(KEPT_BUILD) .
+	@echo 'compiling tensorbundle and installing it into $(VENV): a minute or two the first time'
+	@$(PIP) install --no-build-isolation $(KEPT_BUILD) .
 	@touch $@
 
 # An extra is installed once, and again when pyproject.toml changes.
 $(VENV)/%-extra.ok: pyproject.toml | $(VENV)/package.ok
-	$(PIP) install --no-build-isolation $(KEPT_BUILD) '.[$*]'
+	@echo 'installing what the extra "$*" needs into $(VENV)'
+	@$(PIP) install --no-build-isolation $(KEPT_BUILD) '.[$*]'
 	@touch $@
 
 demo: $(VENV)/package.ok  ## list, verify and extract a real checkpoint, without TensorFlow

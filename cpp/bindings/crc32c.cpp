@@ -30,6 +30,8 @@ void register_crc32c(py::module_& module) {
   using namespace py::literals;
   module.def("crc32c", &crc32c_of, "data"_a, "value"_a = 0);
   module.def("crc32c_combine", &crc32c_combine, "first"_a, "second"_a, "second_size"_a);
+  module.def("crc32c_mask", &crc32c_mask, "crc32c"_a);
+  module.def("crc32c_unmask", &crc32c_unmask, "stored"_a);
   module.def("fingerprint64", &fingerprint64_of, "data"_a);
   module.def("crc32c_kernel", &crc32c_kernel_name);
 }

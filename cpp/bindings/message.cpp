@@ -1,6 +1,7 @@
 // The fields of any message, for rooms of Python that decode small messages by the thousand.
 #include "tensorbundle/format/message.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "bindings.hpp"
@@ -52,8 +53,7 @@ py::tuple message_fields(const py::memoryview& view, std::uint64_t base, std::si
 py::tuple varint(const py::object& data, std::size_t at, std::uint64_t base) {
   const BorrowedBuffer buffer(data, false);
   const ByteView bytes(buffer.data(), buffer.size());
-  if (at > bytes.size()) throw py::index_error("past the end");
-  Reader reader(bytes.substr(at), base + at);
+  Reader reader(bytes.substr(std::min(at, bytes.size())), base + at);
   const std::uint64_t value = reader.varint();
   return py::make_tuple(value, reader.offset() - base);
 }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <algorithm>
+
 #include "tensorbundle/reading/plan.hpp"
 
 namespace tensorbundle::bindings {
@@ -55,6 +57,25 @@ const Dtypes::Type& Dtypes::at(std::int32_t number) const {
   return *known;
 }
 
+namespace {
+
+// Elements in the slices that a tensor lists, which may leave gaps; never more than it has.
+std::uint64_t listed_count(std::span<const std::int64_t> shape,
+                           const std::vector<SliceSpec>& slices) {
+  const std::uint64_t whole = element_count(shape);
+  std::uint64_t listed = 0;
+  for (const SliceSpec& slice : slices) {
+    std::vector<std::int64_t> extents(shape.begin(), shape.end());
+    for (std::size_t i = 0; i < std::min(slice.size(), extents.size()); ++i) {
+      if (slice[i].length >= 0) extents[i] = std::min(slice[i].length, extents[i]);
+    }
+    listed += std::min(element_count(extents), whole - listed);
+  }
+  return listed;
+}
+
+}  // namespace
+
 TensorInfos::TensorInfos(py::type type) : type_(std::move(type)) {
   for (std::size_t i = 0; i < kFields.size(); ++i) {
     const py::object slot = type_.attr(kFields[i]);
@@ -94,7 +115,7 @@ py::object TensorInfos::make(py::object name, const Dtypes::Type& type, const St
     set(py::int_(range.offset));
     set(py::int_(range.crc32c));
   } else {
-    set(py::int_(element_count(range.shape)) * py::int_(type.width));
+    set(py::int_(listed_count(range.shape, slices)) * py::int_(type.width));
     for (int i = 0; i < 3; ++i) set(py::none());
   }
   set(slices_tuple(slices));

@@ -198,6 +198,42 @@ Entry entry_from(const py::tuple& fields) {
   return entry;
 }
 
+void begin_tensor(BundleWriter& writer, const py::object& name, std::int32_t dtype,
+                  const std::vector<std::int64_t>& shape) {
+  const std::string key = encode_name(name);
+  run(writer, decode_name(key), [&] { writer.begin({key, dtype, shape, {}}); });
+}
+
+void append_bytes(BundleWriter& writer, const py::object& data) {
+  const BorrowedBuffer buffer(data, false);
+  run(writer, py::none(), [&] { writer.append({buffer.data(), buffer.size()}); });
+}
+
+std::uint32_t end_tensor(BundleWriter& writer, std::optional<std::uint32_t> crc32c) {
+  std::uint32_t computed = 0;
+  run(writer, py::none(), [&] { computed = crc32c ? writer.end(*crc32c) : writer.end(); });
+  return computed;
+}
+
+py::str take_shard(BundleWriter& writer) {
+  std::string path;
+  run(writer, py::none(), [&] { path = writer.take_shard(); });
+  return decode_path(path);
+}
+
+void add_entries(BundleWriter& writer, const py::iterable& entries) {
+  for (const py::handle& each : entries) {
+    const auto [key, entry] = each.cast<std::pair<py::bytes, py::tuple>>();
+    writer.add_entry(std::string_view(key), entry_from(entry));
+  }
+}
+
+std::uint32_t finish_bundle(BundleWriter& writer, std::uint32_t min_shards, bool big_endian) {
+  std::uint32_t count = 0;
+  run(writer, py::none(), [&] { count = writer.finish(min_shards, big_endian); });
+  return count;
+}
+
 }  // namespace
 
 void register_writer(py::module_& module) {
@@ -216,55 +252,15 @@ void register_writer(py::module_& module) {
       .def("add_slice", &add_slice, "name"_a, "dtype"_a, "array"_a, "full_shape"_a, "slice"_a)
       .def("add_strings", &add_strings, "name"_a, "shape"_a, "elements"_a,
            "full_shape"_a = py::none(), "slice"_a = py::none())
-      .def(
-          "begin",
-          [](BundleWriter& self, const py::object& name, std::int32_t dtype,
-             const std::vector<std::int64_t>& shape) {
-            const std::string key = encode_name(name);
-            run(self, decode_name(key), [&] { self.begin({key, dtype, shape, {}}); });
-          },
-          "name"_a, "dtype"_a, "shape"_a)
-      .def(
-          "append",
-          [](BundleWriter& self, const py::object& data) {
-            const BorrowedBuffer buffer(data, false);
-            run(self, py::none(), [&] { self.append({buffer.data(), buffer.size()}); });
-          },
-          "data"_a)
-      .def(
-          "end",
-          [](BundleWriter& self, std::optional<std::uint32_t> crc32c) {
-            std::uint32_t computed = 0;
-            run(self, py::none(), [&] { computed = crc32c ? self.end(*crc32c) : self.end(); });
-            return computed;
-          },
-          "crc32c"_a = py::none())
-      .def("take_shard",
-           [](BundleWriter& self) {
-             std::string path;
-             run(self, py::none(), [&] { path = self.take_shard(); });
-             return decode_path(path);
-           })
-      .def(
-          "add_entries",
-          [](BundleWriter& self, const py::iterable& entries) {
-            for (const py::handle& each : entries) {
-              const auto [key, entry] = each.cast<std::pair<py::bytes, py::tuple>>();
-              self.add_entry(std::string_view(key), entry_from(entry));
-            }
-          },
-          "entries"_a)
+      .def("begin", &begin_tensor, "name"_a, "dtype"_a, "shape"_a)
+      .def("append", &append_bytes, "data"_a)
+      .def("end", &end_tensor, "crc32c"_a = py::none())
+      .def("take_shard", &take_shard)
+      .def("add_entries", &add_entries, "entries"_a)
       .def("use_shard", &BundleWriter::use_shard, "shard"_a)
       .def("next_shard",
            [](BundleWriter& self) { run(self, py::none(), [&] { self.next_shard(); }); })
-      .def(
-          "finish",
-          [](BundleWriter& self, std::uint32_t min_shards, bool big_endian) {
-            std::uint32_t count = 0;
-            run(self, py::none(), [&] { count = self.finish(min_shards, big_endian); });
-            return count;
-          },
-          "min_shards"_a = 0, py::kw_only(), "big_endian"_a = false);
+      .def("finish", &finish_bundle, "min_shards"_a = 0, py::kw_only(), "big_endian"_a = false);
   module.def("mean_of", &mean_of, "dtype"_a, "arrays"_a, "weights"_a, "into"_a);
   module.def(
       "renumber_index",

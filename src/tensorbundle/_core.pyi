@@ -365,6 +365,12 @@ def crc32c_combine(first: int, second: int, second_size: int) -> int:
 def fingerprint64(data: Any) -> int:
     """TensorFlow's Fingerprint64 of a contiguous buffer, as ``fingerprint.pb`` has it."""
 
+def crc32c_mask(crc32c: int) -> int:
+    """The form in which a CRC-32C is stored beside what it is of."""
+
+def crc32c_unmask(stored: int) -> int:
+    """The CRC-32C whose stored form that is."""
+
 def crc32c_kernel() -> str:
     """Which implementation runs on this machine."""
 
@@ -378,7 +384,7 @@ def message_fields(
     """
 
 def varint(data: Any, at: int = 0, base: int = 0) -> tuple[int, int]:
-    """The number that begins at a position, and where it ends."""
+    """The number that begins at a position, which may lie past the end, and where it ends."""
 
 def varints(data: Any, base: int = 0) -> list[int]:
     """A run of numbers, each in 64 bits without a sign: what a packed repeated field holds."""

@@ -9,7 +9,8 @@
     └── ConversionError       (ValueError)           the target cannot hold this
 
 Trouble with the operating system stays ``OSError``. What is written although TensorFlow will not
-read it back is told by a ``CompatibilityWarning``.
+read it back is told by a ``CompatibilityWarning``; what a call for all tensors left out, by a
+``LeftOutWarning``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "CompatibilityWarning",
     "ConversionError",
     "FormatError",
+    "LeftOutWarning",
     "MissingFileError",
     "TensorBundleError",
     "TensorNotFoundError",
@@ -178,3 +180,7 @@ class ConversionError(TensorBundleError, ValueError):
 
 class CompatibilityWarning(UserWarning):
     """Warning: what is written is sound, but TensorFlow will not be able to read it back."""
+
+
+class LeftOutWarning(UserWarning):
+    """Warning: tensors are not among the results, because no array can hold the whole of them."""

@@ -79,7 +79,7 @@ def test_crosscheck_of_a_damaged_constant_says_so(tmp_path: Path) -> None:
     path = write_graph(tmp_path / "g.pb", short, const_node("w", np.ones(3, np.float32)))
     result = tb.crosscheck(path)
     assert {each.name: each.status for each in result.comparisons} == {
-        "short": "we cannot",
+        "short": "neither can",
         "w": "equal",
     }
     assert not result.ok

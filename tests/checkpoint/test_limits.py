@@ -159,6 +159,8 @@ def test_claim_beyond_the_file_is_refused_at_little_cost(tmp_path, claim):
     assert found.pop("open") == found.pop("list") == "ok"
     verified, facts = found.pop("verify"), found.pop("infos")
     assert facts in ("ok", error)
+    if error == "UnsupportedError":  # what no array holds is left out of all
+        assert found.pop("load") == found.pop("views") == "ok"
     assert set(found.values()) == {error}
     if verdict is None:
         assert verified != "ok"
@@ -197,7 +199,9 @@ def test_many_slices_that_do_not_fit_are_refused(tmp_path, pile):
     bundle = Handmade(shards=[b"1234"])
     bundle.entries[b"w"] = Entry(4, (MANY, MANY), slices=tuple(PILES[pile]))
     found = read_all(bundle.write(tmp_path))
-    assert found["get"] == found["load"] == found["slice"] == "FormatError"
+    assert found["get"] == found["slice"] == "FormatError"
+    # Stairs have gaps, and nothing else is wrong with them: they are left out of all.
+    assert found["load"] == ("ok" if pile.startswith("stairs") else "FormatError")
     assert found["verify"] != "ok"
 
 

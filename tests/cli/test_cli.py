@@ -102,6 +102,7 @@ def test_ls_json_says_all_that_is_known() -> None:
             "offset": info.offset,
             "crc32c": info.crc32c,
             "slices": json.loads(json.dumps(info.slices)),
+            "complete": True,
         }
 
 

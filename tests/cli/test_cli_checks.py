@@ -121,7 +121,7 @@ def test_crosscheck_of_a_damaged_tensor_exits_1(monkeypatch: pytest.MonkeyPatch)
     path = DAMAGED / "flipped_bit"
     report = document("crosscheck", path, "--names", "dense/*", code=1)
     statuses = {tensor["name"]: tensor["status"] for tensor in report["tensors"]}
-    assert statuses == {"dense/bias": "equal", "dense/kernel": "we cannot"}
+    assert statuses == {"dense/bias": "equal", "dense/kernel": "neither can"}
     assert report["ok"] is False
 
 

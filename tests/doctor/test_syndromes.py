@@ -6,7 +6,6 @@ import time
 import pytest
 
 from tensorbundle import _core
-from tensorbundle._doctor.mending.blocks import masked
 from tensorbundle._doctor.mending.strings import mend_strings
 from tensorbundle._doctor.mending.syndromes import MAX_DISTANCE, syndromes
 from tensorbundle._format.wire import encode_varint
@@ -112,7 +111,7 @@ def test_beyond_256_mebibytes_what_two_bits_explain_is_not_mended() -> None:
 def encoded(texts: list[bytes], order: str) -> tuple[bytes, int]:
     """A string tensor's stored bytes and the checksum of its entry."""
     fixed = b"".join(len(text).to_bytes(4, order) for text in texts)
-    stored = masked(_core.crc32c(fixed)).to_bytes(4, order)
+    stored = _core.crc32c_mask(_core.crc32c(fixed)).to_bytes(4, order)
     crc32c = _core.crc32c(b"".join(texts), _core.crc32c(stored, _core.crc32c(fixed)))
     return b"".join(encode_varint(len(text)) for text in texts) + stored + b"".join(texts), crc32c
 

@@ -87,13 +87,19 @@ def test_collisions_are_listed(tmp_path: Path) -> None:
     assert not (tmp_path / "c.index").exists()
 
 
-def test_gaps_between_slices_are_listed(tmp_path: Path) -> None:
+def test_tensors_without_some_of_their_slices_are_left_out_and_told(tmp_path: Path) -> None:
     with tb.Writer(tmp_path / "a") as writer:
         writer.add_slice("w", np.zeros((1, 3)), (2, 3), "0,1:-")
     tb.save(tmp_path / "b", {"x": 1.0})
-    with pytest.raises(ConversionError, match="slices leave gaps in 1 tensors: 'w'"):
-        tb.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "c")
-    tb.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "c", partial=True)
+    with pytest.warns(tb.LeftOutWarning, match="slices leave gaps in these tensors: 'w'; partial="):
+        done = tb.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "c")
+    assert (done.tensors, done.incomplete, len(done.shards)) == (1, ("w",), 1)
+    assert list(tb.open(tmp_path / "c")) == ["x"]
+    done = tb.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "d", partial=True)
+    assert (done.tensors, done.incomplete) == (2, ())
+    assert tb.open(tmp_path / "d").incomplete == ("w",)
+    with pytest.raises(ConversionError, match="slices leave gaps in these tensors: 'w'"):
+        tb.merge([tmp_path / "a"], tmp_path / "e")
 
 
 def test_parts_of_an_interrupted_save_are_gathered_from_several_hosts(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ NAMES = [
     "Checkpoint",
     "ChecksumError",
     "CompatibilityWarning",
+    "LeftOutWarning",
     "ConversionError",
     "Diagnosis",
     "Diff",
@@ -82,7 +83,19 @@ CLASSES = sorted(name for name in NAMES if name[0].isupper())
 # Methods of a checkpoint that do what their example shows; the others are told by their class.
 METHODS = ["infos", "load", "read_slice", "verify"]
 MEMBERS = {
-    *("chunks", "get", "info", "infos", "items", "iter_infos", "keys", "load", "location", "mode"),
+    *(
+        "chunks",
+        "get",
+        "info",
+        "infos",
+        "incomplete",
+        "items",
+        "iter_infos",
+        "keys",
+        "load",
+        "location",
+        "mode",
+    ),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
     *("big_endian", "file_of", "origin", "read_range", "stored"),
     *("to_jax", "to_torch", "to_tree"),

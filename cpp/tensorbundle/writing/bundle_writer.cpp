@@ -160,9 +160,9 @@ std::uint32_t BundleWriter::finish(std::uint32_t min_shards, bool big_endian) {
       next_shard();
     }
   }
+  path_ = options_.prefix + ".index" + options_.suffix;
   add_partitioned();
   const std::string index = index_.finish(shard_, big_endian);
-  path_ = options_.prefix + ".index" + options_.suffix;
   OutputFile file(path_, OutputFile::Place::kReserved);
   Piece piece{index.data(), index.size()};
   file.append({&piece, 1}, workspace_);

@@ -18,7 +18,7 @@ from .._locate.damage import explain_not_a_table
 from .._locate.location import Location
 from ..errors import FormatError, TensorBundleError
 from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode, fitting
-from .selection import Filter, count_of
+from .selection import Filter, count_of, without_left_out
 from .shards import checksum_error, explain
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class Bundle(Checkpoint):
     def _read_owned(self, info: TensorInfo, out: Array | None = None) -> Array:
         dtype = info.array_dtype()
         if info.shard is None:
+            self._refuse_gaps(info)
             return self._assemble(info, tuple((0, dim) for dim in info.shape))
         if info.data_type == _dtypes.STRING:
             return self._read_strings(info)
@@ -157,6 +158,12 @@ class Bundle(Checkpoint):
         return array.reshape(info.shape)
 
     # --- partitioned tensors ---------------------------------------------------------------------
+
+    def _refuse_gaps(self, info: TensorInfo) -> None:
+        try:
+            info.refuse_gaps()
+        except TensorBundleError as error:
+            raise error.add_context(path=self.location.index) from None
 
     def _assemble(self, info: TensorInfo, target: _slices.Box) -> Array:
         dtype = info.array_dtype()
@@ -245,7 +252,7 @@ class Bundle(Checkpoint):
         """Read many tensors into arrays of their own; see `Checkpoint.load`."""
         if names is None and out is not None:
             names = list(out)
-        labels = None if names is None else self._chosen(names)
+        labels, needed = self._wanted(names)
         chosen = None if labels is None else list(dict.fromkeys(labels.values()))
         into: dict[str, Array] | None = None
         if out is not None and labels is not None:
@@ -254,7 +261,10 @@ class Bundle(Checkpoint):
             arrays, others = self._core.load(chosen, into, count_of(threads))
         except TensorBundleError as error:
             raise explain(error) from None
-        for key in others:
+        kept = without_left_out(others, needed, self.info)
+        for key in set(others).difference(kept):
+            del arrays[key]  # which kept the place
+        for key in kept:
             array = self._read_owned(self.info(key))
             if into is None:
                 arrays[key] = array
@@ -267,15 +277,20 @@ class Bundle(Checkpoint):
         """Give many tensors at once; see `Checkpoint.views`."""
         if self.mode == "read":
             return self.load(names, threads=threads)
-        labels = None if names is None else self._chosen(names)
+        labels, needed = self._wanted(names)
         chosen = None if labels is None else list(dict.fromkeys(labels.values()))
         try:
             arrays, others = self._core.views(chosen, count_of(threads))
         except TensorBundleError as error:
             raise explain(error) from None
-        for name in others:
-            arrays[name] = self[name]
-        return arrays if labels is None else {name: arrays[key] for name, key in labels.items()}
+        kept = without_left_out(others, needed, self.info)
+        for key in set(others).difference(kept):
+            del arrays[key]  # which kept the place
+        for key in kept:
+            arrays[key] = self[key]
+        if labels is None:
+            return arrays
+        return {name: arrays[key] for name, key in labels.items() if key in arrays}
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -332,6 +347,8 @@ def _labelled(
     found: dict[str, Array] = {}
     given: set[str] = set()
     for label, key in labels.items():
+        if key not in arrays:
+            continue
         array = arrays[key]
         if key in given:
             array = array.copy()

@@ -14,7 +14,7 @@ from .._format.dtypes import Array
 from .._format.names import as_name
 from ..errors import ConversionError
 from .foreign.libraries import Conversions
-from .selection import Aliases, Filter, not_found, select
+from .selection import Aliases, Filter, ReadablePaths, not_found, select, wanted, without_left_out
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -121,7 +121,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
     @property
     def _aliases(self) -> Aliases | None:
         """Readable paths; None where there is no object graph."""
-        return _ReadablePaths(self) if self._has_objects else None
+        return ReadablePaths(self) if self._has_objects else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -143,10 +143,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
     @overload
     def get(self, name: str | bytes, /, default: Array | T) -> Array | T: ...
     def get(self, name: str | bytes, /, default: object = None) -> object:
-        """Give a tensor, or ``default`` where there is none of that name.
-
-        Unlike ``ckpt[name]`` in a ``try``, it costs nothing to ask for what is not there.
-        """
+        """Give a tensor, or ``default`` where there is none of that name; no error is made."""
         there = as_name(name) in self
         return self[name] if there else default
 
@@ -242,7 +239,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         """Choose names by a filter, in key order; see `infos`.
 
         Returns:
-            What was asked for: a tensor that was chosen by its readable path is called by it.
+            What was asked for: tensors chosen by readable path are called by it.
         """
         return list(self._chosen(names))
 
@@ -250,8 +247,33 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         """What a filter chooses as it was asked for, and its key."""
         return select(names, lambda: self._names, self._has, self._aliases)
 
+    def _wanted(self, names: Filter) -> tuple[dict[str, str] | None, frozenset[str]]:
+        """What is chosen as it was asked for, with its key; and the keys that must be answered."""
+        return (None, frozenset()) if names is None else wanted(names, self._chosen)
+
+    def _readable(self, names: Filter) -> Iterator[tuple[str, TensorInfo]]:
+        """What is chosen, but what arrays cannot hold and was not named in full."""
+        labels, needed = self._wanted(names)
+        labels = dict(zip(self, self, strict=True)) if labels is None else labels
+        kept = set(without_left_out(labels.values(), needed, self.info))
+        return ((label, self.info(key)) for label, key in labels.items() if key in kept)
+
     def _has(self, name: str) -> bool:
         return self._find(name) is not None
+
+    @functools.cached_property
+    def incomplete(self) -> tuple[str, ...]:
+        """Names of partitioned tensors of which slices are missing.
+
+        TensorFlow writes some itself. `load`, `views` and `tensorbundle.export` of all tensors
+        leave them out and say so; ``ckpt[name]`` raises, and so do ``items()`` and ``values()``.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> tb.open("tests/golden/data/slices/incomplete").incomplete
+            ('gap', 'orphan')
+        """
+        return tuple(info.name for info in self.iter_infos() if not info.complete)
 
     @functools.cached_property
     def nbytes(self) -> int:
@@ -278,6 +300,8 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         Returns:
             Writable arrays by the names that were asked for, in key order; every checksum was
             checked, whatever ``verify`` was at `tensorbundle.open`. Nothing is borrowed from files.
+            What no array holds (`TensorInfo.obstacle`: variants, tensors of which slices are
+            missing) is left out with a `LeftOutWarning`, unless ``names`` gives it in full.
 
         Raises:
             ChecksumError: A tensor's bytes were changed.
@@ -290,10 +314,10 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
             >>> weights = ckpt.load("dense/*")
             >>> weights["dense/bias"] += 1
         """
-        chosen = self._chosen(list(out) if names is None and out is not None else names)
+        if names is None and out is not None:
+            names = list(out)
         loaded: dict[str, Array] = {}
-        for label, key in chosen.items():
-            info = self.info(key)
+        for label, info in self._readable(names):
             target = None if out is None else fitting(out, label, info)
             loaded[label] = self._read_owned(info)
             if target is not None:
@@ -309,9 +333,9 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
             threads: How many to use for the checksums; 0 means as many as are useful.
 
         Returns:
-            Arrays by name, in key order: borrowed from the files where ``ckpt[name]`` borrows.
+            Arrays by name, as from `load`: borrowed from the files where ``ckpt[name]`` borrows.
         """
-        return {label: self[key] for label, key in self._chosen(names).items()}
+        return {label: self._read(info) for label, info in self._readable(names)}
 
     def read_slice(self, name: str | bytes, index: Any) -> Array:
         """Read part of a tensor, and of its bytes no more than are needed.
@@ -361,28 +385,6 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
         for start in range(0, len(raw), nbytes):
             yield raw[start : start + nbytes]
-
-
-class _ReadablePaths:
-    """Readable paths of objects, and names of variables in graphs, as names of tensors."""
-
-    def __init__(self, ckpt: Checkpoint) -> None:
-        self._ckpt = ckpt
-
-    def key(self, name: str) -> str | None:
-        graph = self._ckpt.objects
-        key = graph.key_of(name) if graph is not None else None
-        if key is None and graph is not None:
-            key = graph.full_names.get(name)
-        return key if key is not None and self._ckpt._has(key) else None
-
-    def paths(self) -> Mapping[str, str]:
-        graph = self._ckpt.objects
-        if graph is None:
-            return {}
-        known = self._ckpt._known
-        named = ((graph.path_of(key), key) for key in self._ckpt if key in known)
-        return {path: key for path, key in named if path is not None}
 
 
 def fitting(out: Mapping[str, Array], label: str, info: TensorInfo) -> Array:

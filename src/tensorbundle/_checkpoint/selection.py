@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeAlias
+import warnings
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from .._format.names import as_bytes, as_name, near
-from ..errors import ConversionError, TensorNotFoundError
+from .._format.wording import listed
+from ..errors import ConversionError, LeftOutWarning, TensorNotFoundError
+
+if TYPE_CHECKING:
+    from .._format.tensor_info import TensorInfo
+    from .checkpoint import Checkpoint
 
 _MOST_THREADS: Final = 1 << 16
 # What tensors are chosen by; None chooses all.
@@ -41,6 +47,30 @@ def count_of(threads: Any) -> int:
     return min(count, _MOST_THREADS)
 
 
+class ReadablePaths:
+    """Readable paths of objects, and names of variables in graphs, as names of tensors."""
+
+    def __init__(self, ckpt: Checkpoint) -> None:
+        self._ckpt = ckpt
+
+    def key(self, name: str) -> str | None:
+        """The key that a path or a variable's name means; None if it means none."""
+        graph = self._ckpt.objects
+        key = graph.key_of(name) if graph is not None else None
+        if key is None and graph is not None:
+            key = graph.full_names.get(name)
+        return key if key is not None and self._ckpt._has(key) else None
+
+    def paths(self) -> Mapping[str, str]:
+        """All paths with their keys."""
+        graph = self._ckpt.objects
+        if graph is None:
+            return {}
+        known = self._ckpt._known
+        named = ((graph.path_of(key), key) for key in self._ckpt if key in known)
+        return {path: key for path, key in named if path is not None}
+
+
 def parts_of(filter: Filter) -> list[str | re.Pattern[str]]:
     """Take a filter apart.
 
@@ -54,6 +84,12 @@ def parts_of(filter: Filter) -> list[str | re.Pattern[str]]:
             f"not by {type(filter).__name__}"
         )
     return [part if isinstance(part, re.Pattern) else as_name(part) for part in given]
+
+
+def literal_names(filter: Filter) -> frozenset[str]:
+    """The names that a filter gives in full, and perhaps globs: those must be answered for."""
+    parts = () if filter is None else parts_of(filter)
+    return frozenset(part for part in parts if isinstance(part, str))
 
 
 def select(
@@ -97,6 +133,40 @@ def select(
     if not patterns and len(chosen) == 1:
         return chosen
     return dict(sorted(chosen.items(), key=_by_key) if not patterns else _ordered(chosen, names()))
+
+
+def wanted(
+    filter: Filter, choose: Callable[[Filter], dict[str, str]]
+) -> tuple[dict[str, str], frozenset[str]]:
+    """Names as they were asked for, with their keys; and the keys that were named in full."""
+    parts = parts_of(filter)
+    labels = choose(parts)
+    return labels, frozenset(labels[name] for name in literal_names(parts) if name in labels)
+
+
+def without_left_out(
+    keys: Iterable[str], needed: Container[str], info: Callable[[str], TensorInfo]
+) -> list[str]:
+    """Keys without those of tensors that no array holds whole; a warning tells of these.
+
+    Args:
+        keys: All of them.
+        needed: Those that were asked for by name, which are kept whatever they are.
+        info: Describes a tensor.
+    """
+    kept: list[str] = []
+    left_out: dict[str, str] = {}
+    for key in keys:
+        reason = None if key in needed else info(key).obstacle
+        if reason is None:
+            kept.append(key)
+        else:
+            left_out[key] = reason
+    if left_out:
+        name, reason = next(iter(left_out.items()))
+        more = f"; and {listed(list(left_out)[1:])}" if len(left_out) > 1 else ""
+        warnings.warn(f"left out {name!r}: {reason}{more}", LeftOutWarning, stacklevel=3)
+    return kept
 
 
 def _by_key(item: tuple[str, str]) -> bytes:

@@ -6,6 +6,7 @@ import math
 import os
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -72,11 +73,9 @@ class LegacyCheckpoint(Checkpoint):
             return None
         dtype = numpy_dtype(tensor.data_type)
         itemsize = 0 if dtype is None or tensor.data_type == dtypes.STRING else dtype.itemsize
-        nbytes = itemsize * math.prod(tensor.shape)
         slices = tuple(tensor.slices) if tensor.is_partitioned else ()
-        return TensorInfo(
-            name, dtype, tensor.shape, nbytes, None, None, None, slices, tensor.data_type
-        )
+        info = TensorInfo(name, dtype, tensor.shape, 0, None, None, None, slices, tensor.data_type)
+        return replace(info, nbytes=itemsize * info.stored_size)
 
     def iter_infos(self) -> Iterator[TensorInfo]:
         """Describe all tensors one after the other; see `Checkpoint.iter_infos`."""
@@ -90,6 +89,8 @@ class LegacyCheckpoint(Checkpoint):
         return array
 
     def _read_owned(self, info: TensorInfo) -> Array:
+        _readable(info)
+        info.refuse_gaps()
         return self._read_box(info, tuple((0, dim) for dim in info.shape))
 
     def read_slice(self, name: str | bytes, index: Any) -> Array:

@@ -45,7 +45,8 @@ class Comparison:
         name: The tensor.
         status: ``"equal"``; ``"different"``; ``"only here"`` (TensorFlow neither lists nor reads
             it); ``"only there"`` (TensorFlow lists it, tensorbundle does not); ``"tensorflow
-            cannot"`` (neither of its ways reads it, tensorbundle does); ``"we cannot"``.
+            cannot"`` (neither of its ways reads it, tensorbundle does); ``"we cannot"``;
+            ``"neither can"`` (a damaged tensor, or one of which slices are missing).
         how: Which of TensorFlow's ways gave that status.
         detail: One line: what differs, or what was said by who cannot.
         sha256: Of the little-endian bytes in C order as tensorbundle reads them; of a string
@@ -56,6 +57,7 @@ class Comparison:
         difference: The first element that differs, if it came to comparing elements.
         ok: False for what contradicts TensorFlow or hides damage. A documented limit of either side
             (a type that tensorbundle refuses, a tensor that TensorFlow cannot read) is no fault.
+            Neither are missing slices, which TensorFlow itself leaves out.
     """
 
     name: str
@@ -249,8 +251,14 @@ def _compare_tensor(
     except UnsupportedError as error:
         return verdict("we cannot", detail=str(error))
     except (TensorBundleError, OSError) as error:
-        said = [f"{way}: {_ask_in_vain(oracle, way, info)}" for way in ways]
-        return verdict("we cannot", detail=f"{error}; in tensorflow: {'; '.join(said)}", ok=False)
+        refused = {way: _ask_in_vain(oracle, way, info) for way in ways}
+        said = "; ".join(f"{way}: {why or 'it reads this tensor'}" for way, why in refused.items())
+        neither = all(refused.values())
+        return verdict(
+            "neither can" if neither else "we cannot",
+            detail=f"{error}; in tensorflow: {said}",
+            ok=neither and not info.complete,
+        )
 
     listed = None if listing is None else listing.get(info.name)
     if listed is not None and listed != (info.data_type, info.shape):
@@ -289,11 +297,11 @@ def _compare_way(
     return f"{here}, {answer['shape']} and {nbytes} in tensorflow"
 
 
-def _ask_in_vain(oracle: Oracle, way: str, info: TensorInfo) -> str:
-    """Ask TensorFlow for a tensor that tensorbundle cannot read."""
+def _ask_in_vain(oracle: Oracle, way: str, info: TensorInfo) -> str | None:
+    """Ask TensorFlow for a tensor that tensorbundle cannot read: what it says; None if it can."""
     try:
         oracle.ask(do=way, name=info.name, dtype=info.data_type)
     except OracleFailure as failure:
         return str(failure)
     oracle.skip()
-    return "it reads this tensor"
+    return None

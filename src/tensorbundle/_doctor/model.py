@@ -61,6 +61,8 @@ def check_model(path: str, ckpt: Checkpoint | None) -> tuple[list[Fault], list[s
             faults += _object_faults(meta, ckpt, found.path)
         elif not VARIABLES.keys().isdisjoint(meta.ops):
             message = "the graph has variables, and there are no values for them"
+            if found.directory is not None:
+                message += ": expected variables/variables.index beside it"
             faults.append(_fault("variable", message, found.path))
         faults += _missing_assets(meta, found)
     if found.directory is not None:

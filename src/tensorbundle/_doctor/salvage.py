@@ -19,8 +19,9 @@ from .._checkpoint.bundle import Bundle
 from .._format.filenames import INDEX_SUFFIX, Path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
-from .._write.shards import BundleFiles
-from ..errors import ConversionError, TensorBundleError
+from .._format.wording import Worded
+from .._write.shards import BundleFiles, add_range
+from ..errors import ConversionError, FormatError, TensorBundleError
 from .mending.blocks import make_table
 from .mending.outcome import Lost, Salvage
 from .mending.ranges import Patient
@@ -74,7 +75,8 @@ def salvage(
 
     Raises:
         MissingFileError: There is nothing of a checkpoint at the path.
-        FormatError: It is something else; the message says what.
+        FormatError: It is something else, or nothing tells where its tensors lie; the message says
+            what.
         FileExistsError: There is a checkpoint at ``dst``.
         OSError: A file cannot be read or written.
 
@@ -164,6 +166,10 @@ class _Work:
             if table.lost or not raw:
                 found = recover(self.remains, like, raw, set(self.saved) | self._names_lost())
                 self._take(found)
+            if not raw and not (self.saved or self.lost or self.unproved):
+                raise _nothing_told(self.remains)
+            # A checkpoint without a tensor is nothing that was saved.
+            dst = dst if self.saved or not (self.lost or table.lost or self.unproved) else None
             if dst is not None:
                 self._write(dst, big_endian, overwrite)
         return Salvage(
@@ -211,7 +217,8 @@ class _Work:
             try:
                 self._tensor(ckpt, ckpt.info(name), name in faults, suspicious, loose)
             except TensorBundleError as error:
-                self.lost.append(Lost(name, error.message))
+                where = f": {os.path.basename(error.path)}" if error.path is not None else ""
+                self.lost.append(Lost(name, error.message + where))
             if progress is not None:
                 progress(done + 1, len(names))
 
@@ -298,7 +305,7 @@ class _Work:
             self._copy(files.writer)
             files.commit(big_endian=big_endian)
 
-    def _copy(self, writer: BundleWriter) -> None:
+    def _copy(self, out: BundleWriter) -> None:
         """Copy the tensors, shard by shard in the order of their bytes."""
         ranges = [
             (key, patient, mending)
@@ -306,16 +313,23 @@ class _Work:
             for key, patient, mending in parts
         ]
         ranges.sort(key=lambda each: (each[1].info.shard or 0, each[1].offset))
-        shard: int | None = None
+        shard = ranges[0][1].info.shard if ranges else None
         for key, patient, mending in ranges:
             info = patient.info
-            if shard is not None and info.shard != shard:
-                writer.next_shard()
-            shard = info.shard
-            writer.begin(key, info.data_type, info.shape)
-            for chunk in patient.chunks(mending):
-                writer.append(chunk)
-            writer.end(info.crc32c)
-        writer.add_entries(
-            [(as_bytes(name), whole) for name, (whole, _) in self.saved.items() if whole[6]]
-        )
+            if info.shard != shard:
+                shard = info.shard
+                out.next_shard()
+            add_range(out, key, info.data_type, info.shape, patient.chunks(mending), info.crc32c)
+        out.add_entries((as_bytes(n), whole) for n, (whole, _) in self.saved.items() if whole[6])
+
+
+def _nothing_told(remains: Remains) -> FormatError:
+    """The error where data is left, and nothing says which tensors it is."""
+    return FormatError(
+        Worded(
+            "there is nothing to save by: the index is missing or empty, and no checkpoint or "
+            "graph beside it tells where the tensors lie; name a save of the same program by ",
+            Worded.of("like=", "--like"),
+        ),
+        path=remains.index or remains.prefix,
+    )

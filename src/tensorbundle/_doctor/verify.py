@@ -11,7 +11,7 @@ from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open as open_checkpoint
 from .._checkpoint.report import Fault, Report
 from .._format.filenames import META_SUFFIX, Path
-from .._format.wording import Worded, option
+from .._format.wording import Worded
 from .._locate.location import SAVED_MODELS, VARIABLES, is_regular_file, is_saved_model
 from ..errors import MissingFileError
 
@@ -48,7 +48,7 @@ def verify(
         >>> import tensorbundle as tb
         >>> report = tb.verify("tests/golden/data/saver/model.ckpt-20")
         >>> report.ok, report.unchecked[0]
-        (True, 'whether the values have NaN or infinite elements: finite=True')
+        (True, 'whether the values have NaN or infinite elements: ask with finite=True')
     """
     requested = os.fsdecode(path)
     ckpt: Checkpoint | None = None
@@ -81,8 +81,9 @@ def verify_opened(
 
         faults += not_finite(ckpt)
     elif ckpt is not None:
+        asked = Worded.of("finite=True", "--finite")
         unchecked.append(
-            Worded("whether the values have NaN or infinite elements: ", option("finite", True))
+            Worded("whether the values have NaN or infinite elements: ask with ", asked)
         )
     graph = _graph_of(requested, ckpt)
     if graph is not None:

@@ -12,7 +12,7 @@ from .._checkpoint.bundle import Bundle
 from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.names import as_bytes
-from .._write.shards import raw_chunks
+from .._write.shards import add_range, raw_chunks
 from ..errors import UnsupportedError
 from .casting import Loss, converted
 
@@ -64,30 +64,15 @@ class Copying:
             if self._progress is not None:
                 self._progress(min(self._done, self._total), self._total)
 
-    def _write(
-        self,
-        out: BundleWriter,
-        key: bytes,
-        data_type: int,
-        shape: tuple[int, ...],
-        chunks: Iterable[memoryview],
-        crc32c: int | None = None,
-    ) -> int:
-        """Write one range of bytes; returns their checksum."""
-        out.begin(key, data_type, shape)
-        for chunk in self._told(chunks):
-            out.append(chunk)
-        return out.end(crc32c)
-
     def _copy(self, ckpt: Bundle, step: Step, out: BundleWriter) -> None:
         """A tensor's bytes as they are, whatever they mean; numbers are checked as they pass."""
         for piece, part in step.parts:
-            key, chunks = _key(step, piece), _ranges(ckpt.file_of(part), part)
+            key, chunks = _key(step, piece), self._told(_ranges(ckpt.file_of(part), part))
             if part.dtype is None or part.data_type == dtypes.STRING:
-                self._write(out, key, part.data_type, part.shape, chunks, part.crc32c)
+                add_range(out, key, part.data_type, part.shape, chunks, part.crc32c)
                 sound = part.data_type != dtypes.STRING
             else:
-                sound = self._write(out, key, part.data_type, part.shape, chunks) == part.crc32c
+                sound = add_range(out, key, part.data_type, part.shape, chunks) == part.crc32c
             if not sound:
                 ckpt.load([part.name])  # which checks strings, and says what is wrong where
         _add_whole(step, step.source.data_type, out)
@@ -103,7 +88,8 @@ class Copying:
         if info.data_type == dtypes.STRING:
             out.add_strings(step.key, array.shape, array.reshape(-1).tolist())
         else:
-            self._write(out, _key(step), info.data_type, info.shape, raw_chunks(array))
+            chunks = self._told(raw_chunks(array))
+            add_range(out, _key(step), info.data_type, info.shape, chunks)
 
     def _cast(self, step: Step, out: BundleWriter) -> None:
         info, number = step.source, step.data_type or 0
@@ -111,12 +97,14 @@ class Copying:
         if dtype is None or info.dtype is None:
             raise UnsupportedError(f"cannot cast {info.tf_dtype}", key=info.name)
         if not info.slices or not isinstance(self._ckpt, Bundle):
-            self._write(out, _key(step), number, info.shape, self._cast_chunks(info, dtype))
+            chunks = self._told(self._cast_chunks(info, dtype))
+            add_range(out, _key(step), number, info.shape, chunks)
             return
         for piece, part in step.parts:
             box = tuple(slice(*extent) for extent in box_of(piece, info.shape))
             array = self._converted(self._ckpt.read_slice(info.name, box), dtype, info.name)
-            self._write(out, _key(step, piece), number, part.shape, raw_chunks(array))
+            chunks = self._told(raw_chunks(array))
+            add_range(out, _key(step, piece), number, part.shape, chunks)
         _add_whole(step, number, out)
 
     def _cast_chunks(self, info: TensorInfo, dtype: np.dtype[Any]) -> Iterator[memoryview]:

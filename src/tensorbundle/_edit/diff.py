@@ -13,7 +13,6 @@ from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import Source, opened
 from .._core import crc32c
 from .._format import dtypes
-from .._format.boxes import box_of, volume
 from .._format.filenames import shard_path
 from .._locate.location import is_regular_file
 from ..errors import FormatError, MissingFileError
@@ -167,6 +166,21 @@ def diff(
     )
 
 
+class _PathsOfEither:
+    """Readable paths that one or the other of two checkpoints has."""
+
+    def __init__(self, one: Checkpoint, other: Checkpoint) -> None:
+        self._both = [paths for ckpt in (one, other) if (paths := ckpt._aliases) is not None]
+
+    def key(self, name: str) -> str | None:
+        """The key that a path means."""
+        return next((key for each in self._both if (key := each.key(name))), None)
+
+    def paths(self) -> Mapping[str, str]:
+        """All paths with their keys."""
+        return {path: key for each in self._both for path, key in each.paths().items()}
+
+
 def _infos(
     one: Checkpoint, other: Checkpoint, names: Filter
 ) -> tuple[dict[str, TensorInfo], dict[str, TensorInfo]]:
@@ -174,7 +188,8 @@ def _infos(
         from .._checkpoint.selection import select
 
         both = sorted({*one, *other})
-        chosen = set(select(names, lambda: both, set(both).__contains__))
+        aliases = _PathsOfEither(one, other)
+        chosen = set(select(names, lambda: both, set(both).__contains__, aliases).values())
         here, there = [n for n in one if n in chosen], [n for n in other if n in chosen]
     else:
         here, there = list(one), list(other)
@@ -197,12 +212,6 @@ def _refuse_absent(ckpt: Bundle, infos: Iterable[TensorInfo]) -> None:
                 f"the shard is cut off: it has {size} bytes, its tensors end at byte {end}",
                 path=path,
             )
-
-
-def _has_gaps(info: TensorInfo) -> bool:
-    """Whether parts of a partitioned tensor are missing, as TensorFlow writes some itself."""
-    held = sum(volume(box_of(piece, info.shape)) for piece in info.slices)
-    return bool(info.slices) and held < info.size
 
 
 def _shown(info: TensorInfo) -> str:
@@ -313,7 +322,9 @@ class _Comparison:
             values = self._values(a, b) if _is_number(a) and _is_number(b) else None
             if not self._ignore_dtype or values is None:
                 return TensorDifference(a.name, "dtype", *shown, values)
-        elif self._has_same_checksum(a, b) and (not self._exact or a.dtype is None or _has_gaps(a)):
+        elif self._has_same_checksum(a, b) and (
+            not self._exact or a.dtype is None or not a.complete
+        ):
             self.by_checksum += 1
             return None
         elif a.dtype is None:
@@ -326,7 +337,7 @@ class _Comparison:
 
     def is_hindered(self, a: TensorInfo, b: TensorInfo) -> bool:
         """Whether parts are missing, unless the same parts of both are there and alike."""
-        return (_has_gaps(a) or _has_gaps(b)) and not self._has_same_checksum(a, b)
+        return not (a.complete and b.complete) and not self._has_same_checksum(a, b)
 
     def _has_same_checksum(self, a: TensorInfo, b: TensorInfo) -> bool:
         """Whether what is stored is the same: bytes that mean the same, as far as sums tell."""

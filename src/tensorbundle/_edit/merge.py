@@ -7,9 +7,11 @@ was interrupted is merged likewise, even when some of its shards were moved alre
 from __future__ import annotations
 
 import functools
+import math
 import os
 import re
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -22,13 +24,20 @@ from .._format import boxes as _slices
 from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._format.names import as_bytes, as_text
+from .._format.wording import Worded
 from .._locate.checkpoints import locate
 from .._locate.location import file_mode, is_regular_file
 from .._objects.graph import GRAPH_KEY, ObjectGraph
 from .._objects.join import join
 from .._write.names import warn_of_patterns
 from .._write.shards import BundleFiles
-from ..errors import ConversionError, FormatError, MissingFileError, TensorBundleError
+from ..errors import (
+    ConversionError,
+    FormatError,
+    LeftOutWarning,
+    MissingFileError,
+    TensorBundleError,
+)
 from .rules import listed, refuse_in_saved_model
 
 if TYPE_CHECKING:
@@ -50,6 +59,7 @@ class Merge:
         files: The files of the result, the index last; none of a dry run.
         equal: Names of tensors that several inputs have, with the same values.
         joined: Whether object graphs were joined.
+        incomplete: Names of tensors that were left out: no input has the slices that they lack.
     """
 
     prefixes: tuple[str, ...]
@@ -58,6 +68,7 @@ class Merge:
     files: tuple[str, ...]
     equal: tuple[str, ...]
     joined: bool
+    incomplete: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,7 +106,8 @@ def merge(
             left (``P_temp`` with ``part-00000-of-00002.index`` …). Parts may be gathered from
             several directories; together they must be complete.
         dst: The prefix of the result.
-        partial: Whether parts may be missing, and slices leave gaps.
+        partial: Whether parts may be missing, and tensors that lack slices are kept as they are;
+            otherwise these are left out, with a `LeftOutWarning`.
         prefer: Of tensors that several inputs have with different values, which to take.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
@@ -104,8 +116,8 @@ def merge(
         What was done.
 
     Raises:
-        ConversionError: Tensors of one name and different values, or slices that leave a gap; all
-            are listed. Object graphs that do not go together.
+        ConversionError: Tensors of one name and different values; all are listed. Object graphs
+            do not go together, or no tensor is complete.
         MissingFileError: A part or a shard is not there; all are listed.
         FileExistsError: There is a checkpoint at ``dst``.
 
@@ -125,7 +137,10 @@ def merge(
     graph = _joined(inputs)
     used, equal = _chosen(inputs, prefer, graph is not None)
     numbers, entries = _combine(inputs, used)
-    _check_slices(entries, partial=partial)
+    gaps = _gaps(entries)
+    if incomplete := () if partial else gaps:
+        _leave_out(inputs, incomplete)
+        numbers, entries = _combine(inputs, used)
     shards = _find_shards(inputs, numbers)
     named = {as_text(key): each[:2] for key, each in entries.items()}
     if graph is not None:
@@ -142,8 +157,8 @@ def merge(
             if graph is not None:
                 out.writer.add_strings(GRAPH_KEY, (), [graph.encode()])
             files = out.commit(big_endian=inputs[0].index.big_endian)
-    names = tuple(one.prefix for one in inputs)
-    return Merge(names, tensors, tuple(shards), files, equal, graph is not None)
+    names, gone = tuple(one.prefix for one in inputs), tuple(map(as_text, incomplete))
+    return Merge(names, tensors, tuple(shards), files, equal, graph is not None, gone)
 
 
 # --- inputs ---------------------------------------------------------------------------------------
@@ -345,24 +360,29 @@ def _is_slice(key: bytes, entries: dict[bytes, Entry]) -> bool:
     return key.startswith(b"\0") and not entries[key][6]
 
 
-def _check_slices(entries: dict[bytes, Entry], *, partial: bool) -> None:
+def _gaps(entries: Mapping[bytes, Entry]) -> tuple[bytes, ...]:
+    """Keys of tensors whose slices leave gaps; ConversionError if those of one overlap."""
     gaps = []
     for key, (_, shape, *_, slices) in entries.items():
-        if not slices:
-            continue
-        name = as_text(key)
         boxes = [_slices.box_of(piece, shape) for piece in slices]
         if clash := _slices.first_overlap(boxes):
             one, other = (_slices.describe(boxes[i]) for i in clash)
-            raise ConversionError(f"slices overlap: {one} and {other}", key=name)
-        whole = _slices.volume(tuple((0, dim) for dim in shape))
-        if sum(map(_slices.volume, boxes)) < whole:
-            gaps.append(name)
-    if gaps and not partial:
-        raise ConversionError(
-            f"slices leave gaps in {len(gaps)} tensors: {listed(gaps)}; "
-            "--partial (partial=) accepts that"
-        )
+            raise ConversionError(f"slices overlap: {one} and {other}", key=as_text(key))
+        if slices and sum(map(_slices.volume, boxes)) < math.prod(shape):
+            gaps.append(key)
+    return tuple(gaps)
+
+
+def _leave_out(inputs: Sequence[_Input], incomplete: Iterable[bytes]) -> None:
+    """Drop tensors and warn of it; ConversionError if there is nothing else."""
+    for one in inputs:
+        for key in one.tensors.keys() & set(incomplete):
+            del one.tensors[key], one.parts[key]
+    what = f"slices leave gaps in these tensors: {listed(map(as_text, incomplete))}"
+    message = Worded.of(f"{what}; partial=True keeps them", f"{what}; --partial keeps them")
+    if not any(one.tensors for one in inputs):
+        raise ConversionError(message)
+    warnings.warn(Worded("left out: ", message), LeftOutWarning, stacklevel=3)
 
 
 def _find_shards(inputs: Sequence[_Input], numbers: dict[tuple[int, int], int]) -> list[str]:

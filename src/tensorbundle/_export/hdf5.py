@@ -43,8 +43,10 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
     layers = layers_of(request.ckpt.objects) if request.ckpt.objects is not None else ()
     if layers:
         weights = {key for layer in layers for key in layer.keys}
-        request.keep(lambda i: None if i.name in weights else "it is no weight of a layer")
-        places = _keras_places(layers)
+        keys = {info.name: request.ckpt.info(info.name).name for info in request.infos}
+        request.keep(lambda i: None if keys[i.name] in weights else "it is no weight of a layer")
+        by_key = _keras_places(layers)
+        places: Mapping[str, str] = {i.name: by_key[keys[i.name]] for i in request.infos}
         request.notes += (f"{len(layers)} layers in the order that Keras' load_weights expects",)
     else:
         request.keep(_obstacle)
@@ -58,7 +60,7 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
         for info in request.infos:
             _write_tensor(request, info, file, places[info.name])
         if layers:
-            _write_order(file, layers, {info.name for info in request.infos})
+            _write_order(file, layers, {keys[info.name] for info in request.infos})
     return staging.files
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from .._format.tensor_info import MAX_DIMENSIONS
+from .._checkpoint.selection import literal_names
 from ..errors import ConversionError
 
 if TYPE_CHECKING:
@@ -35,12 +36,17 @@ class Request:
         if names is not None and not isinstance(names, (str, bytes, re.Pattern)):
             names = list(names)  # read twice, so an iterator must be kept
         self.ckpt = ckpt
-        self.infos: list[TensorInfo] = ckpt.infos(names)
+        # What was asked for by another name, such as a readable path, is called by it.
+        labels = ckpt.infos() if names is None else ckpt.select(names)
+        self.infos: list[TensorInfo] = [
+            replace(ckpt.info(each), name=each) if isinstance(each, str) else each
+            for each in labels
+        ]
         self.left_out: list[tuple[str, str]] = []
         self.notes: tuple[str, ...] = ()
         self.written = 0
         self.nbytes = 0
-        self._named = _literal_names(names)
+        self._named = literal_names(names)
         self._strict = strict
         self._progress = progress
         self._total = sum(info.nbytes for info in self.infos)
@@ -51,7 +57,7 @@ class Request:
         """Leave out what no array holds, and what ``obstacle`` gives a reason for."""
         kept = []
         for info in self.infos:
-            reason = _unreadable(info) or obstacle(info)
+            reason = info.obstacle or obstacle(info)
             if reason is None:
                 kept.append(info)
             else:
@@ -90,18 +96,3 @@ class Request:
         if self._progress is not None and time.monotonic() >= self._next_report:
             self._next_report = time.monotonic() + _REPORT_INTERVAL_S
             self._progress(done, self._total)
-
-
-def _unreadable(info: TensorInfo) -> str | None:
-    if info.dtype is None:
-        return f"tensors of type {info.tf_dtype} cannot be read as arrays"
-    if len(info.shape) > MAX_DIMENSIONS:
-        return f"it has {len(info.shape)} dimensions, arrays at most {MAX_DIMENSIONS}"
-    return None
-
-
-def _literal_names(names: Filter) -> frozenset[str]:
-    if names is None or isinstance(names, re.Pattern):
-        return frozenset()
-    several = [names] if isinstance(names, str) else names
-    return frozenset(name for name in several if isinstance(name, str))

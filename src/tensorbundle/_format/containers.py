@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from typing import IO, Final, NamedTuple
 
-from .._core import crc32c
+from .._core import crc32c, crc32c_mask, varint
 from ..errors import FormatError
 from .wire import BYTES, FIXED64, VARINT
 
@@ -86,7 +86,7 @@ def bundle_in(path: str) -> Bundle | None:
 
 def is_records(head: bytes) -> bool:
     """Whether a file begins with a record, by the checksum of its length."""
-    return len(head) >= 12 and _masked(head[:8]) == int.from_bytes(head[8:12], "little")
+    return len(head) >= 12 and crc32c_mask(crc32c(head[:8])) == int.from_bytes(head[8:12], "little")
 
 
 def graph_in_events(path: str) -> Part | None:
@@ -138,27 +138,13 @@ def _event_field(file: IO[bytes], record: Part) -> tuple[int, Part]:
 
 def _header(data: bytes) -> tuple[int, int, int, int] | None:
     """A field's number, wire type, length or value, and the width of its tag and that number."""
-    tag, at = _varint(data, 0)
-    if at == 0 or tag >> 3 == 0:
+    try:
+        tag, at = varint(data)
+        number, wire = tag >> 3, tag & 7
+        if number == 0 or wire not in (BYTES, VARINT, FIXED64):
+            return None
+        if wire == FIXED64:
+            return number, wire, 8, at
+        return number, wire, *varint(data, at)
+    except FormatError:
         return None
-    number, wire = tag >> 3, tag & 7
-    if wire == FIXED64:
-        return number, wire, 8, at
-    if wire not in (BYTES, VARINT):
-        return None
-    value, after = _varint(data, at)
-    return (number, wire, value, after) if after > at else None
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift, byte in enumerate(data[at : at + 10]):
-        value |= (byte & 0x7F) << (7 * shift)
-        if byte < 0x80:
-            return value, at + shift + 1
-    return 0, at if at else 0
-
-
-def _masked(data: bytes) -> int:
-    value = crc32c(data)
-    return ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFFFFFF

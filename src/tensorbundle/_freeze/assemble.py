@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final
 from .._checkpoint.selection import select
 from .._format.wording import Worded, joined, listed, option, quoted
 from .._graph.mapping import map_tables, map_variables
+from .._graph.problems import report
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes, parse_input
+from .._ops.edges import data_inputs, reachable
 from .._ops.facts import default_attrs
 from ..errors import ConversionError, UnsupportedError
 from .contents import contents_of
@@ -22,7 +24,7 @@ from .stages.inference import to_inference, training_notes
 from .stages.inline import Inlined, inline_calls
 from .stages.needed import check_graph, clean, prune
 from .stages.tables import Tables, keep_tables
-from .variables.constants import Constant, freeze_variables
+from .variables.constants import Constant, ConstantGraph, freeze_variables
 from .wanted.cuts import Cutter, bind, fed_variables
 from .wanted.loops import refuse_inside
 from .wanted.places import find_node
@@ -200,7 +202,7 @@ def assemble(
         FormatError: The graph or the checkpoint is malformed.
     """
     meta, op_defs = graph.meta, prepared.op_defs
-    roots = before = prepared.roots
+    roots = prepared.roots
     variables = map_variables(
         meta, ckpt, override=request.keys, ema=request.ema, missing=request.missing
     )
@@ -212,7 +214,8 @@ def assemble(
     if request.tables:
         tables = _kept_tables(graph, ckpt, nodes, roots, request)
         nodes = tables.nodes
-        roots = [*roots, tables.init] if tables.init is not None else roots
+    filling = [tables.init] if tables is not None and tables.init is not None else []
+    roots = [*roots, *filling]
     constants = _constants(variables, request)
     constants.update(tables.constants if tables is not None else {})
     constants.update(prepared.fed)
@@ -221,7 +224,11 @@ def assemble(
         frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
     except UnsupportedError as error:
         prepared, left = _without_writes(graph, nodes, constants, prepared, request, error)
-        roots = [*prepared.roots, *roots[len(before) :]]
+        roots = [*prepared.roots, *filling]
+        frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
+    if unsaved := _unsaved(frozen, variables, ckpt, request):
+        prepared, more = _without_unsaved(frozen.nodes, prepared, unsaved)
+        left, roots = (*left, *more), [*prepared.roots, *filling]
         frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
     nodes = frozen.nodes
     if prepared.inlined is not None and prepared.inlined.tensors:
@@ -303,6 +310,41 @@ def _without_writes(
         f"written when the graph runs: {listed(left)}"
     )
     return dataclasses.replace(prepared, targets=tuple(kept)), (said,)
+
+
+def _unsaved(
+    frozen: ConstantGraph,
+    variables: Mapping[str, Variable],
+    ckpt: Checkpoint | None,
+    request: Request,
+) -> set[str]:
+    """The variables that a signature's outputs need and the checkpoint does not have."""
+    if ckpt is None or request.outputs is not None:
+        return set()
+    needed = [variables[name] for name in frozen.constants if name in variables]
+    return {each.variable.name for each in report(needed, ckpt).missing}
+
+
+def _without_unsaved(
+    nodes: Nodes, prepared: Prepared, unsaved: set[str]
+) -> tuple[Prepared, tuple[str, ...]]:
+    """Leave out those outputs of a signature that need variables which nobody saved: metrics.
+
+    All stay where each of them needs one: then the checkpoint is not the graph's.
+    """
+    kept = []
+    for target in prepared.targets:
+        root = parse_input(prepared.tensor(target)).name
+        if unsaved.isdisjoint(reachable(nodes, [root], inputs=data_inputs)):
+            kept.append(target)
+    if not kept:
+        return prepared, ()
+    left = [each.key for each in prepared.targets if each not in kept]
+    said = (
+        f"{len(left)} outputs of the signature are left out, since they need variables that were "
+        f"not saved, {listed(sorted(unsaved))}: {listed(left)}"
+    )
+    return dataclasses.replace(prepared, targets=tuple(kept)), (said,) if left else ()
 
 
 def _constants(variables: Mapping[str, Variable], request: Request) -> dict[str, Constant]:

@@ -235,5 +235,5 @@ def _varint(data: Raw, at: int, offset: int) -> tuple[int, int]:
     """Number that begins there, and where it ends."""
     try:
         return _core.varint(data, at)
-    except (FormatError, IndexError):
+    except FormatError:
         raise FormatError("a size is cut off or longer than 64 bits", offset=offset) from None

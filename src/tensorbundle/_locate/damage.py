@@ -377,7 +377,7 @@ def _field(data: bytes, start: int) -> tuple[bytes, int] | None:
     """The bytes of the length-delimited field at `start`, cut where the data ends, and its end."""
     try:
         length, begin = _core.varint(data, start + 1)
-    except (FormatError, IndexError):
+    except FormatError:
         return None
     return data[begin : begin + length], begin + length
 

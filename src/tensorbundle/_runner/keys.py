@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from .._format.wording import Worded, listed, option
 from .._freeze.wanted.places import find_node
 from .._freeze.wanted.signatures import (
     default_signature,
@@ -15,7 +16,7 @@ from .._freeze.wanted.signatures import (
 from .._freeze.wanted.unknown import unknown_name
 from .._graphdef.nodes import join_input, parse_input
 from .._ops.edges import reachable
-from ..errors import TensorNotFoundError
+from ..errors import ConversionError, TensorNotFoundError
 
 if TYPE_CHECKING:
     from .._graph.graph import Graph
@@ -34,6 +35,7 @@ def signature_of(
 
     Raises:
         TensorNotFoundError: There is no such signature.
+        ConversionError: Several fit, and none is the default.
     """
     models = models_of(graph)
     if signature is not None or not models:
@@ -56,7 +58,27 @@ def signature_of(
             tensors = inputs_by_key(models[key])
             if all(parse_input(tensors[name]).name in needed for name in fed):
                 return key
+    if default not in fitting and (keys or fetches is None):
+        _refuse_several(graph, fitting, keys)
     return fitting[0] if fitting else default
+
+
+def _refuse_several(graph: Graph, fitting: Sequence[str], keys: Sequence[str]) -> None:
+    """Raise ConversionError where signatures give different tensors under the same keys."""
+    models = models_of(graph)
+    given = {
+        tuple(str(models[key].outputs[name].name) for name in keys or models[key].outputs)
+        for key in fitting
+    }
+    if len(given) > 1:
+        raise ConversionError(
+            Worded(
+                f"there are several signatures that this fits, {listed(fitting)}: give ",
+                option("signature", fitting[0]),
+                " or another",
+            ),
+            path=graph.path,
+        )
 
 
 def tensor_fed(graph: Graph, name: str, signature: str | None) -> str:

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -90,6 +91,33 @@ class BundleFiles:
             self._pending.discard()
         if error is not None:
             self._pending.rename_in(error)
+
+
+def add_range(
+    out: _core.BundleWriter,
+    key: bytes,
+    data_type: int,
+    shape: tuple[int, ...],
+    chunks: Iterable[memoryview],
+    crc32c: int | None = None,
+) -> int:
+    """Write a tensor or slice that comes in pieces to the current shard.
+
+    Args:
+        out: What writes.
+        key: Its raw key.
+        data_type: Its DataType number.
+        shape: Its shape.
+        chunks: Its bytes as they are stored.
+        crc32c: The checksum of its entry, where the bytes are taken as they are.
+
+    Returns:
+        The checksum of the bytes.
+    """
+    out.begin(key, data_type, shape)
+    for chunk in chunks:
+        out.append(chunk)
+    return out.end(crc32c)
 
 
 def clone(source: str, target: str) -> None:

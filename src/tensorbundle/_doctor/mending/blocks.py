@@ -24,7 +24,6 @@ SMALLEST_BLOCK: Final = 8
 # The metaindex block is always empty, so it always is these bytes, its trailer included.
 METAINDEX: Final = bytes.fromhex("000000000100000000c0f2a1b0")
 _AFTER_ALL: Final = b"\xff" * 4096  # a key behind any that is met
-_MASK_DELTA: Final = 0xA282EAD8
 
 
 @dataclass(slots=True)
@@ -71,7 +70,7 @@ def sound_block(data: bytes, handle: BlockHandle) -> Block | None:
     end = handle.offset + handle.size
     if end + TRAILER_BYTES > len(data) or handle.size < SMALLEST_BLOCK:
         return None
-    if masked(_core.crc32c(data[handle.offset : end + 1])) != stored_sum(data, end):
+    if _core.crc32c_mask(_core.crc32c(data[handle.offset : end + 1])) != stored_sum(data, end):
         return None
     return Block(handle.offset, data[handle.offset : end], data[end])
 
@@ -109,11 +108,11 @@ def _restarts(contents: bytes) -> tuple[int, list[int]]:
 
 def _walk(contents: bytes, at: int, end: int) -> Iterator[tuple[bytes, bytes]]:
     """Entries from one place on. Raises FormatError."""
-    key = b""
+    key, view = b"", memoryview(contents)[:end]
     while at < end:
-        shared, at = _varint(contents, at, end)
-        unshared, at = _varint(contents, at, end)
-        size, at = _varint(contents, at, end)
+        shared, at = _core.varint(view, at)
+        unshared, at = _core.varint(view, at)
+        size, at = _core.varint(view, at)
         if shared > len(key) or at + unshared + size > end:
             raise FormatError("an entry runs past the end of its block", offset=at)
         key = key[:shared] + contents[at : at + unshared]
@@ -139,43 +138,23 @@ def readable_entries(contents: bytes) -> list[tuple[bytes, bytes]]:
     return list(found.items())
 
 
-def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
-    value = 0
-    for position in range(at, min(at + 10, end)):
-        value |= (data[position] & 0x7F) << 7 * (position - at)
-        if data[position] < 0x80:
-            return value, position + 1
-    raise FormatError("a varint is cut off", offset=at)
-
-
 def skip_varints(data: bytes, at: int, count: int) -> int:
     """Where so many numbers end. Raises FormatError."""
     for _ in range(count):
-        _, at = _varint(data, at, len(data))
+        _, at = _core.varint(data, at)
     return at
 
 
 def decode_handle(value: bytes) -> BlockHandle:
     """Where a block lies. Raises FormatError."""
-    offset, at = _varint(value, 0, len(value))
-    size, _ = _varint(value, at, len(value))
+    offset, at = _core.varint(value)
+    size, _ = _core.varint(value, at)
     return BlockHandle(offset, size)
 
 
 def stored_sum(data: bytes, end: int) -> int:
     """The checksum in the trailer behind a block, as it is stored."""
     return int.from_bytes(data[end + 1 : end + TRAILER_BYTES], "little")
-
-
-def masked(crc32c: int) -> int:
-    """The form in which a checksum is stored."""
-    return (((crc32c >> 15) | (crc32c << 17)) + _MASK_DELTA) & 0xFFFFFFFF
-
-
-def unmasked(stored: int) -> int:
-    """The checksum whose stored form this is."""
-    rotated = (stored - _MASK_DELTA) & 0xFFFFFFFF
-    return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF
 
 
 def make_table(blocks: Sequence[Block]) -> bytes:
@@ -215,7 +194,7 @@ def encode_block(entries: Sequence[tuple[bytes, bytes]]) -> bytes:
 
 def _sealed(contents: bytes, type: int) -> bytes:
     message = contents + bytes([type])
-    return message + masked(_core.crc32c(message)).to_bytes(4, "little")
+    return message + _core.crc32c_mask(_core.crc32c(message)).to_bytes(4, "little")
 
 
 def make_footer(metaindex: BlockHandle, index: BlockHandle) -> bytes:

@@ -21,7 +21,6 @@ from ..._graph.variables import variable_nodes
 from ..._graph.walk import Walk
 from ..._ops.edges import data_inputs
 from ...errors import TensorBundleError
-from .blocks import masked
 
 if TYPE_CHECKING:
     from ..._graphdef.meta_graph import MetaGraph
@@ -176,4 +175,4 @@ def _size(file: _core.File, offset: int, data_type: int, shape: tuple[int, ...])
 
 def is_stated(crc32c: int, remains: bytes) -> bool:
     """Whether what is left of an index holds an entry's checksum."""
-    return _CRC_TAG + masked(crc32c).to_bytes(4, "little") in remains
+    return _CRC_TAG + _core.crc32c_mask(crc32c).to_bytes(4, "little") in remains

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 from ... import _core
-from .blocks import different_bits, masked, unmasked
+from .blocks import different_bits
 from .syndromes import Flips, Syndromes
 
 _MORE: Final = 0x80  # another byte of the number follows
@@ -62,7 +62,7 @@ class _Layout:
 
     def is_proved(self, crc32c: int) -> bool:
         fixed = self.fixed
-        expected = masked(_core.crc32c(fixed)).to_bytes(_SUM_BYTES, self.order)
+        expected = _core.crc32c_mask(_core.crc32c(fixed)).to_bytes(_SUM_BYTES, self.order)
         return expected == self.sum and _core.crc32c(fixed + self.sum + self.payload) == crc32c
 
 
@@ -97,7 +97,7 @@ def mend_strings(
 def _in_place(layout: _Layout, crc32c: int, syndromes: Syndromes) -> MendedStrings | None:
     """Bits that leave every length as many bytes as it has."""
     fixed = layout.fixed
-    computed = masked(_core.crc32c(fixed)).to_bytes(_SUM_BYTES, layout.order)
+    computed = _core.crc32c_mask(_core.crc32c(fixed)).to_bytes(_SUM_BYTES, layout.order)
     if sum(number.value for number in layout.numbers) == len(layout.payload):
         if computed == layout.sum:
             stream = fixed + layout.sum + layout.payload
@@ -110,7 +110,7 @@ def _in_place(layout: _Layout, crc32c: int, syndromes: Syndromes) -> MendedStrin
         if _core.crc32c(fixed + computed + layout.payload) == crc32c:
             bits = different_bits(layout.sum, computed, layout.head)
             return MendedStrings(Flips(bits, 0.0), "checksum of string lengths")
-    stored_sum = unmasked(int.from_bytes(layout.sum, layout.order))
+    stored_sum = _core.crc32c_unmask(int.from_bytes(layout.sum, layout.order))
     flips = syndromes.locate(_core.crc32c(fixed) ^ stored_sum, len(fixed))
     if flips is None or len(flips.bits) > 1:
         return None

@@ -31,12 +31,10 @@ from .blocks import (
     entries_of,
     is_well_formed,
     make_footer,
-    masked,
     readable_entries,
     skip_varints,
     sound_block,
     stored_sum,
-    unmasked,
 )
 from .syndromes import Syndromes
 
@@ -252,7 +250,7 @@ def _end_of_block(data: bytes, start: int, ends: Sequence[int]) -> int | None:
     first = bisect_left(ends, start + 8)
     for end in ends[first : first + _ENDS_TRIED]:
         crc32c, at = _core.crc32c(view[at:end], crc32c), end
-        if masked(_core.crc32c(view[end : end + 1], crc32c)) == stored_sum(data, end):
+        if _core.crc32c_mask(_core.crc32c(view[end : end + 1], crc32c)) == stored_sum(data, end):
             return end
     return None
 
@@ -276,11 +274,11 @@ class _Surgeon:
             return None
         message = bytearray(self.data[handle.offset : end + 1])
         computed, stored = _core.crc32c(message), stored_sum(self.data, end)
-        wrong = masked(computed) ^ stored
+        wrong = _core.crc32c_mask(computed) ^ stored
         if wrong.bit_count() == 1:
             self._note((8 * (end + 1) + wrong.bit_length() - 1,), f"checksum of a {what}", 0.0)
             return Block(handle.offset, bytes(message[:-1]), message[-1])
-        flips = self.syndromes.locate(computed ^ unmasked(stored), len(message))
+        flips = self.syndromes.locate(computed ^ _core.crc32c_unmask(stored), len(message))
         if flips is None or flips.doubt > self.max_doubt:
             return None
         for bit in flips.bits:

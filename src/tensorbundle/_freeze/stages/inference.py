@@ -155,23 +155,27 @@ def _decision(walk: Walk, edge: str) -> tuple[bool, bool | None]:
     negated = False
     for _ in range(_STEPS):
         node, _ = walk.origin(edge)
-        if node is not None and node.op == "LogicalNot" and node.inputs:
+        if node is None:
+            break
+        if node.op == "LogicalNot" and node.inputs:
             negated, edge = not negated, node.inputs[0]
             continue
-        value = _truth(node) if node is not None else None
-        return (
-            node is not None and node.op in PLACEHOLDERS,
-            None if value is None else value != negated,
-        )
+        if node.op in ("Equal", "NotEqual") and len(given := data_inputs(node)) == 2:
+            first, second = (_number(walk.origin(each)[0]) for each in given)
+            if first is None or second is None:
+                break
+            return False, (first == second) != (negated ^ (node.op == "NotEqual"))
+        value = _number(node)
+        return node.op in PLACEHOLDERS, None if value is None else bool(value) != negated
     return False, None
 
 
-def _truth(node: Node) -> bool | None:
+def _number(node: Node | None) -> int | None:
     """What a constant truth value is, or a number that stands for one."""
-    value = node.attr("value") if node.op == "Const" else None
+    value = node.attr("value") if node is not None and node.op == "Const" else None
     if not isinstance(value, TensorMessage) or value.dtype not in _SWITCH_TYPES or value.size != 1:
         return None
-    return bool(value.array().all())
+    return int(value.array().reshape(-1)[0])
 
 
 # --- switches -----------------------------------------------------------------------------------

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from ..._format import dtypes
 from ..._format.names import closest
-from ..._format.wording import Worded, listed, quoted
+from ..._format.wording import Worded, listed, option, quoted
 from ..._graphdef.attributes import function_names
 from ..._graphdef.nodes import parse_input
 from ..._ops.roles import FUNCTION_USES
 from ...errors import TensorBundleError, TensorNotFoundError
 from ..result import shown_shape
 from .places import called
-from .signatures import default_signature
+from .signatures import default_signature, models_of
 
 if TYPE_CHECKING:
     from ..._graph.graph import Graph
@@ -40,6 +40,9 @@ def unknown_name(graph: Graph, name: str, what: str) -> TensorNotFoundError:
     message: str = f"there is no {what} {quoted(name)} in the graph"
     if inside:
         message = Worded(message, ": ", inside)
+    elif given := _signatures_with(graph, name, what):
+        ways = option("signature", given[0])
+        message = Worded(message, f": it is a key of the signatures {listed(given)}: give ", ways)
     elif what in _FED and not near:
         inputs = _likely_inputs(graph)
         shown = ", ".join(inputs[:_SHOWN])
@@ -52,6 +55,15 @@ def unknown_name(graph: Graph, name: str, what: str) -> TensorNotFoundError:
             f"{message}: 'tensorbundle graph --outputs' lists what may be outputs",
         )
     return TensorNotFoundError(message, key=name if len(name) <= _LONGEST else None)
+
+
+def _signatures_with(graph: Graph, name: str, what: str) -> list[str]:
+    """The signatures of which a name is a key."""
+    return [
+        key
+        for key, each in models_of(graph).items()
+        if name in (each.outputs if what == "output" else each.inputs if what == "input" else ())
+    ]
 
 
 def _likely_inputs(graph: Graph) -> list[str]:

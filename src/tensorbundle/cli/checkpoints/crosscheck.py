@@ -26,6 +26,7 @@ _STATUS_NOUNS: Final = (
     "only there",
     "tensorflow cannot",
     "we cannot",
+    "neither can",
 )
 
 

@@ -73,7 +73,8 @@ def ls(
 
     PATTERNs choose tensors by name: globs, in which * also matches slashes. Only
     the index is read, no data shard. Names that cannot be printed are escaped, as
-    in a\xff, and may be given back like that.
+    in a\xff, and may be given back like that. Of a partitioned tensor of which
+    slices are missing the size tells how much there is: 48 B of 96 B.
 
     Examples:
       tensorbundle ls model.ckpt-2000
@@ -84,7 +85,8 @@ def ls(
 
     JSON: location {requested, kind, prefix, index, files, meta, state,
     saved_model}, notes, tensors [{name, dtype, shape, nbytes, shard, offset,
-    crc32c, slices}], one a line, totals {tensors, nbytes, elements, shards};
+    crc32c, slices, complete}], one a line, totals {tensors, nbytes, elements,
+    shards, incomplete};
     with --checkpoints: [{prefix, kind, step, saved_at, nbytes, newest, missing}].
     """
     if checkpoints:
@@ -171,7 +173,7 @@ def _write_table(console: Console, infos: Collection[TensorInfo], long: bool, ex
         Column("name", lambda info: console.spell(info.name)),
         Column("dtype", lambda info: info.tf_dtype, style={"fg": "green"}),
         Column("shape", lambda info: format_shape(info.shape), style={"fg": "cyan"}),
-        Column("size", lambda info: size(info.nbytes), right=True),
+        Column("size", lambda info: _sized(info, size), right=True),
     ]
     if long:
         columns += [
@@ -182,6 +184,14 @@ def _write_table(console: Console, infos: Collection[TensorInfo], long: bool, ex
     if infos:
         for line in table_lines(console, columns, infos):
             console.line(line)
+
+
+def _sized(info: TensorInfo, size: Callable[[float], str]) -> str:
+    """The size of what is stored; where that is not all, of how much."""
+    if info.complete:
+        return size(info.nbytes)
+    whole = info.size * info.dtype.itemsize if info.dtype is not None else 0
+    return f"{size(info.nbytes)} of {size(whole)}"
 
 
 def _or_dash(number: int | None) -> str:
@@ -220,21 +230,28 @@ def _write_tree(
     columns: list[Column[Branch[TensorInfo]]] = [
         Column("", label),
         Column("", detail, style={"fg": "green"}),
-        Column("", lambda branch: size((branch.scope.leaf or branch.scope).nbytes), right=True),
+        Column("", lambda branch: _branch_size(branch, size), right=True),
     ]
     for line in table_lines(console, columns, tree, titles=False):
         console.line(line)
 
 
+def _branch_size(branch: Branch[TensorInfo], size: Callable[[float], str]) -> str:
+    leaf = branch.scope.leaf
+    return size(branch.scope.nbytes) if leaf is None else _sized(leaf, size)
+
+
 def _totals(checkpoint: Checkpoint, infos: Iterable[TensorInfo]) -> dict[str, int]:
-    tensors = nbytes = elements = 0
+    tensors = nbytes = elements = incomplete = 0
     for info in infos:
-        tensors, nbytes, elements = tensors + 1, nbytes + info.nbytes, elements + info.size
+        tensors, nbytes, elements = tensors + 1, nbytes + info.nbytes, elements + info.stored_size
+        incomplete += not info.complete
     return {
         "tensors": tensors,
         "nbytes": nbytes,
         "elements": elements,
         "shards": checkpoint.num_shards,
+        "incomplete": incomplete,
     }
 
 
@@ -244,7 +261,8 @@ def _describe_totals(checkpoint: Checkpoint, infos: Collection[TensorInfo]) -> s
     if totals["tensors"] < len(checkpoint):
         chosen = f"{totals['tensors']:,} of {format_count(len(checkpoint), 'tensor')}"
     size, elements = format_size(totals["nbytes"]), format_count(totals["elements"], "element")
-    return f"{chosen}, {size}, {elements}; {format_count(totals['shards'], 'shard')}"
+    gaps = f"; {totals['incomplete']:,} incomplete" if totals["incomplete"] else ""
+    return f"{chosen}, {size}, {elements}; {format_count(totals['shards'], 'shard')}{gaps}"
 
 
 def _write_json(console: Console, checkpoint: Checkpoint, infos: Collection[TensorInfo]) -> None:

@@ -22,7 +22,11 @@ from ..terminal.sizes import format_count
 @click.command(cls=DocumentedCommand, short_help="Make several checkpoints one.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @target_argument
-@click.option("--partial", is_flag=True, help="Accept missing parts, and slices that leave gaps.")
+@click.option(
+    "--partial",
+    is_flag=True,
+    help="Accept missing parts and slices.",
+)
 @click.option(
     "--prefer",
     type=click.Choice(["first", "last"]),
@@ -48,14 +52,15 @@ def merge(
     interrupted (model.ckpt-5_temp); parts may lie in several directories. The
     inputs are kept, and share their shards with the result. What several have
     with the same values, such as a step, is taken once; the objects of several
-    tf.train.Checkpoint are joined by their paths.
+    tf.train.Checkpoint are joined by their paths. A tensor of which no input has
+    all slices is left out and told, unless --partial is given.
 
     Examples:
       tensorbundle merge model.ckpt-2000 embeddings all
       tensorbundle merge model.ckpt-5_temp model.ckpt-5
       tensorbundle merge host0/model_temp host1/model_temp model --dry-run
 
-    JSON: prefixes, tensors, shards, files, equal, joined.
+    JSON: prefixes, tensors, shards, files, equal, joined, incomplete.
     """
     from ..._edit.merge import merge as merge_into
 

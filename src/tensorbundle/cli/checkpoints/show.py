@@ -73,27 +73,31 @@ def show(
       tensorbundle show run/ global_step --full --json | jq .tensors[0].values
 
     JSON: location, notes, tensors [{name, dtype, shape, nbytes, shard, offset,
-    crc32c, slices, error, stats, values}]. stats: {count, finite, zeros, nan,
-    inf, min, max, mean, std}; of bool {count, true, false}; of strings {count,
+    crc32c, slices, complete, error, stats, values}]. stats: {count, finite,
+    zeros, nan, inf, min, max, mean, std}; of bool {count, true, false}; of strings {count,
     min_length, max_length, total_length}. values: nested lists, with --full
     only; NaN and infinities as "nan", "inf", "-inf", complex numbers as [real,
     imaginary], strings that are not UTF-8 as {"hex": "..."}.
     """
     checkpoint = open_checkpoint(console, path)
     infos = checkpoint.infos(select(checkpoint, names, regex=regex))
+    named = {checkpoint.info(name).name for name in names if not regex and name in checkpoint}
     code = 0
     if as_json:
         console.line(f'{dumps(describe_location(checkpoint.location))[:-1]}, "tensors": [')
     for number, info in enumerate(infos, 1):
         reading, error = _try_to_read(console, checkpoint, info, full, stats)
-        if error is not None:
+        gap = not info.complete and info.name not in named
+        if error is not None and not gap:
             code = max(code, exit_code_of(error))
         if as_json:
             record = _describe_json(info, reading, error, full)
             console.line(dumps(record) + ("," if number < len(infos) else ""))
             continue
         _write_text(console, info, reading, full)
-        if error is not None:
+        if gap:
+            console.note(f"no values: {info.obstacle}")
+        elif error is not None:
             console.error(describe(error))
         if number < len(infos):
             console.line()
@@ -174,7 +178,8 @@ def _describe_place(info: TensorInfo) -> str:
     if info.nbytes >= 1000:
         text += f" ({info.nbytes:,} bytes)"
     if info.slices:
-        return f"{text} in {format_count(len(info.slices), 'slice')}"
+        text += f" in {format_count(len(info.slices), 'slice')}"
+        return text if info.complete else f"{text}, incomplete"
     if info.shard is not None and info.offset is not None:
         text += f", shard {info.shard}, bytes {info.offset}-{info.offset + info.nbytes}"
     if info.crc32c is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +26,7 @@ from ..terminal.sizes import format_count, format_size
 if TYPE_CHECKING:
     from ..._checkpoint.report import Fault, Report
 
-_GRAPHS: Final = (".pb", ".pbtxt", ".cpb", ".meta")  # files of graphs
+_GRAPH_FILES: Final = (".pb", ".pbtxt", ".meta", ".cpb")
 _OF_GRAPHS: Final = ("graph", "variable", "asset", "fingerprint", "objects")
 
 
@@ -142,8 +143,10 @@ def _write_fault(console: Console, fault: Fault) -> None:
         subject = console.spell(fault.name)
     else:
         subject = "the index" if fault.shard is None else "the whole shard"
-        if fault.kind in _OF_GRAPHS or (fault.path or "").endswith(_GRAPHS):
+        if fault.kind in _OF_GRAPHS:
             subject = "the graph"
+        elif fault.path is not None and fault.path.endswith(_GRAPH_FILES):
+            subject = console.spell(os.path.basename(fault.path))
     kind = console.style(fault.kind, fg="red", bold=True)
     console.line(f"{kind}: {console.style(subject, bold=True)}{_describe_range(fault)}")
     console.line(f"  {printable(fault.message)}")

@@ -109,6 +109,8 @@ def _tell(console: Console, done: Salvage, in_place: bool) -> None:
         console.line(f"{console.style('lost', fg='red')}: {place}: {why}")
     saved = format_count(len(done.kept), "tensor")
     where = f"saved as {printable(done.dst)}" if done.dst else "can be saved"
+    if not done.kept and not done.ok:
+        where = "can be saved: nothing was written"
     bits = format_count(sum(len(each.bits) for each in done.mended), "bit")
     if in_place and done.mended:
         where = f"are sound: {bits} flipped back in place"

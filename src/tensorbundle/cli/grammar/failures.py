@@ -27,7 +27,7 @@ import click
 
 from ..._format.wording import in_command
 from ..._write.staging import TargetExistsError
-from ...errors import ChecksumError, CompatibilityWarning, TensorBundleError
+from ...errors import ChecksumError, CompatibilityWarning, LeftOutWarning, TensorBundleError
 from ..terminal.console import PROGRAM, Console
 from .help import DocumentedCommand
 
@@ -122,13 +122,14 @@ class Program(DocumentedCommand, click.Group):
 @contextmanager
 def _warnings_as_notes(console: Console) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as found:
-        warnings.simplefilter("always", CompatibilityWarning)
+        for kind in (CompatibilityWarning, LeftOutWarning):
+            warnings.simplefilter("always", kind)
         try:
             yield
         finally:
             for each in found:
-                if issubclass(each.category, CompatibilityWarning):
-                    console.note(str(each.message))
+                if isinstance(each.message, (CompatibilityWarning, LeftOutWarning)):
+                    console.note(in_command(each.message.args[0]))
                 else:
                     sys.stderr.write(
                         warnings.formatwarning(

@@ -38,4 +38,5 @@ def describe_tensor(info: TensorInfo) -> dict[str, Any]:
         "offset": info.offset,
         "crc32c": info.crc32c,
         "slices": info.slices,
+        "complete": info.complete,
     }
