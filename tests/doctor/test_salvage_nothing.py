@@ -35,9 +35,12 @@ def test_without_an_index_or_anything_like_it_there_is_nothing_to_save_by(
 ) -> None:
     damage(small, how)
     good = tmp_path / "good"
-    with pytest.raises(tb.FormatError, match=r"index is missing or empty.* by like="):
-        tb.salvage(small, good)
-    assert "--like" in run("salvage", small, good, code=2).stderr
+    done = tb.salvage(small, good)
+    assert (done.ok, done.kept, done.dst) == (False, (), None)
+    assert "name a save of the same program by like=" in " ".join(done.notes)
+    result = run("salvage", small, good, code=1)
+    assert "by --like" in result.stderr
+    assert "nothing was written" in result.stdout
     assert not Path(f"{good}.index").exists()
 
 

@@ -31,22 +31,6 @@ class Aliases(Protocol):
         """All of them with their keys."""
 
 
-def count_of(threads: Any) -> int:
-    """How many threads are asked for; more than there can be are as many as there can be.
-
-    Raises:
-        TypeError: It is no whole number.
-        ConversionError: It is negative.
-    """
-    try:
-        count = operator.index(threads)
-    except TypeError:
-        raise TypeError(f"threads are a whole number, not {threads!r}") from None
-    if count < 0:
-        raise ConversionError(f"threads are 0, as many as useful, or more: found {count}")
-    return min(count, _MOST_THREADS)
-
-
 class ReadablePaths:
     """Readable paths of objects, and names of variables in graphs, as names of tensors."""
 
@@ -69,6 +53,22 @@ class ReadablePaths:
         known = self._ckpt._known
         named = ((graph.path_of(key), key) for key in self._ckpt if key in known)
         return {path: key for path, key in named if path is not None}
+
+
+def count_of(threads: Any) -> int:
+    """How many threads are asked for; more than there can be are as many as there can be.
+
+    Raises:
+        TypeError: It is no whole number.
+        ConversionError: It is negative.
+    """
+    try:
+        count = operator.index(threads)
+    except TypeError:
+        raise TypeError(f"threads are a whole number, not {threads!r}") from None
+    if count < 0:
+        raise ConversionError(f"threads are 0, as many as useful, or more: found {count}")
+    return min(count, _MOST_THREADS)
 
 
 def parts_of(filter: Filter) -> list[str | re.Pattern[str]]:

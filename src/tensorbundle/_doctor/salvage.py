@@ -21,7 +21,7 @@ from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._format.wording import Worded
 from .._write.shards import BundleFiles, add_range
-from ..errors import ConversionError, FormatError, TensorBundleError
+from ..errors import ConversionError, TensorBundleError
 from .mending.blocks import make_table
 from .mending.outcome import Lost, Salvage
 from .mending.ranges import Patient
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 # Where there is reason to think of other damage (a hole, another save's shard, a page of text in
 # place of the shard), only flips are believed that such damage would hardly ever look like.
 _SUSPICIOUS_DOUBT: Final = 1e-5
+_NOTHING_TELLS: Final = Worded(
+    "nothing tells which tensors the data are and where they lie: name a save of the same program "
+    "by ",
+    Worded.of("like=", "--like"),
+)
 
 
 def salvage(
@@ -75,8 +80,7 @@ def salvage(
 
     Raises:
         MissingFileError: There is nothing of a checkpoint at the path.
-        FormatError: It is something else, or nothing tells where its tensors lie; the message says
-            what.
+        FormatError: It is something else; the message says what.
         FileExistsError: There is a checkpoint at ``dst``.
         OSError: A file cannot be read or written.
 
@@ -167,9 +171,10 @@ class _Work:
                 found = recover(self.remains, like, raw, set(self.saved) | self._names_lost())
                 self._take(found)
             if not raw and not (self.saved or self.lost or self.unproved):
-                raise _nothing_told(self.remains)
+                self.notes.append(_NOTHING_TELLS)
             # A checkpoint without a tensor is nothing that was saved.
-            dst = dst if self.saved or not (self.lost or table.lost or self.unproved) else None
+            is_whole = not (self.lost or table.lost or self.unproved or not raw)
+            dst = dst if self.saved or is_whole else None
             if dst is not None:
                 self._write(dst, big_endian, overwrite)
         return Salvage(
@@ -321,15 +326,3 @@ class _Work:
                 out.next_shard()
             add_range(out, key, info.data_type, info.shape, patient.chunks(mending), info.crc32c)
         out.add_entries((as_bytes(n), whole) for n, (whole, _) in self.saved.items() if whole[6])
-
-
-def _nothing_told(remains: Remains) -> FormatError:
-    """The error where data is left, and nothing says which tensors it is."""
-    return FormatError(
-        Worded(
-            "there is nothing to save by: the index is missing or empty, and no checkpoint or "
-            "graph beside it tells where the tensors lie; name a save of the same program by ",
-            Worded.of("like=", "--like"),
-        ),
-        path=remains.index or remains.prefix,
-    )

@@ -58,7 +58,8 @@ _OTHER_FORMATS: Final[Mapping[str, str]] = {
     ".meta": "",
     ".index": "",
     ".ckpt": "",
-    ".zip": "",
+    ".savedmodel": "'export-saved-model' writes one",
+    **dict.fromkeys((".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst"), ""),
 }
 _LARGEST: Final = 5  # are named when a graph is too large
 

@@ -50,4 +50,5 @@ class Salvage:
     @property
     def ok(self) -> bool:
         """Tell whether every tensor was saved, as far as can be known."""
-        return not (self.lost or self.unproved or self.ranges)
+        # Where nothing was saved and no tensor is known to be lost, the notes say what is.
+        return not (self.lost or self.unproved or self.ranges) and bool(self.kept or not self.notes)

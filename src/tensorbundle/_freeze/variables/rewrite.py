@@ -73,6 +73,8 @@ def rewrite_scope(
         writers = inside | {each.node: {each.variable} for each in plan.dropped}
         reading = {name: None for name in kept if name not in plan.replaced}
         plan.read_later = read_later(scope, before, reading, traced.handles, start, writers)
+        asked = {each.variable for each in start.values() if each.is_stored}
+        plan.stored += [name for name in plan.read_later if name in asked]
     changes = _Changes({}, {}, [])
     names = NewNames(scope.nodes, scope.arguments)
     callees: dict[str, None] = {}
