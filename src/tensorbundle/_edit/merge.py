@@ -143,9 +143,14 @@ def merge(
     if graph is not None:
         named[GRAPH_KEY] = (dtypes.STRING, ())
     refuse_in_saved_model(target, named)
+<<<<<<< HEAD
     tensors = sum(not _is_slice(as_bytes(key), entries) for key in named)
     files: tuple[str, ...] = ()
+=======
+    tensors = sum(1 for key in named if not _is_slice(as_bytes(key), entries))
+>>>>>>> main
     warn_of_patterns(target)
+    files: tuple[str, ...] = ()
     if not dry_run:
         with BundleFiles(target, overwrite=overwrite) as out:
             for path in shards:
@@ -154,8 +159,8 @@ def merge(
             if graph is not None:
                 out.writer.add_strings(GRAPH_KEY, (), [graph.encode()])
             files = out.commit(big_endian=inputs[0].index.big_endian)
-    names, gone = tuple(one.prefix for one in inputs), tuple(map(as_text, incomplete))
-    return Merge(names, tensors, tuple(shards), files, equal, graph is not None, gone)
+    told = (equal, graph is not None, tuple(map(as_text, incomplete)))
+    return Merge(tuple(one.prefix for one in inputs), tensors, tuple(shards), files, *told)
 
 
 # --- inputs ---------------------------------------------------------------------------------------
