@@ -170,7 +170,7 @@ def npy(descr: str, shape: str, data: bytes = b"", fortran: bool = False) -> byt
         (npy("__import__('os')", "(1,)", bytes(8)), "header is malformed"),
         (b"\x93NUMPY\x04\x00" + bytes(20), r"of version 4.0: expected"),
         (b"\x93NUMPY\x02\x00\xff\xff\xff\x7f", "header of 2147483647 bytes"),
-        (b"hello world", "is a text beginning 'hello world'"),
+        (b"hello world", "hello wo"),
     ],
 )
 def test_a_member_that_lies_is_refused_before_memory_is_taken(

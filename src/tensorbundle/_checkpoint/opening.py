@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Literal, TypeAlias, get_args
 
 from .._core import File
@@ -91,6 +92,13 @@ def _open(location: Location, mode: Mode, verify: Literal["read", "never"]) -> C
 def path_of(src: Source) -> str:
     """Give the path of what a function was given to read, opened or not."""
     return src.location.prefix if isinstance(src, Checkpoint) else os.fsdecode(src)
+
+
+def paths_of(src: Source | Iterable[Source]) -> list[str]:
+    """Give the paths of what a function was given to read: of several, or of one alone."""
+    if isinstance(src, (str, bytes, os.PathLike, Checkpoint)):
+        return [path_of(src)]
+    return [path_of(each) for each in src]
 
 
 def opened(

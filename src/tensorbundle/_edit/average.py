@@ -12,8 +12,7 @@ import numpy as np
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._checkpoint.checkpoint import Checkpoint
-from .._checkpoint.opening import Source, opened, path_of
+from .._checkpoint.opening import Source, opened, paths_of
 from .._checkpoint.shards import explain
 from .._format import dtypes
 from .._format.boxes import box_of
@@ -108,8 +107,8 @@ def average(
         >>> same
         True
     """
-    given = [src] if isinstance(src, (str, bytes, os.PathLike, Checkpoint)) else list(src)
-    found = find_sources([path_of(each) for each in given], last)
+    given = paths_of(src)
+    found = find_sources(given, last)
     prefix = os.fsdecode(dst)
     bundles = [_opened(location.index or "") for location in found.locations]
     if len(bundles) < 2:

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from .. import _core
-from .._checkpoint.checkpoint import Checkpoint
-from .._checkpoint.opening import Source, open, path_of
+from .._checkpoint.opening import Source, open, paths_of
 from .._format import boxes as _slices
 from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX, shard_path
@@ -103,8 +102,7 @@ def merge(
 
     Args:
         src: Checkpoints, opened or in any spelling, or directories of parts that a sharded save
-            left (``P_temp`` with ``part-00000-of-00002.index`` …). Parts may be gathered from
-            several directories; together they must be complete.
+            left (``P_temp``, with ``part-00000-of-00002.index`` …), together complete.
         dst: The prefix of the result.
         partial: Whether parts may be missing, and tensors that lack slices are kept as they are;
             otherwise these are left out, with a `LeftOutWarning`.
@@ -130,8 +128,7 @@ def merge(
         2
     """
     target = os.fsdecode(dst)
-    given = [src] if isinstance(src, (str, bytes, os.PathLike, Checkpoint)) else src
-    inputs = [_read(found) for found in _gather(map(path_of, given), partial=partial)]
+    inputs = [_read(found) for found in _gather(paths_of(src), partial=partial)]
     if len({one.index.big_endian for one in inputs}) > 1:
         raise ConversionError("inputs of both byte orders cannot be merged")
     graph = _joined(inputs)
@@ -146,7 +143,12 @@ def merge(
     if graph is not None:
         named[GRAPH_KEY] = (dtypes.STRING, ())
     refuse_in_saved_model(target, named)
+<<<<<<< HEAD
+    tensors = sum(not _is_slice(as_bytes(key), entries) for key in named)
+    files: tuple[str, ...] = ()
+=======
     tensors = sum(1 for key in named if not _is_slice(as_bytes(key), entries))
+>>>>>>> main
     warn_of_patterns(target)
     files: tuple[str, ...] = ()
     if not dry_run:
