@@ -18,7 +18,7 @@ from tests.graph.small_graphs import graph_def, loaded, operation, variable, wri
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("states")
-    in_tensorflow("state_programs", folder)
+    in_tensorflow("state_programs", "main", folder)
     return folder
 
 

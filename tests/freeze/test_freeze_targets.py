@@ -38,7 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def modes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("modes")
-    in_tensorflow("mode_programs", folder)
+    in_tensorflow("mode_programs", "main", folder)
     return folder
 
 

@@ -18,7 +18,7 @@ from tests.graph.small_graphs import loaded
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("training")
-    in_tensorflow("training_programs", folder)
+    in_tensorflow("training_programs", "main", folder)
     return folder
 
 
@@ -66,7 +66,7 @@ def test_layers_of_tensorflow_1_and_keras_2_are_turned_to_inference_bit_for_bit(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "layers").mkdir()
-    in_tensorflow("layer_programs", tmp_path / "layers")
+    in_tensorflow("layer_programs", "main", tmp_path / "layers")
     names = sorted(each.name for each in (tmp_path / "layers").iterdir())
     assert len(names) == 4
     assert_as_built_for_use(tmp_path / "layers", tmp_path, names, training=False)

@@ -19,7 +19,7 @@ WORDS = np.array([b"two", b"seven", b"one"], object)
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vocabularies")
-    in_tensorflow("vocabulary_programs", folder)
+    in_tensorflow("vocabulary_programs", "main", folder)
     return folder
 
 

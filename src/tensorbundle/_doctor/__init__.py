@@ -1,4 +1,4 @@
-"""What is wrong with files, and what can be saved of them.
+"""Doctor: what is wrong with files, and what can be saved of them.
 
 May not know: the command line.
 

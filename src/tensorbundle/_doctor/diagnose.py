@@ -6,13 +6,13 @@ import os
 import shlex
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import open as open_checkpoint
 from .._edit.relocate import relocate
-from .._format.filenames import INDEX_SUFFIX, STATE_NAME, shard_path, split_data_path
+from .._format.filenames import INDEX_SUFFIX, STATE_NAME, Path, shard_path, split_data_path
 from .._locate.damage import FileKind, explain_not_a_table, identify_file
 from .._locate.location import is_regular_file, is_saved_model
 from ..errors import MissingFileError, TensorBundleError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
     from .mending.outcome import Salvage
 
-Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
 _MOST_NEIGHBOURS: Final = 200  # files whose content is compared
 _MOST_FAULTS: Final = 50
@@ -64,7 +63,7 @@ class Symptom:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What `diagnose` found.
+    """Diagnosis: what `diagnose` found.
 
     Attributes:
         path: What was looked at.

@@ -1,4 +1,4 @@
-"""The fingerprint of a SavedModel: the checksum that ``fingerprint.pb`` keeps of its graph.
+"""Fingerprint of a SavedModel: the checksum that ``fingerprint.pb`` keeps of its graph.
 
 It is the Fingerprint64 of the message as C++ writes it, with the entries of maps in the order of
 their keys. The file was written by Python, which has orders of its own. So the entries are put in

@@ -12,11 +12,11 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._format.filenames import INDEX_SUFFIX, shard_path
+from .._format.filenames import INDEX_SUFFIX, Path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._write.shards import BundleFiles, add_range
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from .._checkpoint.report import Fault
     from .._core import BundleWriter, Entry
 
-Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
 # Where there is reason to think of other damage (a hole, another save's shard, a page of text in
 # place of the shard), only flips are believed that such damage would hardly ever look like.

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final
 
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open as open_checkpoint
 from .._checkpoint.report import Fault, Report
-from .._format.filenames import META_SUFFIX
+from .._format.filenames import META_SUFFIX, Path
+from .._format.wording import Worded, option
 from .._locate.location import SAVED_MODELS, VARIABLES, is_regular_file, is_saved_model
 from ..errors import MissingFileError
-
-Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
 _NEVER: Final = ("whether the values are those that training meant: checksums only tell of change",)
 
@@ -49,7 +48,7 @@ def verify(
         >>> import tensorbundle as tb
         >>> report = tb.verify("tests/golden/data/saver/model.ckpt-20")
         >>> report.ok, report.unchecked[0]
-        (True, 'whether the values have NaN or infinite elements: ask with finite=True')
+        (True, 'whether the values have NaN or infinite elements: finite=True')
     """
     requested = os.fsdecode(path)
     ckpt: Checkpoint | None = None
@@ -82,7 +81,9 @@ def verify_opened(
 
         faults += not_finite(ckpt)
     elif ckpt is not None:
-        unchecked.append("whether the values have NaN or infinite elements: ask with finite=True")
+        unchecked.append(
+            Worded("whether the values have NaN or infinite elements: ", option("finite", True))
+        )
     graph = _graph_of(requested, ckpt)
     if graph is not None:
         found, remarks = check_model(graph, ckpt)

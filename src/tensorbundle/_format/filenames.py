@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from typing import TypeAlias
+
 from .. import _core
+
+# What every function takes that asks for a file, directory or prefix.
+Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
 STATE_NAME = "checkpoint"
 INDEX_SUFFIX = ".index"

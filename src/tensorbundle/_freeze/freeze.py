@@ -156,7 +156,12 @@ def freeze_as(
     layout = lay_out(named, assembled.functions, raw_versions(graph.meta), assembled.contents)
     path, data, nbytes = write(layout, target, verify=verify)
     found = notes(
-        assembled.nodes, assembled.functions, graph.meta, nbytes, prepared.cutter.place_before
+        assembled.nodes,
+        assembled.functions,
+        graph.meta,
+        nbytes,
+        prepared.cutter.place_before,
+        training=request.training,
     )
     # What fills tables is no input's business, and may have placeholders of its own.
     needed = reachable(assembled.nodes, assembled.outputs.values())

@@ -15,6 +15,7 @@ from .._graphdef.tensors import TensorMessage
 from .._ops.facts import is_known
 from .._ops.roles import PLACEHOLDERS
 from .._ops.types import dtype_of, shape_of
+from .stages.inference import switched_branches
 from .stages.switches import names_switch
 from .stream import LARGE_BYTES
 
@@ -153,6 +154,8 @@ def notes(
     meta: MetaGraph,
     nbytes: int,
     place_before: Callable[[str], str] = str,
+    *,
+    training: bool | None = None,
 ) -> Iterator[str]:
     """What the user of a frozen graph should know, a sentence each.
 
@@ -162,11 +165,19 @@ def notes(
         meta: What was said about the graph that it was made of.
         nbytes: Its size.
         place_before: What tells how a tensor was called there.
+        training: False where it was to be in inference mode.
     """
     ops = [(node.name, node.op) for node in nodes.values()]
+    idle = switched_branches(nodes, fed=False)
+    random = [node.name for node in nodes.values() if node.op in _RANDOM and node.name not in idle]
     for function in functions.values():
+        if function.name not in idle:
+            random += [
+                f"{function.name}/{node.name}"
+                for node in function.nodes.values()
+                if node.op in _RANDOM
+            ]
         ops += [(f"{function.name}/{node.name}", node.op) for node in function.nodes.values()]
-    random = [name for name, op in ops if op in _RANDOM]
     switches = list(_switches(nodes, meta))
     if random:
         hint: str = ""
@@ -174,7 +185,7 @@ def notes(
             value = f"{{{quoted(switches[0])}: …}}"
             bound = Worded.of(f"bind={value}", f"--bind {switches[0]}=…")
             hint = Worded("; ", bound, " may switch them off")
-        else:
+        elif training is None:
             hint = Worded("; ", option("training", False), " leaves dropout out")
         yield Worded(
             f"random ops are reachable: {_some(random)}: results differ from run to run", hint

@@ -188,7 +188,9 @@ def export_as(
             layout, ckpt if model.restored else None, model, directory, overwrite
         )
     before = prepared.cutter.place_before
-    found = notes(model.nodes, model.functions, graph.meta, layout.nbytes, before)
+    found = notes(
+        model.nodes, model.functions, graph.meta, layout.nbytes, before, training=request.training
+    )
     idle = unneeded_inputs(prepared.cuts, model.inputs.values())
     return ExportedModel(
         path=directory,

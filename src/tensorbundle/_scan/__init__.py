@@ -1,4 +1,4 @@
-"""What a graph would do beside computing: files, Python, native code, the network.
+"""Scanning graphs for what they would do beside computing: files, Python, native code, the network.
 
 May not know: the command line. Nothing is ever run.
 

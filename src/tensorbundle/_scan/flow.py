@@ -1,4 +1,4 @@
-"""Where inputs come from, in the main graph and through calls of functions; what is run when."""
+"""Flow of values: where inputs come from, through calls of functions too, and what is run when."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SKIPPED = {"If": 1, "StatelessIf": 1, "Case": 1, "StatelessCase": 1}
 _ASSIGNS = frozenset(["Assign", "AssignVariableOp"])
 
 
-class Place(NamedTuple):
+class NodePlace(NamedTuple):
     """A node: of the main graph (``""``), or of a function's body."""
 
     function: str
@@ -54,29 +54,29 @@ class Flow:
         """The nodes of the main graph, or of a function."""
         return self.functions[function].nodes if function else self.meta.nodes
 
-    def places(self) -> Iterator[tuple[Place, Node]]:
+    def places(self) -> Iterator[tuple[NodePlace, Node]]:
         """All nodes there are."""
         for function in ("", *self.functions):
             for name, node in self.nodes(function).items():
-                yield Place(function, name), node
+                yield NodePlace(function, name), node
 
     @cached_property
-    def callers(self) -> dict[str, list[tuple[Place, Node]]]:
+    def callers(self) -> dict[str, list[tuple[NodePlace, Node]]]:
         """By function, the nodes that name it."""
-        found: dict[str, list[tuple[Place, Node]]] = defaultdict(list)
+        found: dict[str, list[tuple[NodePlace, Node]]] = defaultdict(list)
         for place, node in self.places():
             for name in functions_named_by(node):
                 if name in self.functions:
                     found[name].append((place, node))
         return found
 
-    def sources(self, place: Place, text: str) -> set[Place]:
+    def sources(self, place: NodePlace, text: str) -> set[NodePlace]:
         """All nodes that an input is made of, through functions' arguments up to the callers."""
-        seen: set[Place] = set()
+        seen: set[NodePlace] = set()
         todo = [(place.function, node_name(text))]
         while todo:
             function, name = todo.pop()
-            here = Place(function, name)
+            here = NodePlace(function, name)
             if here in seen:
                 continue
             node = self.nodes(function).get(name)
@@ -109,18 +109,18 @@ class Flow:
             if at < len(inputs):
                 yield place.function, node_name(inputs[at])
 
-    def run_for(self, roots: Iterable[str]) -> set[Place]:
+    def run_for(self, roots: Iterable[str]) -> set[NodePlace]:
         """The nodes that are run when some of the main graph are, bodies of functions too."""
-        seen: set[Place] = set()
-        todo = [Place("", node_name(root)) for root in roots]
+        seen: set[NodePlace] = set()
+        todo = [NodePlace("", node_name(root)) for root in roots]
         while todo:
             place = todo.pop()
             node = self.nodes(place.function).get(place.node)
             if node is None or place in seen:
                 continue
             seen.add(place)
-            todo += [Place(place.function, node_name(each)) for each in node.inputs]
+            todo += [NodePlace(place.function, node_name(each)) for each in node.inputs]
             for name in functions_named_by(node):
                 if name in self.functions:
-                    todo += [Place(name, each) for each in self.nodes(name)]
+                    todo += [NodePlace(name, each) for each in self.nodes(name)]
         return seen

@@ -13,7 +13,7 @@ from .._graphdef.tensors import TensorMessage
 from .._locate.kinds import tell_kind
 from .._ops.facts import is_known
 from ..errors import TensorBundleError
-from .flow import Flow, Place
+from .flow import Flow, NodePlace
 from .operations import SAVERS, Kind, is_ordinary_stream, reach_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Noticed:
     """A finding without its file."""
 
     kind: Kind
@@ -60,7 +60,7 @@ class Found:
     message: str
 
 
-def findings_in(meta: MetaGraph, *, depth: int = 0) -> Iterator[Found]:
+def findings_in(meta: MetaGraph, *, depth: int = 0) -> Iterator[Noticed]:
     """Find what a graph would do beside computing.
 
     Args:
@@ -74,7 +74,7 @@ def findings_in(meta: MetaGraph, *, depth: int = 0) -> Iterator[Found]:
             yield from scanned.findings(place, node)
             yield from _nested(place, node, depth)
     except TensorBundleError as error:
-        yield Found("unreadable graph", "", "", f"the graph cannot be read: {error}")
+        yield Noticed("unreadable graph", "", "", f"the graph cannot be read: {error}")
 
 
 class _Scanned:
@@ -84,12 +84,12 @@ class _Scanned:
         self._flow = flow
         self._meta = flow.meta
 
-    def findings(self, place: Place, node: Node) -> Iterator[Found]:
+    def findings(self, place: NodePlace, node: Node) -> Iterator[Noticed]:
         reach = reach_of(node.op)
         if reach is None:
             if not is_known(node.op) and node.op not in self._flow.functions:
                 message = f"no TensorFlow has the operation {node.op!r}"
-                yield Found("unknown operation", node.op, _shown(place), message)
+                yield Noticed("unknown operation", node.op, _shown(place), message)
             return
         if node.op in SAVERS and self._is_of_the_saver(place, node):
             return
@@ -110,9 +110,9 @@ class _Scanned:
         if "://" in where.replace("file://", "") and kind in ("reads files", "writes files"):
             kind = "opens the network"
         message = f"{node.op} {kind}" + (f": {where}" if where else "") + self._when(place)
-        yield Found(kind, node.op, _shown(place), message)
+        yield Noticed(kind, node.op, _shown(place), message)
 
-    def _constants(self, place: Place, node: Node, position: int) -> set[bytes]:
+    def _constants(self, place: NodePlace, node: Node, position: int) -> set[bytes]:
         """The strings in constants that an input is made of."""
         found: set[bytes] = set()
         for source in self._sources(place, node, position):
@@ -121,13 +121,13 @@ class _Scanned:
                 found.update(_strings(each))
         return found
 
-    def _sources(self, place: Place, node: Node, position: int) -> set[Place]:
+    def _sources(self, place: NodePlace, node: Node, position: int) -> set[NodePlace]:
         inputs = [each for each in node.inputs if each[:1] != "^"]
         return self._flow.sources(place, inputs[position]) if position < len(inputs) else set()
 
     # --- what is ordinary -------------------------------------------------------------------------
 
-    def _is_of_the_saver(self, place: Place, node: Node) -> bool:
+    def _is_of_the_saver(self, place: NodePlace, node: Node) -> bool:
         """Whether a node saves to, or restores from, where the caller says, and only when asked."""
         if place in self._on_load or place in self._served:
             return False
@@ -135,32 +135,32 @@ class _Scanned:
         return bool(sources & self._file_names)
 
     @cached_property
-    def _file_names(self) -> frozenset[Place]:
+    def _file_names(self) -> frozenset[NodePlace]:
         """The nodes that savers take the name of the file from, and others that may be fed."""
         named = {saver.filename_tensor.partition(":")[0] for saver in self._meta.savers}
         # A graph may hold the nodes of savers that it does not describe.
         fed = {name for name, node in self._meta.nodes.items() if self._may_be_fed(node)}
-        return frozenset(Place("", name) for name in named | fed if name)
+        return frozenset(NodePlace("", name) for name in named | fed if name)
 
     def _may_be_fed(self, node: Node) -> bool:
         """Whether a node stands for what the caller gives, and by itself names no file."""
         if node.op in ("Placeholder", "PlaceholderV2"):
             return int(node.attr("dtype", 0) or 0) == _STRING
         if node.op == "PlaceholderWithDefault" and node.inputs:
-            default = self._flow.sources(Place("", node.name), node.inputs[0])
+            default = self._flow.sources(NodePlace("", node.name), node.inputs[0])
             nodes = [self._flow.nodes(each.function)[each.node] for each in default]
             return bool(nodes) and all(each.op == "Const" and _is_unset(each) for each in nodes)
         return node.op == "Const" and _strings(node) == [_UNSET_NAME]
 
-    def _is_asset(self, place: Place, node: Node, position: int) -> bool:
+    def _is_asset(self, place: NodePlace, node: Node, position: int) -> bool:
         """Whether a file that is read is one of the model's own."""
-        assets = {Place("", asset.tensor.partition(":")[0]) for asset in self._meta.assets}
+        assets = {NodePlace("", asset.tensor.partition(":")[0]) for asset in self._meta.assets}
         return bool(assets & self._sources(place, node, position))
 
     # --- when -------------------------------------------------------------------------------------
 
     @cached_property
-    def _on_load(self) -> set[Place]:
+    def _on_load(self) -> set[NodePlace]:
         roots: list[str] = []
         for key in _ON_LOAD:
             if (collection := self._meta.collections.get(key)) is not None:
@@ -173,7 +173,7 @@ class _Scanned:
         return self._flow.run_for(roots)
 
     @cached_property
-    def _served(self) -> set[Place]:
+    def _served(self) -> set[NodePlace]:
         return self._flow.run_for(
             fact.name
             for key, signature in self._meta.signatures.items()
@@ -182,7 +182,7 @@ class _Scanned:
             if fact.name
         )
 
-    def _when(self, place: Place) -> str:
+    def _when(self, place: NodePlace) -> str:
         if place in self._on_load:
             return ", when the model is loaded"
         return ", when a signature is run" if place in self._served else ""
@@ -191,7 +191,7 @@ class _Scanned:
 # --- graphs inside --------------------------------------------------------------------------------
 
 
-def _nested(place: Place, node: Node, depth: int) -> Iterator[Found]:
+def _nested(place: NodePlace, node: Node, depth: int) -> Iterator[Noticed]:
     """Findings in the graphs that a node holds as strings, as datasets do."""
     for text in _all_strings(node):
         meta = _graph_of(text)
@@ -199,11 +199,11 @@ def _nested(place: Place, node: Node, depth: int) -> Iterator[Found]:
             continue
         if depth >= _MAX_DEPTH:
             message = f"graphs lie in graphs more than {_MAX_DEPTH} deep"
-            yield Found("unreadable graph", node.op, _shown(place), message)
+            yield Noticed("unreadable graph", node.op, _shown(place), message)
             continue
         for found in findings_in(meta, depth=depth + 1):
             inner = f"{_shown(place)} -> {found.node}"
-            yield Found(found.kind, found.op, inner, f"in a nested graph: {found.message}")
+            yield Noticed(found.kind, found.op, inner, f"in a nested graph: {found.message}")
 
 
 def _all_strings(node: Node) -> Iterator[bytes]:
@@ -251,5 +251,5 @@ def _text(value: object) -> str:
     return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…")
 
 
-def _shown(place: Place) -> str:
+def _shown(place: NodePlace) -> str:
     return f"{place.function}/{place.node}" if place.function else place.node

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from .._format.filenames import META_SUFFIX
+from .._format.filenames import META_SUFFIX, Path
 from .._graph.files import read_graph_file
 from .._locate.graphs import find_graph_file
 from ..errors import FormatError, MissingFileError, TensorBundleError
-from .graphs import Finding, Found, findings_in
+from .graphs import Finding, Noticed, findings_in
 from .operations import KINDS
 
 if TYPE_CHECKING:
     from .._graph.files import GraphFile
 
-Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
 _GRAPH_NAMES: Final = (META_SUFFIX, ".pb", ".pbtxt", ".cpb")
 _NO_GRAPHS: Final = ("fingerprint.pb", "keras_metadata.pb")
@@ -27,7 +26,7 @@ _LAMBDAS: Final = (b'"class_name": "Lambda"', b'"class_name":"Lambda"')
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What `scan` found.
+    """Result of `scan`: what it found.
 
     Attributes:
         path: What was scanned.
@@ -43,7 +42,7 @@ class Scan:
 
     @property
     def ok(self) -> bool:
-        """Whether there is nothing but notes."""
+        """Tell whether there is nothing but notes."""
         return all(finding.level == "note" for finding in self.findings)
 
 
@@ -80,7 +79,7 @@ def scan(path: Path) -> Scan:
         except FormatError as error:
             if len(files) == 1 and not os.path.isdir(requested):
                 raise
-            findings.append(_finding(file, Found("unreadable graph", "", "", str(error))))
+            findings.append(_finding(file, Noticed("unreadable graph", "", "", str(error))))
             continue
         for meta in graph.meta_graphs:
             findings += [_finding(file, found) for found in findings_in(meta)]
@@ -88,7 +87,7 @@ def scan(path: Path) -> Scan:
     return Scan(requested, tuple(files), tuple(dict.fromkeys(findings)))
 
 
-def _finding(path: str, found: Found) -> Finding:
+def _finding(path: str, found: Noticed) -> Finding:
     return Finding(path, found.kind, KINDS[found.kind][0], found.op, found.node, found.message)
 
 
@@ -108,7 +107,7 @@ def _files(path: str) -> Iterator[str]:
         raise MissingFileError(f"no graph in {path!r}: no .meta, .pb or .pbtxt is below", path=path)
 
 
-def _around(graph: GraphFile) -> Iterator[Found]:
+def _around(graph: GraphFile) -> Iterator[Noticed]:
     """Assets that lie elsewhere, and code in what Keras keeps beside the graph."""
     if graph.directory is None:
         return
@@ -117,20 +116,20 @@ def _around(graph: GraphFile) -> Iterator[Found]:
             for asset in meta.assets:
                 if why := _outside(graph.directory, asset.filename):
                     message = f"asset {asset.filename!r} {why}"
-                    yield Found("asset outside the model", "", asset.tensor, message)
+                    yield Noticed("asset outside the model", "", asset.tensor, message)
             objects = bytes(meta.object_graph or b"")
         except TensorBundleError as error:
-            yield Found("unreadable graph", "", "", str(error))
+            yield Noticed("unreadable graph", "", "", str(error))
             continue
         if any(each in objects for each in _LAMBDAS):
-            yield Found("runs Python", "", "", "a Keras Lambda layer holds Python code")
+            yield Noticed("runs Python", "", "", "a Keras Lambda layer holds Python code")
     keras = os.path.join(graph.directory, _KERAS_METADATA)
     if os.path.isfile(keras):
         with open(keras, "rb") as file:
             raw = file.read()
         if any(each in raw for each in _LAMBDAS):
             message = f"a Keras Lambda layer in {_KERAS_METADATA} holds Python code"
-            yield Found("runs Python", "", "", message)
+            yield Noticed("runs Python", "", "", message)
 
 
 def _outside(directory: str, filename: str) -> str | None:

@@ -14,16 +14,15 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from .._format.filenames import INDEX_SUFFIX, STATE_NAME, split_data_path, split_table_glob
+from .._format.filenames import Path as Path
 from .._format.state import CheckpointState, encode_state, parse_state
 from .._locate.location import is_regular_file
 from .._locate.states import is_outside, read_state_bytes
 from .._write.durable import replace_file
 from ..errors import FormatError
-
-Path: TypeAlias = "str | os.PathLike[str] | bytes"
 
 _SHARD_ENDING: Final = re.compile(r"-[\d?]+-of-\d+$")
 

@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tests.freeze.programs.arrays import as_array
 
 v1 = tf.compat.v1
-TIMEOUT_MS = 20_000  # a graph that dequeues would block for ever
+TIMEOUT_MS = 120_000  # a graph that dequeues would block for ever
 
 
 def plain_config() -> Any:

@@ -48,7 +48,7 @@ class Block:
         return [key for key, _ in entries_of(self)]
 
 
-class Handle(NamedTuple):
+class BlockHandle(NamedTuple):
     """Where a block lies; its trailer follows."""
 
     offset: int
@@ -65,7 +65,7 @@ def different_bits(found: bytes, right: bytes, start: int = 0) -> tuple[int, ...
     )
 
 
-def sound_block(data: bytes, handle: Handle) -> Block | None:
+def sound_block(data: bytes, handle: BlockHandle) -> Block | None:
     """The block at a handle, if its checksum is right."""
     end = handle.offset + handle.size
     if end + TRAILER_BYTES > len(data) or handle.size < SMALLEST_BLOCK:
@@ -145,11 +145,11 @@ def skip_varints(data: bytes, at: int, count: int) -> int:
     return at
 
 
-def decode_handle(value: bytes) -> Handle:
+def decode_handle(value: bytes) -> BlockHandle:
     """Where a block lies. Raises FormatError."""
     offset, at = _core.varint(value)
     size, _ = _core.varint(value, at)
-    return Handle(offset, size)
+    return BlockHandle(offset, size)
 
 
 def stored_sum(data: bytes, end: int) -> int:
@@ -172,9 +172,9 @@ def _table_of(blocks: Sequence[tuple[bytes, Block]]) -> bytes:
         handles.append((limit, encode_varint(size) + encode_varint(len(block.contents))))
         parts.append(_sealed(block.contents, block.type))
         size += len(parts[-1])
-    metaindex = Handle(size, len(METAINDEX) - TRAILER_BYTES)
+    metaindex = BlockHandle(size, len(METAINDEX) - TRAILER_BYTES)
     index = encode_block(handles)
-    footer = make_footer(metaindex, Handle(size + len(METAINDEX), len(index)))
+    footer = make_footer(metaindex, BlockHandle(size + len(METAINDEX), len(index)))
     return b"".join([*parts, METAINDEX, _sealed(index, 0), footer])
 
 
@@ -197,7 +197,7 @@ def _sealed(contents: bytes, type: int) -> bytes:
     return message + _core.crc32c_mask(_core.crc32c(message)).to_bytes(4, "little")
 
 
-def make_footer(metaindex: Handle, index: Handle) -> bytes:
+def make_footer(metaindex: BlockHandle, index: BlockHandle) -> bytes:
     """The last bytes of a table."""
     numbers = (*metaindex, *index)
     handles = b"".join(map(encode_varint, numbers))

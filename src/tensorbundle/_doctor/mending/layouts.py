@@ -1,4 +1,4 @@
-"""Where tensors lie in a shard whose index is lost: by a sibling's index, or by the graph.
+"""Layouts of shards whose index is lost: where tensors lie, by a sibling's index, or by the graph.
 
 A sibling is another save of the same program: its index has every tensor at the same place. A graph
 says which tensors its saver writes, in which order, and their shapes; TensorFlow packs them without
@@ -31,7 +31,7 @@ _CRC_TAG: Final = b"\x35"  # of an entry's checksum, which is stored in fixed wi
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TensorPlace:
     """Where a tensor should lie.
 
     Attributes:
@@ -54,7 +54,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ShardLayout:
     """The places of many tensors.
 
     Attributes:
@@ -65,12 +65,12 @@ class Layout:
     """
 
     source: str
-    places: tuple[Place, ...]
+    places: tuple[TensorPlace, ...]
     fits: bool
     notes: tuple[str, ...] = ()
 
 
-def layout_of_sibling(path: str, sizes: dict[int, int]) -> Layout | None:
+def layout_of_sibling(path: str, sizes: dict[int, int]) -> ShardLayout | None:
     """The layout of another save; None when its tensors do not end where the shards do.
 
     Args:
@@ -86,17 +86,17 @@ def layout_of_sibling(path: str, sizes: dict[int, int]) -> Layout | None:
     if not isinstance(ckpt, Bundle) or ckpt.num_shards != len(sizes):
         return None
     places = tuple(
-        Place(i.name, i.data_type, i.shape, i.shard, i.offset or 0, i.nbytes, i.crc32c)
+        TensorPlace(i.name, i.data_type, i.shape, i.shard, i.offset or 0, i.nbytes, i.crc32c)
         for i in ckpt.iter_infos()
         if i.shard is not None
     )
     ends = dict.fromkeys(sizes, 0)
     for place in places:
         ends[place.shard] = max(ends.get(place.shard, 0), place.offset + place.nbytes)
-    return Layout(f"the index of {path!r}", places, True) if ends == sizes else None
+    return ShardLayout(f"the index of {path!r}", places, True) if ends == sizes else None
 
 
-def layout_of_graph(path: str, shard: str) -> Layout | None:
+def layout_of_graph(path: str, shard: str) -> ShardLayout | None:
     """The layout that a graph's saver gives its only shard; None when it says nothing.
 
     It reaches up to the first tensor whose type or shape the graph does not say, or that is a part
@@ -113,13 +113,13 @@ def layout_of_graph(path: str, shard: str) -> Layout | None:
     if not saved:
         return None
     file = _core.File(shard)
-    places: list[Place] = []
+    places: list[TensorPlace] = []
     offset = 0
     for name, data_type, shape in saved:
         nbytes = None if shape is None else _size(file, offset, data_type, shape)
         if nbytes is None or shape is None or offset + nbytes > file.size:
             break
-        places.append(Place(name, data_type, shape, 0, offset, nbytes))
+        places.append(TensorPlace(name, data_type, shape, 0, offset, nbytes))
         offset += nbytes
     notes = []
     if len(places) < len(saved):
@@ -129,7 +129,7 @@ def layout_of_graph(path: str, shard: str) -> Layout | None:
         )
     elif offset != file.size:
         notes.append(f"the tensors of {path!r} take {offset} bytes, the shard has {file.size}")
-    return Layout(f"the graph {path!r}", tuple(places), offset == file.size, tuple(notes))
+    return ShardLayout(f"the graph {path!r}", tuple(places), offset == file.size, tuple(notes))
 
 
 def names_saved_by(path: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a salvage came to: tensors kept, mended, proved, unproved and lost."""
+"""Outcome of a salvage: tensors kept, mended, proved, unproved and lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """What `salvage` found and wrote.
+    """Outcome of `salvage`: what it found and wrote.
 
     Attributes:
         src: The damaged checkpoint's prefix.
@@ -49,5 +49,5 @@ class Salvage:
 
     @property
     def ok(self) -> bool:
-        """Whether every tensor was saved, as far as can be known."""
+        """Tell whether every tensor was saved, as far as can be known."""
         return not (self.lost or self.unproved or self.ranges)

@@ -9,7 +9,7 @@ from ... import _core
 from ..._format import dtypes
 from ..._format.tensor_info import TensorInfo
 from ...errors import TensorBundleError
-from .layouts import Layout, Place, is_stated, layout_of_graph, layout_of_sibling
+from .layouts import ShardLayout, TensorPlace, is_stated, layout_of_graph, layout_of_sibling
 from .ranges import Patient
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def recover(
     return found, notes
 
 
-def _layout(remains: Remains, like: str | None) -> tuple[Layout | None, list[str]]:
+def _layout(remains: Remains, like: str | None) -> tuple[ShardLayout | None, list[str]]:
     sizes = {number: os.path.getsize(path) for number, path in remains.shards.items()}
     if like is not None:
         layout = layout_of_sibling(like, sizes)
@@ -70,7 +70,7 @@ def _layout(remains: Remains, like: str | None) -> tuple[Layout | None, list[str
 
 
 def _prove(
-    place: Place, layout: Layout, remains: Remains, raw: bytes
+    place: TensorPlace, layout: ShardLayout, remains: Remains, raw: bytes
 ) -> tuple[Patient, str | None]:
     file = _core.File(remains.shards[place.shard])
     crc32c = _checksum(file, place)
@@ -96,7 +96,7 @@ def _prove(
     return patient, f"it lies where {layout.source} says, but its checksum is nowhere"
 
 
-def _checksum(file: _core.File, place: Place) -> int | None:
+def _checksum(file: _core.File, place: TensorPlace) -> int | None:
     if place.data_type == dtypes.STRING:
         count = 1
         for dim in place.shape:

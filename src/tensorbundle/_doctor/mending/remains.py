@@ -1,4 +1,4 @@
-"""What remains of a checkpoint: which of its files are there, and what else may know of it."""
+"""Remains of a checkpoint: which of its files are there, and what else may know of it."""
 
 from __future__ import annotations
 

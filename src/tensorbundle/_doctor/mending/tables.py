@@ -24,7 +24,7 @@ from .blocks import (
     SMALLEST_BLOCK,
     TRAILER_BYTES,
     Block,
-    Handle,
+    BlockHandle,
     decode_handle,
     different_bits,
     encode_block,
@@ -130,7 +130,7 @@ def mend_table(data: bytes, path: str, syndromes: Syndromes, max_doubt: float = 
     return table
 
 
-def _give_up(data: bytes, handle: Handle, table: MendedTable, why: str) -> None:
+def _give_up(data: bytes, handle: BlockHandle, table: MendedTable, why: str) -> None:
     """A block whose checksum cannot be made right: what parses of it is kept as unproved."""
     table.lost.append(Range(handle.offset, handle.size, why))
     entries = readable_entries(data[handle.offset : handle.offset + handle.size])
@@ -172,7 +172,7 @@ def _find_index(data: bytes, surgeon: _Surgeon) -> Block | None:
     by_footer = _index_handle(data)
     end = len(data) - FOOTER_BYTES - TRAILER_BYTES
     begin = data.rfind(METAINDEX, 0, max(end, 0)) + len(METAINDEX)
-    by_place = Handle(begin, end - begin) if len(METAINDEX) <= begin <= end else None
+    by_place = BlockHandle(begin, end - begin) if len(METAINDEX) <= begin <= end else None
     for handle in (by_footer, by_place):
         if handle and (block := sound_block(data, handle)):
             _compare_end(data, handle, surgeon.path, surgeon.table)
@@ -184,7 +184,7 @@ def _find_index(data: bytes, surgeon: _Surgeon) -> Block | None:
     return None
 
 
-def _index_handle(data: bytes) -> Handle | None:
+def _index_handle(data: bytes) -> BlockHandle | None:
     footer = data[-FOOTER_BYTES:]
     try:
         at = skip_varints(footer, 0, 2)
@@ -193,9 +193,9 @@ def _index_handle(data: bytes) -> Handle | None:
         return None
 
 
-def _compare_end(data: bytes, handle: Handle, path: str, table: MendedTable) -> None:
+def _compare_end(data: bytes, handle: BlockHandle, path: str, table: MendedTable) -> None:
     """Note the bits in which metaindex block and footer differ from those that must be there."""
-    metaindex = Handle(handle.offset - len(METAINDEX), len(METAINDEX) - TRAILER_BYTES)
+    metaindex = BlockHandle(handle.offset - len(METAINDEX), len(METAINDEX) - TRAILER_BYTES)
     expected = (
         ("metaindex block", metaindex.offset, METAINDEX),
         ("footer", len(data) - FOOTER_BYTES, make_footer(metaindex, handle)),
@@ -216,14 +216,14 @@ def _scan(data: bytes, table: MendedTable) -> None:
             continue
         if end := _end_of_block(data, start, ends):
             if start > reached:
-                _give_up(data, Handle(reached, start - reached), table, "no block is here")
+                _give_up(data, BlockHandle(reached, start - reached), table, "no block is here")
             reached = end + TRAILER_BYTES
             if end - start == SMALLEST_BLOCK:  # the metaindex block, which ends the data blocks
                 return
             table.blocks.append(Block(start, data[start:end], data[end]))
     rest = max(0, len(data) - reached)
     if rest:
-        _give_up(data, Handle(reached, rest), table, "no block is here")
+        _give_up(data, BlockHandle(reached, rest), table, "no block is here")
 
 
 def _possible_ends(data: bytes) -> list[int]:
@@ -265,7 +265,7 @@ class _Surgeon:
     max_doubt: float
     table: MendedTable
 
-    def read(self, handle: Handle, what: str) -> Block | None:
+    def read(self, handle: BlockHandle, what: str) -> Block | None:
         """A block, mended if need be; None if that cannot be done."""
         if block := sound_block(self.data, handle):
             return block

@@ -21,7 +21,7 @@ from ..._ops.edges import data_inputs, reachable
 from ..._ops.roles import PLACEHOLDERS
 from ..._ops.types import dtype_of, shape_of
 from ..wanted.loops import Frames
-from .statistics import Reads, Walk, averages, fused_in_training
+from .statistics import REDUCTIONS, Reads, Walk, averages, fused_in_training
 from .switches import is_switch, off_value
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _RANDOM: Final = ("RandomUniform", "StatelessRandomUniform", "StatelessRandomUni
 _COMPARISONS: Final = ("GreaterEqual", "Greater", "Less", "LessEqual")
 _SELECTS: Final = ("Select", "SelectV2")
 _SCALING: Final = ("Mul", "RealDiv", "Div")
+# Keras' learning phase is a number in some years.
+_SWITCH_TYPES: Final = frozenset({dtypes.BOOL, 3, 9})  # and int32, int64
 _STEPS: Final = 8
 
 
@@ -61,7 +63,7 @@ def to_inference(nodes: Nodes, roots: Iterable[str], meta: MetaGraph) -> Inferen
     roots = list(roots)
     nodes, switched = _switched_off(nodes, reachable(nodes, roots), meta)
     nodes, dropped = _without_dropout(nodes)
-    nodes, normalised = _with_averages(nodes, reachable(nodes, roots))
+    nodes, normalised = _with_averages(nodes, roots)
     told = [
         f"{what}: {listed(names)}"
         for names, what in (
@@ -85,15 +87,16 @@ def training_notes(
         before: The graph that it was made of, with all updates.
         tried: Whether it was to be in inference mode.
     """
-    apart = _switched_branches(nodes)
+    apart = switched_branches(nodes, fed=True)
     found = fused_in_training(nodes)
     inside: list[str] = []
     for name, function in functions.items():
         if name in apart:
             continue
         inside += [f"{function.name}/{name}" for name in fused_in_training(function.nodes)]
-    means = any(node.op == "Mean" for node in nodes.values())
-    kept = list(averages(before)) if means else []
+    means = any(node.op in REDUCTIONS for node in nodes.values())
+    kept = list(averages(before, nodes)) if means else []
+    frames = Frames(nodes)
     for tensor in kept:
         used = [name for name in _places(before, tensor) if name in nodes]
         found += [name for name in used[:1] if name not in found]
@@ -104,16 +107,21 @@ def training_notes(
         "batch normalization is in training mode, its moving averages are not used: "
         f"{listed(found)}"
     )
-    if tried and inside:
-        yield f"{said}; those inside of functions stay as they are"
+    if tried and (inside or any(map(frames.holds, found))):
+        yield f"{said}; those inside of loops and functions stay as they are"
     elif tried:
         yield f"{said}; no update says which variables keep them"
     else:
         yield Worded(said, "; ", option("training", False), " makes it use them")
 
 
-def _switched_branches(nodes: Nodes) -> set[str]:
-    """The nodes and functions that do not run, or only when something that is fed says so."""
+def switched_branches(nodes: Nodes, *, fed: bool) -> set[str]:
+    """List the nodes and functions that never run.
+
+    Args:
+        nodes: A graph.
+        fed: Whether those count too that run only when something that is fed says so.
+    """
     walk = Walk(nodes)
     consumers: dict[str, list[tuple[str, int]]] = {}
     for name, node in nodes.items():
@@ -124,16 +132,16 @@ def _switched_branches(nodes: Nodes) -> set[str]:
     waiting: list[tuple[str, int | None]] = []
     for name, node in nodes.items():
         if node.op in ("Switch", "RefSwitch") and len(node.inputs) > 1:
-            decides, _ = walk.origin(node.inputs[1])
-            if decides is not None and decides.op in PLACEHOLDERS:
-                waiting.append((name, None))
-            elif decides is not None and (value := _truth(decides)) is not None:
+            decides, value = _decision(walk, node.inputs[1])
+            if value is not None:
                 waiting.append((name, int(not value)))
+            elif fed and decides:
+                waiting.append((name, None))
         elif node.op in ("If", "StatelessIf") and node.inputs:
-            decides, _ = walk.origin(node.inputs[0])
-            if decides is not None and decides.op in PLACEHOLDERS:
-                found.update(function_names(node.attrs.get("then_branch", b"")))
-                found.update(function_names(node.attrs.get("else_branch", b"")))
+            decides, value = _decision(walk, node.inputs[0])
+            for key, taken in (("then_branch", True), ("else_branch", False)):
+                if (value is not None and value != taken) or (value is None and fed and decides):
+                    found.update(function_names(node.attrs.get(key, b"")))
     for name, port in waiting:  # which grows
         for other, used in consumers.get(name, ()):
             if other not in found and nodes[other].op != "Merge" and port in (None, used):
@@ -142,10 +150,26 @@ def _switched_branches(nodes: Nodes) -> set[str]:
     return found
 
 
+def _decision(walk: Walk, edge: str) -> tuple[bool, bool | None]:
+    """Whether what is fed decides, and the value of a decision that is a constant."""
+    negated = False
+    for _ in range(_STEPS):
+        node, _ = walk.origin(edge)
+        if node is not None and node.op == "LogicalNot" and node.inputs:
+            negated, edge = not negated, node.inputs[0]
+            continue
+        value = _truth(node) if node is not None else None
+        return (
+            node is not None and node.op in PLACEHOLDERS,
+            None if value is None else value != negated,
+        )
+    return False, None
+
+
 def _truth(node: Node) -> bool | None:
-    """What a constant truth value is."""
+    """What a constant truth value is, or a number that stands for one."""
     value = node.attr("value") if node.op == "Const" else None
-    if not isinstance(value, TensorMessage) or value.dtype != dtypes.BOOL or value.size != 1:
+    if not isinstance(value, TensorMessage) or value.dtype not in _SWITCH_TYPES or value.size != 1:
         return None
     return bool(value.array().all())
 
@@ -161,11 +185,12 @@ def _switched_off(
         if (
             name not in needed
             or node.op not in PLACEHOLDERS
-            or dtype_of(node, 0, {}) != dtypes.BOOL
+            or (dtype := dtype_of(node, 0, {})) not in _SWITCH_TYPES
         ):
             continue
         if is_switch(name) and not shape_of(meta, nodes, node, 0):
-            found[name] = const_node(name, np.array(off_value(name)), node.device)
+            value = np.array(off_value(name), dtypes.numpy_dtype(dtype))
+            found[name] = const_node(name, value, node.device)
     return ({**nodes, **found} if found else nodes), list(found)
 
 
@@ -187,15 +212,26 @@ def _without_dropout(nodes: Nodes) -> tuple[Nodes, list[str]]:
 def _dropped(walk: Walk, node: Node) -> str | None:
     """What goes into dropout, if a node is what comes out of one."""
     given = data_inputs(node)
-    if node.op == "Mul" and len(given) == 2:
-        pairs = [(given[0], given[1]), (given[1], given[0])]
-    elif node.op in _SELECTS and len(given) == 3:
-        pairs = [(given[1], given[0])]
-    else:
+    if node.op in _SELECTS and len(given) == 3:
+        return _unscaled(walk, given[1]) if _is_mask(walk, given[0]) else None
+    if len(given) != 2:
         return None
-    for scaled, mask in pairs:
-        if _is_mask(walk, mask):
-            return _unscaled(walk, scaled)
+    if node.op == "Mul":
+        for kept, mask in (given, given[::-1]):
+            if _is_mask(walk, mask):
+                return _unscaled(walk, kept)
+            # Scaled may be the mask, and not what it is laid on.
+            scaled = _unscaled(walk, mask)
+            if scaled is not None and _is_mask(walk, scaled):
+                return kept
+    # Or what is left over: (x * mask) / keep.
+    product = _unscaled(walk, node.name) if node.op in _SCALING else None
+    inner, _ = walk.origin(product, frozenset({"Identity"})) if product is not None else (None, 0)
+    if inner is not None and inner.op == "Mul" and len(data_inputs(inner)) == 2:
+        first, second = data_inputs(inner)
+        if _is_mask(walk, second):
+            return first
+        return second if _is_mask(walk, first) else None
     return None
 
 
@@ -238,9 +274,10 @@ def _unscaled(walk: Walk, edge: str) -> str | None:
 # --- batch normalization ------------------------------------------------------------------------
 
 
-def _with_averages(nodes: Nodes, needed: Mapping[str, object]) -> tuple[Nodes, list[str]]:
+def _with_averages(nodes: Nodes, roots: Iterable[str]) -> tuple[Nodes, list[str]]:
     """Have batch normalisation take the averages that its updates keep."""
-    kept = averages(nodes)
+    needed = reachable(nodes, roots)
+    kept = averages(nodes, reachable(nodes, roots, inputs=data_inputs))
     if not kept:
         return nodes, []
     reads, frames = Reads(nodes), Frames(nodes)

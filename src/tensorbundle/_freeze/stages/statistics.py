@@ -7,7 +7,7 @@ subtracts from the variable is the tensor whose average it keeps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 from ..._graphdef.attributes import type_attr
@@ -39,8 +39,18 @@ _PASSING: Final = frozenset(
 _RESHAPING: Final = frozenset(
     {"Squeeze", "Reshape", "ExpandDims", "StopGradient", "Identity", "Cast"}
 )
-_REDUCTIONS: Final = frozenset({"Mean"})
-_SCALAR_OPS: Final = _SUMS | {"Pow", "Minimum", "Maximum", "Identity", "Cast", "Exp", "Log"}
+REDUCTIONS: Final = frozenset({"Mean", "Sum"})
+# What statistics are made of others by: a variance of two means, the mean of several towers.
+_COMBINING: Final = _SUMS | {"Maximum", "Minimum", "Square", "SquaredDifference"}
+_CARRYING: Final = frozenset({"Switch", "RefSwitch", "Enter", "RefEnter"})
+# What counts elements, and what takes numbers out of a shape.
+_COUNTS: Final = frozenset({"Size", "Rank"})
+_SHAPES: Final = frozenset({"Shape", "ShapeN"})
+_OF_SHAPES: Final = frozenset({"StridedSlice", "Gather", "GatherV2", "Prod", "Slice", "Reshape"})
+_SCALAR_OPS: Final = _SUMS | {
+    "Pow", "Minimum", "Maximum", "Identity", "Cast", "Exp", "Log", "FloorDiv", "Reciprocal",
+    "Squeeze", "Reshape", "Prod",
+}  # fmt: skip
 _STEPS: Final = 64  # of an update's arithmetic
 
 
@@ -86,14 +96,35 @@ class Walk:
             return not dims and (dims is not None or node.op in PLACEHOLDERS)
         if node.op in _WRITERS:
             return self.is_scalar(node.inputs[0], steps - 1)
+        if node.op in _COUNTS or self._is_of_shape(node):
+            return True
         given = data_inputs(node)
         return node.op in _SCALAR_OPS and all(self.is_scalar(each, steps // 2) for each in given)
 
+    def _is_of_shape(self, node: Node) -> bool:
+        """Whether a node takes a number out of a shape, or multiplies some."""
+        if node.op not in _OF_SHAPES:
+            return False
+        found: Node | None = node
+        for _ in range(_STEPS):
+            if found is None or found.op in _SHAPES:
+                return found is not None
+            if found.op not in _OF_SHAPES and found.op not in _PASSING:
+                return False
+            found = self.node(found.inputs[0]) if data_inputs(found) else None
+        return False
 
-def averages(nodes: Nodes) -> dict[str, str]:
+
+def averages(nodes: Nodes, used: Container[str]) -> dict[str, str]:
     """The variables that keep the average of a statistic of the batch, by tensor (``node:1``).
 
     Only vectors are meant: the average of a loss is no part of a model.
+
+    Args:
+        nodes: The main graph.
+        used: The nodes that outputs are computed of. Of a sum over a count these tell that the
+            quotient is the statistic, of a variance that is corrected for the update that it is
+            what was corrected.
     """
     walk = Walk(nodes)
     found: dict[str, set[str]] = {}
@@ -104,7 +135,7 @@ def averages(nodes: Nodes) -> dict[str, str]:
         variable = walk.variable(node.inputs[0])
         if variable is None or walk.is_scalar(node.inputs[0]):
             continue
-        term = _without(walk, node, variable)
+        term = _without(walk, node, variable, used)
         if term is None:
             continue
         if _is_statistic(walk, term):
@@ -127,36 +158,39 @@ def _variable_behind(walk: Walk, edge: str) -> str | None:
     return walk.variable(node.inputs[0] if node is not None and written else edge)
 
 
-def _without(walk: Walk, writer: Node, variable: str) -> str | None:
+def _without(walk: Walk, writer: Node, variable: str, used: Container[str]) -> str | None:
     """The one term of an update, as a tensor, that is neither the variable nor a factor."""
     direct = writer.op in ("Assign", "AssignVariableOp")
     terms: list[str] = []
-    waiting = [writer.inputs[1]]
+    waiting = [(writer.inputs[1], "")]  # with the outermost tensor of the same term in use
     has_variable = False
     for _ in range(_STEPS):
         if not waiting:
             break
-        edge = waiting.pop()
+        edge, outer = waiting.pop()
         node = walk.node(edge)
         if node is None:
             return None
+        outer = outer or (edge if node.name in used else "")
         if walk.variable(edge) == variable:
             has_variable = True
         elif walk.is_scalar(edge):
             continue
         elif node.op in _SUMS and _leads_to(walk, edge, variable):
-            waiting += data_inputs(node)
+            waiting += ((each, "") for each in data_inputs(node))
         elif node.op in _FACTORS or node.op in ("Identity", "Cast"):
             given = [each for each in data_inputs(node) if not walk.is_scalar(each)]
             if node.op == "Cast" or len(given) == 1:
-                waiting += given[:1]
+                waiting += ((each, outer) for each in given[:1])
             else:
-                terms.append(edge)
+                terms.append(outer or edge)
         else:
-            terms.append(edge)
+            terms.append(outer or edge)
     if len(terms) != 1 or waiting or not (has_variable or direct):
         return None
-    return join_input(*parse_input(terms[0]))
+    # In a branch the term is what was handed to it.
+    node, port = walk.origin(terms[0], _CARRYING)
+    return None if node is None else join_input(node.name, port)
 
 
 def _leads_to(walk: Walk, edge: str, variable: str, steps: int = 16) -> bool:
@@ -169,20 +203,19 @@ def _leads_to(walk: Walk, edge: str, variable: str, steps: int = 16) -> bool:
     return any(_leads_to(walk, each, variable, steps // 2) for each in data_inputs(node))
 
 
-def _is_statistic(walk: Walk, tensor: str) -> bool:
+def _is_statistic(walk: Walk, tensor: str, steps: int = 16) -> bool:
     """Whether a tensor is a mean or variance of data, and not what a variable holds."""
-    node, port = walk.origin(tensor, _RESHAPING)
-    for _ in range(4):
-        if node is None:
-            return False
-        if node.op in BATCH_NORMS:
-            return port in (1, 2)
-        if node.op in _REDUCTIONS:
-            return True
-        if node.op not in ("Sub", "Maximum", "Mul", "Square") or not data_inputs(node):
-            return False
-        node, port = walk.origin(node.inputs[0], _RESHAPING)
-    return False
+    node, port = walk.origin(tensor, _RESHAPING | _CARRYING)
+    if node is None or not steps:
+        return False
+    if node.op in BATCH_NORMS:
+        return port in (1, 2)
+    if node.op in REDUCTIONS:
+        return True
+    parts = [each for each in data_inputs(node) if not walk.is_scalar(each)]
+    if node.op not in _COMBINING or not parts:
+        return False
+    return all(_is_statistic(walk, each, steps // 2) for each in parts)
 
 
 class Reads:

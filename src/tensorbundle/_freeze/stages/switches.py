@@ -11,9 +11,11 @@ _ON: Final = (
     r"|bn_?train(ing)?"
 )
 _OFF: Final = r"(is_?)?(test(ing)?|infer(ence)?|eval(uation)?|predict(ion)?)"
-_MODES: Final = re.compile(rf"({_ON}|{_OFF})(_?\d+)?", re.IGNORECASE)
-_OFF_MODES: Final = re.compile(rf"({_OFF})(_?\d+)?", re.IGNORECASE)
-_SWITCHES: Final = re.compile(rf"({_RATES}|{_ON}|{_OFF}|mode)(_?\d+)?", re.IGNORECASE)
+# What some programs say of any placeholder, and the number that makes a name another.
+_END: Final = r"(_?(ph|pl|plh|placeholder|bool|flag|tensor|input|var|in))?(_?\d+)?"
+_MODES: Final = re.compile(rf"({_ON}|{_OFF}){_END}", re.IGNORECASE)
+_OFF_MODES: Final = re.compile(rf"({_OFF}){_END}", re.IGNORECASE)
+_SWITCHES: Final = re.compile(rf"({_RATES}|{_ON}|{_OFF}|mode){_END}", re.IGNORECASE)
 
 
 def is_switch(name: str) -> bool:

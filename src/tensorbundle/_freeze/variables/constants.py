@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
-from ..._format.wording import Worded, joined, option
+from ..._format.wording import Worded, joined, option, quoted
 from ..._graphdef.attributes import shape_attr, tensor_attr, type_attr
 from ..._graphdef.functions import Function, OpDef
 from ..._graphdef.nodes import Nodes, make_node
@@ -16,6 +16,7 @@ from .forms import variable_constant
 from .handles import Handle
 from .rewrite import Rewritten, rewrite_scope
 from .specialise import Specialiser
+from .states import pass_on_states
 from .updates import Update, update_warnings
 
 _SHOWN = 10
@@ -81,21 +82,21 @@ def freeze_variables(
     del op_defs
     roots = [main_source(root) for root in roots]
     start = {}
+    fed = {name for name, each in frozen.items() if each.is_fed and name in nodes}
+    nodes = pass_on_states(nodes, functions, {name: frozen[name].dtype for name in fed}, roots)
     for name, constant in frozen.items():
         node = nodes.get(name)
         if node is None or node.op not in VARIABLES:
             continue  # the graph was cut there, and it is fed
         is_ref = node.op in REF_VARIABLES
-        start[name] = Handle(
-            name, constant.dtype, constant.shape, is_ref, constant.is_fed, constant.is_stored
-        )
+        start[name] = Handle(name, constant.dtype, constant.shape, is_ref, constant.is_stored)
     specialiser = Specialiser(functions)
     main = specialiser.run(rewrite_scope(Scope(nodes, tuple(roots)), start, functions))
     used = _used(main, specialiser.rewritten)
-    _check(used)
+    _check(used, fed)
     result: Nodes = {}
     for name, node in main.nodes.items():
-        if name in start and frozen[name].is_fed:
+        if name in start and name in fed:
             handle = start[name]
             attrs = {"dtype": type_attr(handle.dtype), "shape": shape_attr(handle.shape)}
             node = make_node(name, "Placeholder", (), attrs, node.device)
@@ -111,7 +112,7 @@ def freeze_variables(
         tuple(
             name
             for name in result
-            if name in start and frozen[name].value is None and not frozen[name].is_fed
+            if name in start and frozen[name].value is None and name not in fed
         ),
         tuple(update for each in used.values() for update in each.plan.dropped),
         update_warnings(each.plan for each in used.values()),
@@ -129,11 +130,12 @@ def _used(main: Rewritten, made: Mapping[str, Rewritten]) -> dict[str, Rewritten
     return used
 
 
-def _check(used: Mapping[str, Rewritten]) -> None:
+def _check(used: Mapping[str, Rewritten], fed: Container[str]) -> None:
     """Raise UnsupportedError for all that has no constant form, together."""
     written = [problem for each in used.values() for problem in each.plan.problems]
     uses = [problem for each in used.values() for problem in each.problems]
-    parts = []
+    parts = [_refused_states(used, fed)]
+    written = [each for each in written if each.variable not in fed]
     if written:
         variables = list(dict.fromkeys(each.variable for each in written))
         parts.append(
@@ -151,8 +153,27 @@ def _check(used: Mapping[str, Rewritten]) -> None:
         parts.append(
             Worded(f"variables are used in ways that have no constant form: {_listed(uses)}")
         )
-    if parts:
+    if parts := list(filter(None, parts)):
         raise UnsupportedError(joined("; ", parts))
+
+
+def _refused_states(used: Mapping[str, Rewritten], fed: Container[str]) -> str:
+    """What is said of fed variables whose written value is wanted and cannot be passed on."""
+    plans = [each.plan for each in used.values()]
+    wanted = {each.variable: str(each) for plan in plans for each in plan.problems}
+    for plan in plans:
+        writes = {each.variable: f"{each.op} {quoted(each.node)}" for each in plan.dropped}
+        for name in plan.read_later:
+            by = f" by {writes[name]}" if name in writes else ""
+            wanted.setdefault(name, f"{quoted(name)}{by}")
+    found = [each for name, each in wanted.items() if name in fed]
+    if not found:
+        return ""
+    return (
+        "variables that are to be fed are read after they are written in a branch, a loop or a "
+        f"function, in no certain order, or by an operation without a form as values: "
+        f"{_listed(found)}; cut the graph at what is computed of them"
+    )
 
 
 def _listed(problems: list[str]) -> str:

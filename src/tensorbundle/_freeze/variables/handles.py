@@ -28,7 +28,6 @@ class Handle:
         dtype: The DataType number of its values.
         shape: Its shape as far as it is known.
         is_ref: Whether it is a reference, which is read by whoever does not want one.
-        is_fed: Whether its value is fed, not stored.
         is_stored: Whether the stored value is taken even where a written one is wanted.
     """
 
@@ -36,7 +35,6 @@ class Handle:
     dtype: int
     shape: tuple[int, ...] | None
     is_ref: bool = False
-    is_fed: bool = False
     is_stored: bool = False
 
 

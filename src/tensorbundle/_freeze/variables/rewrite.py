@@ -87,8 +87,7 @@ def rewrite_scope(
         inputs = plan.inputs(node)
         if len(inputs) != len(node.inputs):
             node = node.replace(inputs=inputs)
-        passed = name in plan.passed
-        handles = {} if passed else _handles_of(scope, node, traced.handles)
+        handles = _handles_of(scope, node, traced.handles)
         if name in traced.callees:
             node = _with_callees(scope, node, traced, functions, changes.problems)
             callees.update(dict.fromkeys(each.name for _, each in traced.callees[name]))

@@ -37,15 +37,6 @@ _REFERENCES: Final[Mapping[str, int]] = {
 }
 _MAX_STEPS: Final = 5_000_000
 WRITER_OUTPUTS: Final = ("output_ref", "out")
-# What a write leaves in a variable, as an operation on values.
-_VALUES: Final[Mapping[str, str]] = {
-    "Assign": "Identity",
-    "AssignAdd": "AddV2",
-    "AssignSub": "Sub",
-    "AssignVariableOp": "Identity",
-    "AssignAddVariableOp": "AddV2",
-    "AssignSubVariableOp": "Sub",
-}
 
 
 class Update(NamedTuple):
@@ -95,7 +86,6 @@ class UpdatePlan:
         dropped: All of them.
         cut: The nodes that nothing waits for any more.
         replaced: Nodes that become the value of the variable, as it is stored or fed.
-        passed: Those of them that become what was to be written to a fed variable.
         stored: The variables whose stored value is taken where a written one was wanted.
         problems: Those whose result is wanted.
         wanted: The nodes of these.
@@ -105,7 +95,6 @@ class UpdatePlan:
     dropped: list[Update] = field(default_factory=list)
     cut: set[str] = field(default_factory=set)
     replaced: dict[str, Node] = field(default_factory=dict)
-    passed: set[str] = field(default_factory=set)
     stored: list[str] = field(default_factory=list)
     problems: list[Wanted] = field(default_factory=list)
     wanted: set[str] = field(default_factory=set)
@@ -155,11 +144,6 @@ def plan_updates(
         handle = handles[scope.spelled(edges[0])]
         variable = handle.variable
         if name in on_path and not handle.is_stored:
-            passed = _passed_on(scope, kept, found, node, handle)
-            if passed is not None:
-                plan.replaced[name] = passed
-                plan.passed.add(name)
-                continue
             plan.wanted.add(name)
             problem = Wanted(name, node.op, variable, on_path[name], scope.function)
             plan.problems.append(problem)
@@ -174,74 +158,7 @@ def plan_updates(
             # any more: the value of the variable is there in the same place at the same time.
             attrs = {"T": type_attr(handle.dtype)}
             plan.replaced[name] = node.replace(op="Identity", inputs=edges[:1], attrs=attrs)
-    _pass_to_reads(scope, kept, handles, found, plan)
     return plan
-
-
-def _passed_on(
-    scope: Scope,
-    kept: Mapping[str, object],
-    found: Mapping[str, object],
-    node: Node,
-    handle: Handle,
-) -> Node | None:
-    """The value that a write to a fed variable gives, where that is plain: the only one there is.
-
-    None where another write may come between.
-    """
-    if not _is_lone_write(scope, found, node, handle) or node.op not in _VALUES:
-        return None
-    for name in kept:
-        other = scope.nodes[name]
-        if (
-            writes_variable(other.op)
-            and scope.source((data_inputs(other) or ("",))[0]) == node.name
-        ):
-            return None
-    return _value_of(node, handle.dtype)
-
-
-def _value_of(write: Node, dtype: int) -> Node:
-    """What a write leaves in a variable, computed of the value that this had."""
-    op = _VALUES[write.op]
-    inputs = data_inputs(write)[1 if op == "Identity" else 0 : 2]
-    return write.replace(op=op, inputs=inputs, attrs={"T": type_attr(dtype)})
-
-
-def _is_lone_write(scope: Scope, found: Mapping[str, object], node: Node, handle: Handle) -> bool:
-    """Whether a fed variable is written by this node of the main graph alone."""
-    target = data_inputs(node)[:1]
-    same = [name for name in found if data_inputs(scope.nodes[name])[:1] == target]
-    return handle.is_fed and not scope.function and same == [node.name]
-
-
-def _pass_to_reads(
-    scope: Scope,
-    kept: Mapping[str, object],
-    handles: Mapping[str, Handle],
-    found: Mapping[str, list[str]],
-    plan: UpdatePlan,
-) -> None:
-    """Give reads of a fed variable that wait for its only write what that one wrote."""
-    writes: dict[str, Node] = {}
-    for name, edges in found.items():
-        node, handle = scope.nodes[name], handles[scope.spelled(edges[0])]
-        if (
-            node.op in _VALUES
-            and node.op.endswith("Op")
-            and _is_lone_write(scope, found, node, handle)
-        ):
-            writes[f"^{name}"] = node
-    for name in kept if writes else ():
-        node = scope.nodes[name]
-        if node.op != "ReadVariableOp":
-            continue
-        for edge in node.inputs[1:]:
-            if edge in writes and data_inputs(node)[0] == data_inputs(writes[edge])[0]:
-                plan.replaced[name] = _value_of(
-                    writes[edge], handles[scope.spelled(node.inputs[0])].dtype
-                ).replace(name=name)
-                plan.passed.add(name)
 
 
 def _find(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ..._format.wording import in_command
 from ..._printable import printable
 from ...errors import ChecksumError, MissingFileError, TensorBundleError
 from ..grammar.failures import CHECK_FAILED, describe, exit_code_of
@@ -121,7 +122,7 @@ def _verify(console: Console, path: str, finite: bool, threads: int, as_json: bo
             console.note(note)
         _write_faults(console, report.faults)
         if report.unchecked:
-            console.line("not looked at: " + "; ".join(report.unchecked))
+            console.line("not looked at: " + "; ".join(map(in_command, report.unchecked)))
         console.line(_summarise(console, report, elapsed_s))
     return report.ok
 
