@@ -41,7 +41,7 @@ AttrContent content_of(AttrMember member, const Field& field) {
   switch (member) {
     case AttrMember::kNone:
       break;
-    case AttrMember::kString:
+    case AttrMember::kText:
     case AttrMember::kPlaceholder:
       return field.message();
     case AttrMember::kFloat:

@@ -29,7 +29,7 @@ MapEntry decode_map_entry(const Field& field);
 enum class AttrMember : std::uint8_t {
   kNone = 0,
   kList = 1,
-  kString = 2,
+  kText = 2,
   kInt = 3,
   kFloat = 4,
   kBool = 5,
@@ -46,7 +46,7 @@ struct MessagePart {
   std::uint64_t offset = 0;
 };
 
-// kString, kPlaceholder: bytes. kInt: int64. kType: int32, a DataType number. kList, kTensor,
+// kText, kPlaceholder: bytes. kInt: int64. kType: int32, a DataType number. kList, kTensor,
 // kFunction: a message. kNone: nothing.
 using AttrContent = std::variant<std::monostate, ByteView, std::int64_t, std::int32_t, float, bool,
                                  PartialShape, MessagePart>;
