@@ -143,12 +143,7 @@ def merge(
     if graph is not None:
         named[GRAPH_KEY] = (dtypes.STRING, ())
     refuse_in_saved_model(target, named)
-<<<<<<< HEAD
     tensors = sum(not _is_slice(as_bytes(key), entries) for key in named)
-    files: tuple[str, ...] = ()
-=======
-    tensors = sum(1 for key in named if not _is_slice(as_bytes(key), entries))
->>>>>>> main
     warn_of_patterns(target)
     files: tuple[str, ...] = ()
     if not dry_run:
