@@ -51,9 +51,9 @@ py::object Bundle::view(const py::handle& name) {
 
 py::bool_ Bundle::has(const py::handle& name) const {
   const Key key(name);
-  if (!key.bytes()) return py::bool_(false);
+  if (!key.bytes()) return false;
   try {
-    return py::bool_(find(*key.bytes()).has_value());
+    return find(*key.bytes()).has_value();
   } catch (const Error& error) {
     raise(error, -1, decode_name(*key.bytes()));
   }
@@ -191,11 +191,13 @@ namespace {
 // Calls a function of Bundle as CPython calls its own: pybind11's way to one takes as long as a
 // small tensor does.
 template <auto kFunction>
-PyObject* call(PyObject* self, PyObject* argument) noexcept {
+PyObject* call(PyObject* self, PyObject* argument) {
   try {
     return (py::handle(self).cast<Bundle&>().*kFunction)(argument).release().ptr();
   } catch (py::error_already_set& error) {
     error.restore();
+  } catch (const py::builtin_exception& error) {
+    error.set_error();
   } catch (const std::bad_alloc&) {
     PyErr_NoMemory();
   } catch (const std::exception& error) {

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <algorithm>
-
 #include "tensorbundle/reading/plan.hpp"
 
 namespace tensorbundle::bindings {
