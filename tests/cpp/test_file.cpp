@@ -126,7 +126,7 @@ TEST(beyond_many_descriptors_files_are_opened_again) {
     CHECK_EQ(bytes, "89");
   }
   fs::rename(other.path(), file.path());
-  CHECK_THROWS(read(*opened, 0, 3), ErrorCode::kFormat);
+  CHECK_THROWS(read(*opened, 0, 3), ErrorCode::kReplaced);
   fs::remove(file.path());
   CHECK_THROWS(read(*opened, 0, 3), ErrorCode::kMissingFile);
 }
