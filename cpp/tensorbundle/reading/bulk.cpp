@@ -252,7 +252,7 @@ std::vector<Failure> run_jobs(std::span<const Job> jobs, const BulkOptions& opti
 }
 
 void run_job(const Job& job) {
-  std::array<char, kSmallBytes> room;
+  std::array<char, kSmallBytes> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): read into
   if (job.layout != Layout::kBytes || job.size > room.size()) {
     const std::vector<Failure> failures = run_jobs({&job, 1});
     if (!failures.empty()) throw failures.front().error;
