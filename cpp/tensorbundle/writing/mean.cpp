@@ -83,6 +83,7 @@ struct Terms {
 // What is narrower than a double is added up in doubles, and rounded once.
 template <typename Element>
 void mean_of_narrow(const Terms& terms, std::size_t count, char* into) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): filled below
   std::array<double, kSumElements> sum;
   sum.fill(-0.0);  // to which anything adds to what it is, -0.0 too
   for (std::size_t term = 0; term < terms.from.size(); ++term) {
@@ -201,6 +202,7 @@ bool Mean::has(std::int32_t dtype) { return arithmetic_of(dtype) != nullptr; }
 Mean::Mean(std::int32_t dtype, std::uint64_t size, std::vector<Term> terms)
     : dtype_(dtype), size_(size), terms_(std::move(terms)) {
   std::vector<double> weights;
+  weights.reserve(terms_.size());
   for (const Term& term : terms_) weights.push_back(term.weight);
   weights_ = scaled(std::move(weights));
 }
@@ -236,6 +238,7 @@ std::uint32_t Mean::average(Part& part, char* into) {
   const auto blocks = std::make_unique_for_overwrite<double[]>(room / kAlignment * terms_.size());
   auto* const bytes = reinterpret_cast<char*>(blocks.get());
   std::vector<const char*> starts;
+  starts.reserve(terms_.size());
   for (std::size_t i = 0; i < terms_.size(); ++i) starts.push_back(bytes + i * room);
   std::uint32_t crc = 0;
   for (std::uint64_t from = begin; from < end; from += room) {
