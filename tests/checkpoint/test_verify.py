@@ -283,5 +283,5 @@ def test_any_number_of_threads_finds_the_same(large, threads, tmp_path):
 def test_threads_below_zero_are_refused(large):
     ckpt = tb.open(large)
     for call in (ckpt.verify, ckpt.load, ckpt.views):
-        with pytest.raises(TypeError, match="incompatible function arguments"):
+        with pytest.raises(tb.ConversionError, match="threads are 0"):
             call(threads=-1)

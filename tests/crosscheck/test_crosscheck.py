@@ -113,7 +113,7 @@ def test_crosscheck_of_tampered_reading_shows_the_first_element(
                 array[3] += 1
             return array
 
-    monkeypatch.setattr(_crosscheck, "open_checkpoint", Tampered)
+    monkeypatch.setattr(_crosscheck, "opened", Tampered)
     result = crosscheck(path_of("demo"))
     sound = tb.open(path_of("demo"))["dense/kernel"]
     found = by_name(result)["dense/kernel"]

@@ -243,7 +243,7 @@ def test_full_disk_leaves_what_was_there(tmp_path: Path, small_files: None) -> N
     target.parent.mkdir()
     target.write_bytes(b"before")
     with pytest.raises(OSError, match="cannot write the file"):
-        tb.freeze(meta, outputs=["a", "b"], path=target)
+        tb.freeze(meta, outputs=["a", "b"], path=target, overwrite=True)
     assert [path.name for path in target.parent.iterdir()] == ["f.pb"]
     assert target.read_bytes() == b"before"
 
@@ -271,7 +271,7 @@ def test_existing_file_is_replaced_or_not(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match=r"f\.pb' exists"):
         tb.freeze(meta, outputs="read_w", path=target, overwrite=False)
     assert target.read_bytes() == b"before"
-    tb.freeze(meta, outputs="read_w", path=target)
+    tb.freeze(meta, outputs="read_w", path=target, overwrite=True)
     assert target.read_bytes() != b"before"
 
 

@@ -156,7 +156,9 @@ def test_directory_without_a_graph_says_what_it_holds(tmp_path):
 
 
 def test_checkpoint_without_a_graph_says_so():
-    with pytest.raises(tb.MissingFileError, match=r"a checkpoint, but no \.meta beside it"):
+    with pytest.raises(
+        tb.MissingFileError, match=r"a checkpoint, but no \.meta of its own beside it"
+    ):
         load_graph(DATA / "names")
 
 

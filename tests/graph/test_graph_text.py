@@ -163,7 +163,7 @@ for path in map(pathlib.Path, sys.argv[1:]):
 """
 TENSORFLOW = "import tensorflow as tf"
 OURS = f"""
-from tensorbundle._graphdef._text import format_text, parse_text
+from tensorbundle._graphdef.text import format_text, parse_text
 parse_text({GRAPH!r}, "g")
 """
 

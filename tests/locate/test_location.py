@@ -105,7 +105,6 @@ def test_v2_data_shards_are_not_taken_for_v1_shards(tmp_path):
         (0, 1, "p.data-00000-of-00001"),
         (12, 345, "p.data-00012-of-00345"),
         (100000, 100001, "p.data-100000-of-100001"),
-        (-1, 1, "p.data--0001-of-00001"),
     ],
 )
 def test_shard_path_pads_as_c_does(shard, count, expected):

@@ -6,7 +6,6 @@ languages at once, so that nobody has to search a message for words and replace 
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -86,10 +85,17 @@ def option(name: str, value: object = None) -> Worded:
     if isinstance(value, bool):
         return Worded.of(f"{name}={value}", flag(name))
     if isinstance(value, str):
-        return Worded.of(f"{name}={value!r}", f"{flag(name)} {shlex.quote(value)}")
+        return Worded.of(f"{name}={value!r}", f"{flag(name)} {_in_shell(value)}")
     names = list(value) if isinstance(value, Iterable) else [value]
     python = f"{name}=[{', '.join(map(quoted, names))}]"
-    return Worded.of(python, " ".join(f"{flag(name)} {shlex.quote(str(each))}" for each in names))
+    return Worded.of(python, " ".join(f"{flag(name)} {_in_shell(str(each))}" for each in names))
+
+
+def _in_shell(word: str) -> str:
+    """A word as a shell takes it."""
+    import shlex
+
+    return shlex.quote(word)
 
 
 def quoted(name: object) -> str:

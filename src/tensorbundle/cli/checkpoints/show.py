@@ -74,10 +74,10 @@ def show(
 
     JSON: location, notes, tensors [{name, dtype, shape, nbytes, shard, offset,
     crc32c, slices, complete, error, stats, values}]. stats: {count, finite,
-    zeros, nan, inf, min, max, mean, std}; of bool {count, true, false}; of strings {count,
-    min_length, max_length, total_length}. values: nested lists, with --full
-    only; NaN and infinities as "nan", "inf", "-inf", complex numbers as [real,
-    imaginary], strings that are not UTF-8 as {"hex": "..."}.
+    zeros, nan, inf, min, max, mean, std}; of bool {count, true, false}; of
+    strings {count, min_length, max_length, total_length}. values: nested lists,
+    with --full only; NaN and infinities as "nan", "inf", "-inf", complex numbers
+    as [real, imaginary], strings that are not UTF-8 as {"hex": "..."}.
     """
     checkpoint = open_checkpoint(console, path)
     infos = checkpoint.infos(select(checkpoint, names, regex=regex))
