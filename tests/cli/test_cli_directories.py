@@ -189,6 +189,31 @@ def test_signal_unwinds_and_leaves_nothing(
     assert sorted(os.listdir(tmp_path)) == before
 
 
+def test_signal_inside_an_archive_is_still_that_signal(tmp_path: Path) -> None:
+    """A zip file closed while a member is open raises a ValueError of its own on the way out."""
+    source = tb.save(tmp_path / "m", {"w": np.zeros(3, np.float32)}, fsync=False)
+    before = sorted(os.listdir(tmp_path))
+    program = """if 1:
+        import os, signal, sys, zipfile
+        from tensorbundle.cli import main
+        opened = zipfile.ZipFile.open
+        def open_and_hang_up(*args, **options):
+            stream = opened(*args, **options)
+            os.kill(os.getpid(), signal.SIGHUP)
+            return stream
+        zipfile.ZipFile.open = open_and_hang_up
+        main()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program, "export", source, tmp_path / "out.npz"],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 128 + signal.SIGHUP
+    assert done.stderr == b""
+    assert sorted(os.listdir(tmp_path)) == before
+
+
 def test_signals_that_are_ignored_stay_so(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys\n"

@@ -33,10 +33,9 @@ from .help import DocumentedCommand
 
 CHECK_FAILED: Final = 1
 UNREADABLE: Final = 2
-_INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
 _SIGNALLED: Final = 128
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def exit_code_of(error: Exception) -> int:
@@ -47,29 +46,33 @@ def exit_code_of(error: Exception) -> int:
 class _Stopped(BaseException):
     """A signal that ends the program, on its way through everything that tidies up after itself."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    for each in _ENDING:  # once is enough: what unwinds is not to be cut short
-        signal.signal(each, signal.SIG_IGN)
-    raise _Stopped(number)
-
 
 @contextlib.contextmanager
-def _unwinding() -> Iterator[None]:
-    """Have the signals that end programs raise, so that files in the making are removed."""
+def _unwinding() -> Iterator[list[int]]:
+    """Have the signals that end programs raise, so that files in the making are removed.
+
+    Yields where the number of the one that came is noted: an exception may arrive as another,
+    as when an archive that is closed on the way complains of the member it was in.
+    """
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        for each in _ENDING:  # once is enough: what unwinds is not to be cut short
+            signal.signal(each, signal.SIG_IGN)
+        # Nor to be commented on: what is collected half made has nothing to say to who ended it.
+        sys.unraisablehook = lambda unraisable: None
+        received.append(number)
+        raise _Stopped
+
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield received
         return
     before = {each: signal.getsignal(each) for each in _ENDING}
     for each, handler in before.items():
-        if handler is signal.SIG_DFL:  # ignored ones stay so, as nohup wants it
-            signal.signal(each, _stop)
+        if handler in (signal.SIG_DFL, signal.default_int_handler):  # nohup's ignored ones stay so
+            signal.signal(each, stop)
     try:
-        yield
+        yield received
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
@@ -87,23 +90,27 @@ class Program(DocumentedCommand, click.Group):
     ) -> NoReturn:
         """Run a command line and exit."""
         console = Console()
+        received: list[int] = []
         try:
-            with _unwinding():
+            with _unwinding() as received:
                 code = super().main(
                     args, prog_name or PROGRAM, standalone_mode=False, obj=console, **extra
                 )
-        except _Stopped as stopped:
-            code = _SIGNALLED + stopped.number
-        except click.Abort:
-            code = _INTERRUPTED
-        except click.ClickException as error:
-            console.error(_describe_misuse(error))
-            code = UNREADABLE
-        except (TensorBundleError, OSError, MemoryError) as error:
-            if console.debug:
-                traceback.print_exc()
-            console.error(describe(error))
-            code = exit_code_of(error)
+        except BaseException as error:
+            if received:
+                code = _SIGNALLED + received[0]
+            elif isinstance(error, click.Abort):  # a question left unanswered
+                code = _SIGNALLED + signal.SIGINT
+            elif isinstance(error, click.ClickException):
+                console.error(_describe_misuse(error))
+                code = UNREADABLE
+            elif isinstance(error, (TensorBundleError, OSError, MemoryError)):
+                if console.debug:
+                    traceback.print_exc()
+                console.error(describe(error))
+                code = exit_code_of(error)
+            else:
+                raise
         sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
