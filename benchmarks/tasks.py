@@ -232,7 +232,6 @@ TASKS = (
         (
             Goal(TF_SORTED, 1.3),
             Goal(f"{OURS}, views", 1 / 1.6),
-            Goal(f"{OURS}, views", 1 / 1.6, f"{OURS}, dict()"),
         ),
         per_tensor=True,
     ),
