@@ -32,6 +32,8 @@ from .graphs.freeze import freeze
 from .graphs.graph import graph
 from .graphs.prune import prune
 from .graphs.run import run
+from .programs.run_script import run_script
+from .programs.shim_check import shim_check
 from .terminal.console import PROGRAM
 
 __all__ = ["main"]
@@ -92,6 +94,7 @@ _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
     (doctor, salvage, scan),
     (graph, freeze, run, prune, export_saved_model),
+    (run_script, shim_check),
 )
 
 for _command in (command for group in _COMMANDS for command in group):
