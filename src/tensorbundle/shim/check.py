@@ -84,17 +84,17 @@ def is_there(name: str) -> bool:
         >>> is_there("tensorflow.train.load_variable"), is_there("tensorflow.layers.dense")
         (True, False)
     """
-    parts = name.split(".")
-    modules = surface()
-    module = ROOT
-    for part in parts[1:]:
-        place = modules[module].get(part)
-        if place is None:
-            return False
-        if not place.startswith("module:"):
-            return True
-        module = place.removeprefix("module:")
-    return True
+    return _place(name) is not None
+
+
+def _place(name: str) -> str | None:
+    """The place of a part on the surface, if it is there."""
+    place: str | None = f"module:{ROOT}"
+    for part in name.split(".")[1:]:
+        if place is None or not place.startswith("module:"):
+            break
+        place = surface()[place.removeprefix("module:")].get(part)
+    return place
 
 
 def _parsed(path: str) -> ast.Module:
@@ -165,7 +165,7 @@ class _Program:
         for node in ast.walk(self._tree):
             if isinstance(node, ast.Call) and (names := self._compared(node.func)):
                 found.add(self._use(node.lineno, names, made=True))
-            elif id(node) not in inner and (names := self._meant(node)):
+            elif _is_read(node) and id(node) not in inner and (names := self._meant(node)):
                 found.add(self._use(getattr(node, "lineno", 0), names))
         doubted = {(use.line, use.name) for use in found if not use.there}
         kept = [use for use in found if not (use.there and (use.line, use.name) in doubted)]
@@ -206,6 +206,10 @@ class _Program:
                         yield os.path.relpath(path) if not os.path.isabs(self._path) else path
 
 
+def _is_read(node: ast.AST) -> bool:
+    return isinstance(getattr(node, "ctx", None), ast.Load)
+
+
 def _is_module(name: str) -> bool:
     """Whether a part is a module of the stand-in, or one that it has not."""
-    return name in surface() or not is_there(name)
+    return (_place(name) or "module:").startswith("module:")

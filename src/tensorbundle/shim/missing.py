@@ -86,7 +86,8 @@ def purpose_of(part: str) -> str:
 
 def missing_part(module: str, name: str) -> MissingPartError:
     """The error for an attribute that a module of the stand-in has not."""
-    return MissingPartError(f"{_told(module)}.{name} {_ABSENT}{_asked()}: {purpose_of(name)}")
+    why = purpose_of(f"{module}.{name}")
+    return MissingPartError(f"{_told(module)}.{name} {_ABSENT}{_asked()}: {why}")
 
 
 def missing_module(module: str) -> MissingModuleError:

@@ -36,7 +36,7 @@ def shim_check(
       tensorbundle shim-check convert.py
       tensorbundle shim-check convert.py --all --json
 
-    JSON: a list of uses: path, line, name, there, why.
+    JSON: uses: path, line, name, there, why of each.
 
     Exit code: 1 when something is missing.
     """
@@ -47,7 +47,7 @@ def shim_check(
     missing = [use for use in uses if not use.there]
     shown = uses if show_all else missing
     if as_json:
-        console.line(dumps([dataclasses.asdict(use) for use in shown]))
+        console.line(dumps({"uses": [dataclasses.asdict(use) for use in shown]}))
     else:
         for use in shown:
             console.line(f"{use.path}:{use.line}: {use.name}: {use.why or 'there'}")

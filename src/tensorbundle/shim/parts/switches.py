@@ -71,4 +71,5 @@ class Settings:
         return inner
 
     def __call__(self, *args: Any, **settings: Any) -> Settings:
+        """Settings of a kind that these have the name of."""
         return Settings(*args, **settings)

@@ -257,7 +257,8 @@ class GraphVariable(Variable):
 
     def value(self) -> GraphTensor | GraphVariable:
         """Tensor that reads it."""
-        return self._tensor(self.told.snapshot_name if self.told is not None else "") or self
+        found = self._tensor(self.told.snapshot_name if self.told is not None else "")
+        return self if found is None else found
 
     def read_value(self) -> GraphTensor | GraphVariable:
         """Tensor that reads it."""

@@ -121,10 +121,17 @@ class NodeView:
     @property
     def attr(self) -> Mapping[str, AttrView]:
         """Attributes by key."""
-        return {key: AttrView(self._node.attr(key)) for key in self._node.attrs}
+        return _Attributes({key: AttrView(self._node.attr(key)) for key in self._node.attrs})
 
     def __repr__(self) -> str:
         return repr(self._node)
+
+
+class _Attributes(dict[str, "AttrView"]):
+    """Attributes by key; one that is not there is empty."""
+
+    def __missing__(self, key: str) -> AttrView:
+        return AttrView(None)
 
 
 class AttrView:
