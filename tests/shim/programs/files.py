@@ -42,9 +42,7 @@ def read():
         print(file.read(3), file.tell(), file.seekable())
     print(raised(NEW.GFile("a/raw").read), NEW.GFile("a/raw", "rb").read())
     print(file_io.read_file_to_string("a/one.txt"), file_io.file_exists("a/raw"))
-    print(
-        raised(NEW.GFile, "no/such"), raised(NEW.GFile("no/such").read), raised(NEW.GFile("a").read)
-    )
+    print(NEW.GFile("no/such").mode, raised(NEW.GFile("no/such").read), raised(NEW.GFile("a").read))
 
 
 def look():

@@ -17,7 +17,7 @@ def value(sess, name):
 
 def some(first, second):
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as sess:
-        tf.train.import_meta_graph(first + ".meta")
+        tf.train.import_meta_graph(first + ".meta", clear_devices=True)
         found = {each.op.name: each for each in tf.get_collection(tf.GraphKeys.VARIABLES)}
         kernel, bias = found["dense/kernel"], found["dense/bias"]
         reads = [kernel.value().name, bias.value().name]
@@ -31,7 +31,7 @@ def some(first, second):
 
 def scoped(first):
     with tf.Graph().as_default() as graph:
-        saver = tf.train.import_meta_graph(first + ".meta", import_scope="old")
+        saver = tf.train.import_meta_graph(first + ".meta", True, "old")
         with tf.Session() as sess:
             saver.restore(sess, first)
             print([each.name for each in tf.trainable_variables()], value(sess, "old/dense/bias:0"))
@@ -40,14 +40,14 @@ def scoped(first):
 
 def saved_again(first, folder):
     with tf.Graph().as_default(), tf.Session() as sess:
-        saver = tf.train.import_meta_graph(first + ".meta")
+        saver = tf.train.import_meta_graph(first + ".meta", clear_devices=True)
         saver.restore(sess, first)
         path = saver.save(sess, folder + "/again.ckpt", global_step=7)
         print(path.rpartition("/")[2], tf.train.latest_checkpoint(folder) == path)
         for name, shape in tf.train.list_variables(path):
             print(name, shape, tf.train.load_variable(path, name).tolist())
     with tf.Graph().as_default(), tf.Session() as sess:
-        tf.train.import_meta_graph(path + ".meta").restore(sess, path)
+        tf.train.import_meta_graph(path + ".meta", clear_devices=True).restore(sess, path)
         print(value(sess, "dense/bias:0"))
 
 

@@ -35,7 +35,7 @@ def describe(graph):
             variable.name, variable.shape.as_list(), str(variable.get_shape()), variable.dtype.name
         )
         print("  ", variable.op.name, variable.op.type, variable.initializer.name, variable.shape)
-        print("  ", variable.value().name, variable.initial_value.name, variable.dtype.base_dtype)
+        print("  ", variable.initial_value.name, variable.dtype.base_dtype)
     print([each.name for each in tf.trainable_variables()], tf.local_variables())
     for key in sorted(graph.get_all_collection_keys()):
         elements = tf.get_collection(key)

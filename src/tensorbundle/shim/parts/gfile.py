@@ -120,9 +120,9 @@ class GFile:
             return self._given(self._opened().read(n))
 
     def readline(self) -> Any:
-        """Read a line, with its end."""
+        """Read a line, with its end; carriage returns are left out, as TensorFlow does."""
         with _as_tensorflow(self.name):
-            return self._given(self._opened().readline())
+            return self._given(self._opened().readline().replace(b"\r", b""))
 
     def readlines(self) -> list[Any]:
         """Read all lines that are left."""
@@ -164,9 +164,7 @@ class GFile:
             self._file.flush()
 
     def close(self) -> None:
-        """Close the file; one that was to be written is made, if nothing was."""
-        if self._file is None and self.mode[:1] in "wa":
-            self._opened()
+        """Close the file; one that nothing was written into is not made, as in TensorFlow."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -257,15 +255,15 @@ def makedirs(path: str) -> None:
 
 @_told
 def mkdir(path: str) -> None:
-    """Make a directory.
+    """Make a directory, unless it is there.
 
     Raises:
-        AlreadyExistsError, NotFoundError: It is there, or that above it is not.
+        NotFoundError: The one above it is not there.
     """
     remote = _remote(path)
     if remote:
         remote[0].mkdir(remote[1], create_parents=False)
-    else:
+    elif not os.path.isdir(path):
         os.mkdir(path)
 
 

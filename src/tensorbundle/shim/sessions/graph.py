@@ -378,18 +378,9 @@ def get_collection_ref(key: Any) -> list[Any]:
     return get_default_graph().get_collection(key)
 
 
-def _variables(key: str, scope: str | None, *, trained: bool = False) -> list[Any]:
-    graph = get_default_graph()
-    if graph.is_empty or graph.loaded.meta.variable_defs:
-        return graph.get_collection(key, scope)
-    # Without collections the nodes say it.
-    found = [each for each in graph.variables.values() if each.trainable or not trained]
-    return [each for each in found if scope is None or re.match(scope, each.name)]
-
-
 def global_variables(scope: str | None = None) -> list[Any]:
     """List the variables of the default graph."""
-    return _variables(GraphKeys.GLOBAL_VARIABLES, scope)
+    return get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
 
 
 all_variables = global_variables
@@ -397,17 +388,17 @@ all_variables = global_variables
 
 def trainable_variables(scope: str | None = None) -> list[Any]:
     """List the variables of the default graph that training changes."""
-    return _variables(GraphKeys.TRAINABLE_VARIABLES, scope, trained=True)
+    return get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
 
 
 def local_variables(scope: str | None = None) -> list[Any]:
     """List the variables of the default graph that are not saved."""
-    return get_default_graph().get_collection(GraphKeys.LOCAL_VARIABLES, scope)
+    return get_collection(GraphKeys.LOCAL_VARIABLES, scope)
 
 
 def model_variables(scope: str | None = None) -> list[Any]:
     """List the variables of the default graph that its layers made."""
-    return get_default_graph().get_collection(GraphKeys.MODEL_VARIABLES, scope)
+    return get_collection(GraphKeys.MODEL_VARIABLES, scope)
 
 
 def global_variables_initializer() -> Initializer:
