@@ -22,6 +22,8 @@ class StandIn(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         place = surface()[self.__name__].get(name)
+        if name == "__all__":
+            return [each for each in surface()[self.__name__] if not each.startswith("_")]
         if place is None:
             # What Python and its tools ask modules for is no part of TensorFlow.
             if name.startswith("__"):

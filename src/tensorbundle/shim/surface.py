@@ -15,19 +15,19 @@ from typing import Final, TypeAlias
 from .._ops.roles import names as words
 
 # The place of each name of a module: ``"room:name"``; ``"module:…"`` for a module of the stand-in.
-Names: TypeAlias = "dict[str, str]"
+Table: TypeAlias = "dict[str, str]"
 
 ROOT: Final = "tensorflow"
 VERSION: Final = "2.21.0"  # whose face this is; there are the names of TensorFlow 1 besides
 
 
-def _of(room: str, names: str) -> Names:
-    """Names that are called in a room as in the module; ``theirs=ours`` where they are not."""
+def _of(room: str, names: str) -> Table:
+    """Table that are called in a room as in the module; ``theirs=ours`` where they are not."""
     pairs = (each.partition("=") for each in names.split())
     return {theirs: f"{room}:{ours or theirs}" for theirs, _, ours in pairs}
 
 
-def _module(names: str) -> Names:
+def _module(names: str) -> Table:
     """Modules under other names: ``name=module``."""
     pairs = (each.partition("=") for each in names.split())
     return {name: f"module:{ROOT}.{target or name}" for name, _, target in pairs}
@@ -56,7 +56,7 @@ _TRAIN: Final = (
     | _MANAGEMENT
     | _SAVING
     | _of("train", "Checkpoint CheckpointView SaverDef")
-    | _of("shim.sessions.graph", "get_global_step")
+    | _of("shim.sessions.listing", "get_global_step")
     | _of("shim.sessions.freezing", "write_graph")
 )
 _ERRORS: Final = _of(
@@ -101,7 +101,7 @@ _COMPAT: Final = _of(
     "bytes_or_text_types integral_types real_types complex_types",
 )
 _IGNORED: Final = (
-    "enable_eager_execution disable_eager_execution "
+    ""
     "enable_resource_variables disable_resource_variables "
     "enable_tensor_equality disable_tensor_equality "
     "enable_control_flow_v2 disable_control_flow_v2 enable_numpy_behavior set_random_seed"
@@ -110,7 +110,8 @@ _SWITCHES: Final = dict.fromkeys(_IGNORED.split(), "shim.parts.switches:ignored"
     "shim.parts.switches",
     "ConfigProto=Settings GPUOptions=Settings OptimizerOptions=Settings GraphOptions=Settings "
     "RunOptions=Settings RunMetadata=Settings executing_eagerly "
-    "disable_v2_behavior=disable_v2_tensorshape enable_v2_behavior=enable_v2_tensorshape "
+    "enable_eager_execution disable_eager_execution "
+    "disable_v2_behavior enable_v2_behavior "
     "disable_v2_tensorshape enable_v2_tensorshape device=scope name_scope=scope",
 )
 # Classes that are there to be compared with: nothing can be made of them.
@@ -125,12 +126,13 @@ _CLASSES: Final = _of(
 )
 _SESSION: Final = _of("shim.sessions.session", "Session InteractiveSession")
 _GRAPH: Final = _of(
-    "shim.sessions.graph",
-    "Graph GraphKeys get_default_graph get_default_session reset_default_graph get_collection "
-    "get_collection_ref global_variables all_variables trainable_variables local_variables "
-    "model_variables global_variables_initializer initialize_all_variables="
-    "global_variables_initializer local_variables_initializer tables_initializer "
-    "initialize_all_tables=tables_initializer variables_initializer",
+    "shim.sessions.graph", "Graph get_default_graph get_default_session reset_default_graph"
+) | _of(
+    "shim.sessions.listing",
+    "GraphKeys get_collection get_collection_ref global_variables all_variables "
+    "trainable_variables local_variables model_variables global_variables_initializer "
+    "initialize_all_variables=global_variables_initializer local_variables_initializer "
+    "tables_initializer initialize_all_tables=tables_initializer variables_initializer",
 )
 _MESSAGES: Final = _of("shim.sessions.messages", "GraphDef make_ndarray")
 _SAVED_MODEL: Final = _of(
@@ -162,7 +164,7 @@ _TOP: Final = (
     | _of("shim.parts.logs", "get_logger")
     | _of("shim.surface", "__version__=VERSION VERSION")
 )
-_PUBLIC: Final[Mapping[str, Names]] = {
+_PUBLIC: Final[Mapping[str, Table]] = {
     "app": _of("shim.parts.flags", "run") | _module("flags"),
     "autograph": {"set_verbosity": "shim.parts.switches:ignored"},
     "compat": _COMPAT,
@@ -200,7 +202,6 @@ _PUBLIC: Final[Mapping[str, Names]] = {
     | _of("shim.sessions.loading", "maybe_saved_model_directory"),
     "saved_model.signature_constants": _SIGNATURES,
     "saved_model.tag_constants": _TAGS,
-    "sysconfig": {},
     "test": _of(
         "shim.parts.switches", "is_gpu_available=no is_built_with_cuda=no gpu_device_name=no_name"
     ),
@@ -209,7 +210,7 @@ _PUBLIC: Final[Mapping[str, Names]] = {
 }
 
 # Modules of TensorFlow's inside that programs import from.
-_INNER: Final[Mapping[str, Names]] = {
+_INNER: Final[Mapping[str, Table]] = {
     "python.checkpoint.checkpoint_management": _MANAGEMENT,
     "python.client.device_lib": {"list_local_devices": "shim.parts.switches:none_of_them"},
     "python.client.session": _SESSION,
@@ -223,7 +224,7 @@ _INNER: Final[Mapping[str, Names]] = {
     "python.framework.tensor_util": _of("shim.sessions.messages", "MakeNdarray=make_ndarray"),
     "python.lib.io.file_io": _FILE_IO,
     "python.ops.variables": _of(
-        "shim.sessions.graph",
+        "shim.sessions.listing",
         "global_variables trainable_variables local_variables global_variables_initializer",
     ),
     "python.platform.app": _of("shim.parts.flags", "run") | _module("flags"),

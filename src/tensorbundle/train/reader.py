@@ -10,6 +10,7 @@ from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open
 from .._format.dtypes import Array
 from .._format.names import as_bytes, as_name
+from .._format.tensor_info import TensorInfo
 from .._locate.checkpoints import locate
 from ..errors import FormatError, TensorBundleError, TensorNotFoundError
 from .directory import Path, latest_checkpoint, local_path
@@ -35,6 +36,11 @@ class CheckpointReader:
 
     def __init__(self, filename: Checkpoint | str | bytes) -> None:
         self._checkpoint = filename if isinstance(filename, Checkpoint) else _strictly(filename)
+
+    @functools.cached_property
+    def _infos(self) -> tuple[TensorInfo, ...]:
+        """Facts of all tensors, made once: programs ask again and again."""
+        return tuple(self._checkpoint.infos())
 
     def has_tensor(self, tensor_str: str | bytes) -> bool:
         """Tell whether there is a tensor of that name.
@@ -72,17 +78,17 @@ class CheckpointReader:
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """Shapes by name; a partitioned tensor has its full shape."""
-        return {info.name: list(info.shape) for info in self._checkpoint.infos()}
+        return {info.name: list(info.shape) for info in self._infos}
 
     def get_variable_to_dtype_map(self) -> dict[str, DType]:
         """Types by name."""
-        return {info.name: interned(info.data_type) for info in self._checkpoint.infos()}
+        return {info.name: interned(info.data_type) for info in self._infos}
 
     def debug_string(self) -> bytes:
         """One line a tensor: name, type, shape; for a partitioned tensor the full shape."""
         is_v1 = self._checkpoint.location.kind == "v1"
         lines = []
-        for info in self._checkpoint.infos():
+        for info in self._infos:
             shape = ",".join(map(str, info.shape))
             slices = f", {len(info.slices)} slices" if is_v1 and len(info.slices) > 1 else ""
             lines.append(f"{info.name} (DT_{_enum_name(info.tf_dtype)}) [{shape}]{slices}\n")
@@ -94,7 +100,7 @@ class CheckpointReader:
         return self.has_tensor(tensor_str)
 
     def _GetVariableToDataTypeMap(self) -> dict[str, int]:
-        return {info.name: info.data_type for info in self._checkpoint.infos()}
+        return {info.name: info.data_type for info in self._infos}
 
     def CheckpointReader_GetTensor(self, tensor_str: str | bytes) -> Any:
         """Read one tensor; the name of `get_tensor` in TensorFlow's binding."""

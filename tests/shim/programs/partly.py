@@ -34,7 +34,10 @@ def scoped(first):
         saver = tf.train.import_meta_graph(first + ".meta", True, "old")
         with tf.Session() as sess:
             saver.restore(sess, first)
-            print([each.name for each in tf.trainable_variables()], value(sess, "old/dense/bias:0"))
+            print(
+                [each.name for each in tf.trainable_variables()],
+                value(sess, tf.trainable_variables()[1]),
+            )
             print(graph.get_operation_by_name("old/dense/bias").node_def.name)
 
 
@@ -48,7 +51,7 @@ def saved_again(first, folder):
             print(name, shape, tf.train.load_variable(path, name).tolist())
     with tf.Graph().as_default(), tf.Session() as sess:
         tf.train.import_meta_graph(path + ".meta", clear_devices=True).restore(sess, path)
-        print(value(sess, "dense/bias:0"))
+        print(value(sess, tf.trainable_variables()[1]))
 
 
 def main(first, second, folder):

@@ -44,7 +44,7 @@ def describe(graph):
     for op in graph.get_operations():
         if op.type in ("Placeholder", "Softmax", "MatMul", "BiasAdd", "ReadVariableOp"):
             print(op.name, op.type, [each.name for each in op.inputs], op.outputs[0].name)
-            print("  ", op.outputs[0].dtype, [each.name for each in op.control_inputs])
+            print("  ", op.outputs[0].dtype, sorted(each.name for each in op.control_inputs))
             print("  ", sorted(each.name for each in op.outputs[0].consumers()))
 
 
@@ -52,8 +52,7 @@ def restored(sess, graph):
     variables = tf.global_variables()
     for value in sess.run(variables):
         print(digest(value))
-    name = variables[0].name
-    print(digest(sess.run(name)), digest(variables[0].eval()))
+    print(digest(variables[0].eval()), digest(sess.run(variables[0].value())))
     nested = {"a": [variables[0], (variables[1],)], "b": variables[0].value()}
     result = sess.run(nested)
     print(type(result["a"]).__name__, type(result["a"][1]).__name__, digest(result["b"]))

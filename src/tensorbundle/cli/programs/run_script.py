@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
@@ -52,4 +55,18 @@ def run_script(
     console: Console = ctx.obj
     if not even_if_installed and is_installed():
         console.note("TensorFlow is installed, and used: --even-if-installed runs without it")
-    ctx.exit(run(script, arguments, as_module=as_module, even_if_installed=even_if_installed))
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_at_once  # not as the notes of a command, at its end
+        code = run(script, arguments, as_module=as_module, even_if_installed=even_if_installed)
+    ctx.exit(code)
+
+
+def _show_at_once(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))

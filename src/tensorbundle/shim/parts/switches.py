@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 # What programs have switched.
-BEHAVIOUR: Final = SimpleNamespace(dimensions_have_values=False)
+BEHAVIOUR: Final = SimpleNamespace(dimensions_have_values=False, is_eager=True)
 
 
 def ignored(*args: Any, **kwargs: Any) -> None:
@@ -23,6 +23,28 @@ def disable_v2_tensorshape(*args: Any) -> None:
 def enable_v2_tensorshape(*args: Any) -> None:
     """Have dimensions that are numbers, or None when not known."""
     BEHAVIOUR.dimensions_have_values = False
+
+
+def disable_eager_execution(*args: Any) -> None:
+    """Have `executing_eagerly` say so."""
+    BEHAVIOUR.is_eager = False
+
+
+def enable_eager_execution(*args: Any, **kwargs: Any) -> None:
+    """Have `executing_eagerly` say so."""
+    BEHAVIOUR.is_eager = True
+
+
+def disable_v2_behavior(*args: Any) -> None:
+    """Behave as TensorFlow 1."""
+    disable_v2_tensorshape()
+    disable_eager_execution()
+
+
+def enable_v2_behavior(*args: Any) -> None:
+    """Behave as TensorFlow 2."""
+    enable_v2_tensorshape()
+    enable_eager_execution()
 
 
 def none_of_them(*args: Any, **kwargs: Any) -> list[Any]:
@@ -41,8 +63,8 @@ def no_name(*args: Any, **kwargs: Any) -> str:
 
 
 def executing_eagerly() -> bool:
-    """Tell that nothing is executed but when it is asked for, as in TensorFlow 2."""
-    return True
+    """Tell whether the program has not switched it off, as in TensorFlow 2."""
+    return bool(BEHAVIOUR.is_eager)
 
 
 @contextlib.contextmanager

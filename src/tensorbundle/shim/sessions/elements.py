@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..._format.dtypes import HANDLES
 from ..._graphdef.attributes import DataType
-from ..._graphdef.nodes import Node, join_input, parse_input
+from ..._graphdef.nodes import Node, parse_input
 from ..._graphdef.shapes import ShapeValue
 from ..._ops.edges import control_inputs, data_inputs
 from ..._ops.facts import output_ports
@@ -103,15 +103,14 @@ class Operation:
 class Initializer:
     """Operation that programs make to initialise variables: all of them, or those of a list."""
 
-    def __init__(self, name: str, variables: tuple[str, ...] = ()) -> None:
+    def __init__(self, graph: Graph, name: str, variables: tuple[str, ...] = ()) -> None:
+        self.graph = graph
         self.name = name
         self.variables = variables
 
     def run(self, feed_dict: Any = None, session: Session | None = None) -> None:
         """Run it in the default session."""
-        from .graph import get_default_graph
-
-        get_default_graph().session(session).run(self, feed_dict)
+        self.graph.session(session).run(self, feed_dict)
 
 
 class GraphTensor(Tensor):
@@ -138,8 +137,8 @@ class GraphTensor(Tensor):
 
     @property
     def key(self) -> str:
-        """Name in the file that the graph came from."""
-        return join_input(self.op.node.name, self.value_index)
+        """Name in the file that the graph came from, with the number: no key of a signature."""
+        return f"{self.op.node.name}:{self.value_index}"
 
     @property
     def device(self) -> str:
@@ -248,7 +247,7 @@ class GraphVariable(Variable):
         """Operation that initialises it."""
         if self.told is not None and self.told.initializer_name in self.graph.loaded.nodes:
             return self.graph.operation(self.told.initializer_name)
-        return Initializer(f"{self.op.name}/Assign", (self.stored.name,))
+        return Initializer(self.graph, f"{self.op.name}/Assign", (self.stored.name,))
 
     @property
     def initial_value(self) -> GraphTensor | None:

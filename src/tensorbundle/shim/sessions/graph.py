@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +14,7 @@ from ..._graphdef.facts import decode_variable
 from ..._graphdef.nodes import parse_input
 from ...errors import FormatError
 from ..missing import needs_tensorflow
+from .defaults import DEFAULTS
 from .elements import GraphTensor, GraphVariable, Initializer, Operation
 from .messages import GraphDef
 
@@ -22,42 +22,6 @@ if TYPE_CHECKING:
     from .session import Session
 
 _TENSOR: Final = re.compile(r"(.+):(\d{1,9})")
-
-
-class GraphKeys:
-    """Names of collections."""
-
-    GLOBAL_VARIABLES = VARIABLES = "variables"
-    LOCAL_VARIABLES = "local_variables"
-    METRIC_VARIABLES = "metric_variables"
-    MODEL_VARIABLES = "model_variables"
-    TRAINABLE_VARIABLES = "trainable_variables"
-    MOVING_AVERAGE_VARIABLES = "moving_average_variables"
-    CONCATENATED_VARIABLES = "concatenated_variables"
-    SUMMARIES = "summaries"
-    QUEUE_RUNNERS = "queue_runners"
-    TABLE_INITIALIZERS = "table_initializer"
-    ASSET_FILEPATHS = "asset_filepaths"
-    REGULARIZATION_LOSSES = "regularization_losses"
-    WEIGHTS = "weights"
-    BIASES = "biases"
-    ACTIVATIONS = "activations"
-    UPDATE_OPS = "update_ops"
-    LOSSES = "losses"
-    SAVEABLE_OBJECTS = "saveable_objects"
-    SAVERS = "savers"
-    RESOURCES = "resources"
-    LOCAL_RESOURCES = "local_resources"
-    INIT_OP = "init_op"
-    LOCAL_INIT_OP = "local_init_op"
-    READY_OP = "ready_op"
-    READY_FOR_LOCAL_INIT_OP = "ready_for_local_init_op"
-    SUMMARY_OP = "summary_op"
-    GLOBAL_STEP = "global_step"
-    EVAL_STEP = "eval_step"
-    TRAIN_OP = "train_op"
-    COND_CONTEXT = "cond_context"
-    WHILE_CONTEXT = "while_context"
 
 
 class Graph:
@@ -305,11 +269,11 @@ class Graph:
     @contextlib.contextmanager
     def as_default(self) -> Iterator[Graph]:
         """Make it the graph of the program for a while."""
-        defaults().graphs.append(self)
+        DEFAULTS.graphs.append(self)
         try:
             yield self
         finally:
-            defaults().graphs.remove(self)
+            DEFAULTS.graphs.remove(self)
 
     @contextlib.contextmanager
     def device(self, name: Any = None) -> Iterator[None]:
@@ -333,100 +297,20 @@ class Graph:
         return found
 
 
-class _Defaults(threading.local):
-    """Graphs and sessions of a thread, the innermost last."""
-
-    def __init__(self) -> None:
-        self.own = Graph()
-        self.graphs: list[Graph] = []
-        self.sessions: list[Session] = []
-
-
-_DEFAULTS: Final = _Defaults()
-
-
-def defaults() -> _Defaults:
-    """Graphs and sessions that are the default of this thread."""
-    return _DEFAULTS
-
-
 def get_default_graph() -> Graph:
     """Graph of the program."""
-    return _DEFAULTS.graphs[-1] if _DEFAULTS.graphs else _DEFAULTS.own
-
-
-def get_default_session() -> Session | None:
-    """Session of the program, if one is the default."""
-    return _DEFAULTS.sessions[-1] if _DEFAULTS.sessions else None
+    if DEFAULTS.graphs:
+        return DEFAULTS.graphs[-1]
+    if DEFAULTS.own is None:
+        DEFAULTS.own = Graph()
+    return DEFAULTS.own
 
 
 def reset_default_graph() -> None:
     """Begin with an empty graph."""
-    _DEFAULTS.own = Graph()
+    DEFAULTS.own = None
 
 
-# --- what a program lists ----------------------------------------------------------------------
-
-
-def get_collection(key: Any, scope: str | None = None) -> list[Any]:
-    """List what is in a collection of the default graph."""
-    return get_default_graph().get_collection(key, scope)
-
-
-def get_collection_ref(key: Any) -> list[Any]:
-    """List what is in a collection of the default graph."""
-    return get_default_graph().get_collection(key)
-
-
-def global_variables(scope: str | None = None) -> list[Any]:
-    """List the variables of the default graph."""
-    return get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
-
-
-all_variables = global_variables
-
-
-def trainable_variables(scope: str | None = None) -> list[Any]:
-    """List the variables of the default graph that training changes."""
-    return get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
-
-
-def local_variables(scope: str | None = None) -> list[Any]:
-    """List the variables of the default graph that are not saved."""
-    return get_collection(GraphKeys.LOCAL_VARIABLES, scope)
-
-
-def model_variables(scope: str | None = None) -> list[Any]:
-    """List the variables of the default graph that its layers made."""
-    return get_collection(GraphKeys.MODEL_VARIABLES, scope)
-
-
-def global_variables_initializer() -> Initializer:
-    """Operation that initialises all variables."""
-    return Initializer("init", tuple(_names(global_variables())))
-
-
-def local_variables_initializer() -> Initializer:
-    """Operation that initialises local variables."""
-    return Initializer("init_local", tuple(_names(local_variables())))
-
-
-def tables_initializer(name: str = "init_all_tables") -> Initializer:
-    """Operation that fills lookup tables, which are filled whenever they are asked."""
-    return Initializer(name)
-
-
-def variables_initializer(var_list: Any, name: str = "init") -> Initializer:
-    """Operation that initialises some variables."""
-    return Initializer(name, tuple(_names(var_list)))
-
-
-def get_global_step(graph: Graph | None = None) -> Any:
-    """Find the variable that counts steps, or None."""
-    found = (graph or get_default_graph()).get_collection(GraphKeys.GLOBAL_STEP)
-    named = [each for each in global_variables() if each.op.name == "global_step"]
-    return next(iter(found or named), None)
-
-
-def _names(variables: list[Any]) -> list[str]:
-    return [each.stored.name for each in variables]
+def get_default_session() -> Session | None:
+    """Session of the program, if one is the default."""
+    return DEFAULTS.sessions[-1] if DEFAULTS.sessions else None

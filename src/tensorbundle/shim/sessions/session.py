@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..._format.dtypes import numpy_dtype
-from ..._graphdef.nodes import join_input, parse_input
+from ..._graphdef.nodes import parse_input
 from ..._ops.edges import control_inputs, data_inputs
 from ..._ops.roles import ASSIGNS, TABLE_IMPORTS, TABLE_INITIALIZERS, VARIABLES
 from ...train.errors import InvalidArgumentError, raised_as_both
 from ..missing import needs_tensorflow
+from .defaults import DEFAULTS
 from .elements import GraphTensor, GraphVariable, Initializer, Operation, is_handle, is_variable
-from .graph import Graph, defaults, get_default_graph
+from .graph import Graph, get_default_graph
 from .values import Values
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Session:
             told = error.args[0] if error.args else error
             raise TypeError(f"Cannot interpret feed_dict key as Tensor: {told}") from None
         if isinstance(found, GraphVariable):
-            return found.stored.name
+            return f"{found.stored.name}:0"
         if not isinstance(found, GraphTensor):
             raise TypeError(f"Cannot interpret feed_dict key as Tensor: {found!r} is none")
         return found.key
@@ -107,10 +108,10 @@ class Session:
             if isinstance(leaf, (Operation, Initializer)):
                 self._run_operation(leaf, feeds)
                 read[place] = None
-            elif (name := _variable_of(leaf)) is not None and name not in feeds:
+            elif (name := _variable_of(leaf)) is not None and f"{name}:0" not in feeds:
                 read[place] = self.values.read(name)
             elif isinstance(leaf, GraphVariable):
-                read[place] = np.asarray(feeds[leaf.stored.name])
+                read[place] = np.asarray(feeds[f"{leaf.stored.name}:0"])
             else:
                 computed[place] = leaf
         if computed:
@@ -137,17 +138,13 @@ class Session:
         if asked not in self._needed:
             nodes = self.graph.loaded.nodes
             seen: dict[str, None] = {}
-            waiting = [each for each in asked[0] if each not in asked[1]]
+            waiting = [parse_input(each) for each in asked[0]]
             while waiting:
-                name = parse_input(waiting.pop()).name
-                if name in seen or name not in nodes:
+                name, port = waiting.pop()
+                if name in seen or name not in nodes or f"{name}:{port}" in asked[1]:
                     continue
                 seen[name] = None
-                waiting += [
-                    text
-                    for text in data_inputs(nodes[name])
-                    if join_input(*parse_input(text)) not in asked[1]
-                ]
+                waiting += map(parse_input, data_inputs(nodes[name]))
             self._needed[asked] = [name for name in seen if nodes[name].op in VARIABLES]
         return self._needed[asked]
 
@@ -160,7 +157,7 @@ class Session:
         graph = operation.graph
         saver = None if graph.is_empty else graph.loaded.saver
         if saver is not None and operation.node.name == saver.restore_op:
-            self._restore(feeds.get(join_input(*parse_input(saver.filename_tensor))))
+            self._restore(feeds.get(saver.filename_tensor))
             return
         names, others = _initialised(graph, operation)
         if others:
@@ -231,14 +228,14 @@ class InteractiveSession(Session):
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         super().__init__(target, graph, config)
-        defaults().sessions.append(self)
+        DEFAULTS.sessions.append(self)
         if graph is not None:
-            defaults().graphs.append(graph)
+            DEFAULTS.graphs.append(graph)
 
     def close(self) -> None:
         """End the session."""
         super().close()
-        for listed, each in ((defaults().sessions, self), (defaults().graphs, self.graph)):
+        for listed, each in ((DEFAULTS.sessions, self), (DEFAULTS.graphs, self.graph)):
             if each in listed:
                 listed.remove(each)  # type: ignore[arg-type]
 
@@ -250,11 +247,11 @@ class _AsDefault:
         self._session = session
 
     def __enter__(self) -> Session:
-        defaults().sessions.append(self._session)
+        DEFAULTS.sessions.append(self._session)
         return self._session
 
     def __exit__(self, *error: Any) -> None:
-        defaults().sessions.remove(self._session)
+        DEFAULTS.sessions.remove(self._session)
 
 
 def _variable_of(leaf: Any) -> str | None:
