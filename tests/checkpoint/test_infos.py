@@ -46,7 +46,7 @@ def test_the_garbage_collector_is_left_as_it_was(tmp_path, is_on):
         (gc.enable if is_on else gc.disable)()
         assert len(tb.open(good).infos()) == 1
         assert gc.isenabled() is is_on
-        with pytest.raises(tb.FormatError, match="cut off|malformed|truncated|ends"):
+        with pytest.raises(tb.FormatError, match=r"cut off|malformed|truncated|ends"):
             tb.open(bad.write(tmp_path / "bad")).infos()
         assert gc.isenabled() is is_on
     finally:
