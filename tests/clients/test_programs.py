@@ -42,16 +42,16 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def both(bare: Bare, script: Path, arguments: list[list[str]], more: str = "") -> Iterator[str]:
+def both(bare: Bare, program: list[str], arguments: list[list[str]], more: str) -> Iterator[str]:
     """Run a program with TensorFlow and without; what each prints."""
     quiet = {**QUIET, "PYTHONPATH": more}
-    command = [sys.executable, "-W", "ignore", str(script), *arguments[0]]
+    command = [sys.executable, "-W", "ignore", *program, *arguments[0]]
     theirs = subprocess.run(
         command, cwd=PROJECT, env={**os.environ, **quiet}, capture_output=True, text=True
     )
     assert theirs.returncode == 0, theirs.stderr
     yield theirs.stdout.replace(arguments[0][-1], "OUT")
-    ours = bare.script(script, *arguments[1], **quiet)
+    ours = bare.run("-m", "tensorbundle.shim", *program, *arguments[1], **quiet)
     assert ours.returncode == 0, ours.stderr
     yield ours.stdout.replace(arguments[1][-1], "OUT")
 
@@ -81,7 +81,7 @@ def test_loaders_make_the_same_of_every_checkpoint(
     for each in folders:
         each.mkdir()
     arguments = [[str(checkpoints), str(each)] for each in folders]
-    theirs, ours = both(bare, DRIVERS / f"{driver}.py", arguments)
+    theirs, ours = both(bare, [str(DRIVERS / f"{driver}.py")], arguments, "")
     assert theirs == ours
     same_archives(*folders, count)
 
@@ -94,7 +94,7 @@ def test_the_converter_of_ggml_writes_the_same_file(
     folder = checkpoints / "gpt2"
     written = folder / f"ggml-model-{'f16' if int(kind) else 'f32'}.bin"
     contents = []
-    for _ in both(bare, script, [[str(folder), kind]] * 2):
+    for _ in both(bare, [str(script)], [[str(folder), kind]] * 2, ""):
         contents.append(written.read_bytes())
         written.unlink()
     assert contents[0] == contents[1]
@@ -110,11 +110,11 @@ def test_the_command_of_transformers_4_30_converts_bert(
     import torch
 
     (tmp_path / "config.json").write_text(json.dumps(BERT))
-    command = OLD / "transformers/models/bert/convert_bert_original_tf_checkpoint_to_pytorch.py"
-    given = ["--tf_checkpoint_path", str(checkpoints / "bert" / "model.ckpt")]
-    given += ["--bert_config_file", str(tmp_path / "config.json"), "--pytorch_dump_path"]
+    command = ["-m", "transformers.commands.transformers_cli", "convert", "--model_type", "bert"]
+    given = ["--tf_checkpoint", str(checkpoints / "bert" / "model.ckpt")]
+    given += ["--config", str(tmp_path / "config.json"), "--pytorch_dump_output"]
     arguments = [[*given, str(tmp_path / "theirs.bin")], [*given, str(tmp_path / "ours.bin")]]
-    theirs, ours = both(bare, command, arguments, more=str(OLD))
+    theirs, ours = both(bare, command, arguments, str(OLD))
     assert theirs == ours
     states = [torch.load(each[-1], weights_only=True) for each in arguments]
     assert states[0].keys() == states[1].keys()

@@ -1,5 +1,6 @@
 """The stand-in itself: when it stands in, what it has, and what it says of what it lacks."""
 
+import doctest
 import importlib.util
 import json
 import re
@@ -27,6 +28,15 @@ def code(bare: Bare, text: str, *arguments: str) -> str:
     result = bare.run("-c", lines, *arguments)
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
     return result.stdout
+
+
+@pytest.mark.parametrize("room", ["check", "install", "missing", "parts.switches"])
+def test_examples_in_docstrings_run(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PROJECT)
+    module = importlib.import_module(f"tensorbundle.shim.{room}")
+    result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
+    assert result.failed == 0
+    assert result.attempted
 
 
 # --- when it stands in -----------------------------------------------------------------------

@@ -169,6 +169,10 @@ class GFile:
             self._file.close()
             self._file = None
 
+    def __del__(self) -> None:
+        if self.__dict__.get("_file") is not None:  # programs do not close what they read
+            self.close()
+
     def __enter__(self) -> GFile:
         return self
 
