@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from ._scan.graphs import Finding
     from ._scan.scan import Scan, scan
     from ._write.writer import Writer, save
+    from .train.series.newest import latest_checkpoint
+    from .train.series.pruning import Pruning, prune_checkpoints
 
 __version__ = "0.1.0"
 
@@ -83,6 +85,7 @@ __all__ = [
     "MissingFileError",
     "Node",
     "ObjectGraph",
+    "Pruning",
     "Relocation",
     "Report",
     "Rewrite",
@@ -105,10 +108,12 @@ __all__ = [
     "export",
     "export_saved_model",
     "freeze",
+    "latest_checkpoint",
     "load_graph",
     "merge",
     "open",
     "prune",
+    "prune_checkpoints",
     "relocate",
     "rewrite",
     "run",
@@ -149,6 +154,8 @@ _ROOMS: Final = {
     "_scan.graphs": ("Finding",),
     "_scan.scan": ("Scan", "scan"),
     "_write.writer": ("Writer", "save"),
+    "train.series.newest": ("latest_checkpoint",),
+    "train.series.pruning": ("Pruning", "prune_checkpoints"),
 }
 
 

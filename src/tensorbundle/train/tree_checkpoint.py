@@ -12,9 +12,10 @@ from .._checkpoint.opening import open
 from .._format.dtypes import Array
 from .._objects.graph import GRAPH_KEY, ObjectGraph, flatten
 from .._write.writer import save
-from .directory import Path, latest_checkpoint, local_path, update_checkpoint_state
+from .directory import Path, local_path, update_checkpoint_state
 from .errors import raised_as_both
 from .restoring import Restored, read_variables
+from .series.newest import latest_checkpoint
 
 _COUNTER = "save_counter"
 
