@@ -210,8 +210,7 @@ def _files_beside(path: str) -> Iterator[str]:
 
 
 def _holds(path: str, ranges: list[TensorInfo]) -> bool:
-    mapped = memoryview(_core.MappedFile(_core.File(path)))  # type: ignore[arg-type,unused-ignore]
-    return proves(mapped, ranges)
+    return proves(_core.File(path), ranges)
 
 
 # --- what does not open ---------------------------------------------------------------------------

@@ -138,7 +138,7 @@ class Checkpoint:
             if _COUNTER in checkpoint:
                 used.add(checkpoint.info(_COUNTER).name)
                 if with_counter:
-                    self.save_counter = int(checkpoint[_COUNTER])
+                    self.save_counter = int(checkpoint.load([_COUNTER])[_COUNTER])
         _put(self.tree, iter(restored.values()))
         unused = [key for key in checkpoint if key not in used and key != GRAPH_KEY]
         return Restored(restored, unused)
