@@ -121,6 +121,7 @@ void BundleReader::notice_changes(const FoundEntry& found) const {
 void BundleReader::notice_changes(std::uint32_t shard) const {
   if (!shards_.was_changed(shard)) return;
   if (!checks_) shards_.refuse_replaced();
+  shards_.accept_changes(shard);
   const std::lock_guard lock(changing_);
   checked_.clear();
   if (own_rows_) own_rows_->forget();

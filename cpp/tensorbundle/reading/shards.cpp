@@ -81,9 +81,13 @@ bool Shards::was_changed(std::uint32_t number) const {
   const auto found = shards_.find(number);
   if (found == shards_.end() || !found->second.file) return false;
   const auto now = found->second.file->identity_now();
-  if (!now || *now == found->second.seen) return false;
-  found->second.seen = *now;
-  return true;
+  return now && *now != found->second.seen;
+}
+
+void Shards::accept_changes(std::uint32_t number) const {
+  const std::lock_guard lock(opening_);
+  Shard& shard = opened(number);
+  shard.seen = shard.file->identity_now().value_or(shard.seen);
 }
 
 const File& Shards::file(std::uint32_t number) const {

@@ -50,9 +50,9 @@ class Shards {
   // Throws kReplaced if another index lies at the path of the one that was opened, or a shard that
   // is open was written into.
   void refuse_replaced() const;
-  // Whether an open shard was written into since it was opened, or since the last question that was
-  // answered with true.
+  // Whether an open shard was written into since it was opened, or since accept_changes().
   [[nodiscard]] bool was_changed(std::uint32_t number) const;
+  void accept_changes(std::uint32_t number) const;
 
  private:
   struct Shard {
