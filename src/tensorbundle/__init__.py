@@ -56,7 +56,8 @@ if TYPE_CHECKING:
     from ._runner.runner import Runner, run
     from ._scan.graphs import Finding
     from ._scan.scan import Scan, scan
-    from ._write.writer import Writer, save
+    from ._write.save import save
+    from ._write.writer import Writer
     from .train.series.newest import latest_checkpoint
     from .train.series.pruning import Pruning, prune_checkpoints
 
@@ -153,7 +154,8 @@ _ROOMS: Final = {
     "_runner.runner": ("Runner", "run"),
     "_scan.graphs": ("Finding",),
     "_scan.scan": ("Scan", "scan"),
-    "_write.writer": ("Writer", "save"),
+    "_write.save": ("save",),
+    "_write.writer": ("Writer",),
     "train.series.newest": ("latest_checkpoint",),
     "train.series.pruning": ("Pruning", "prune_checkpoints"),
 }
