@@ -16,6 +16,7 @@ def damaged(tmp_path: Path) -> str:
     """A tensor of 4 MiB with one flipped bit: a doubt of 1.6 percent; and a small one."""
     random = np.random.default_rng(3)
     arrays = {"large": random.integers(0, 255, 1 << 22, np.uint8), "small": np.arange(50.0)}
+    arrays |= {f"sound{number}": np.arange(9) for number in range(5)}
     prefix = tb.save(tmp_path / "m", arrays)
     shard = Path(f"{prefix}.data-00000-of-00001")
     for offset in (1_234_567, (1 << 22) + 80):
@@ -29,7 +30,7 @@ def test_a_doubtful_bit_is_mended_in_the_new_checkpoint_and_told(
     done = tb.salvage(damaged, tmp_path / "good")
     assert [each.name for each in done.mended] == ["large", "small"]
     assert [each.name for each in done.doubtful] == ["large"]
-    assert done.kept == ("large", "small")
+    assert len(done.kept) == 7
     assert not done.ok
     assert tb.open(tmp_path / "good").verify().ok
 

@@ -112,9 +112,9 @@ def diagnose(path: Path) -> Diagnosis:
     symptoms = list(_state(requested, ckpt))
     symptoms += _of_faults(requested, ckpt, report.faults)
     if isinstance(ckpt, Bundle):
-        path = ckpt.location.index
-        found = (big_endian(ckpt), swapped(ckpt))
-        symptoms += [Symptom(what, how, path, do) for what, how, do in filter(None, found)]
+        for told in filter(None, (big_endian(ckpt), swapped(ckpt))):
+            what, evidence, command = told
+            symptoms.append(Symptom(what, evidence, ckpt.location.index, command))
     return Diagnosis(requested, True, tuple(symptoms), report.unchecked)
 
 
