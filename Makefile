@@ -81,6 +81,12 @@ kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill each writing verb a tho
 chaos: $(VENV)/package.ok $(VENV)/chaos-extra.ok  ## crash trainings at every boundary of their files, by an independent tester
 	$(BIN)/python -m tests.chaos.crash
 
+differential: $(VENV)/package.ok $(VENV)/test-extra.ok  ## compare with TensorFlow on MUTANTS mutated bundles
+	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_differential.py
+
+hostile: $(VENV)/package.ok $(VENV)/test-extra.ok  ## read MUTANTS mutated files of each kind in little memory and time
+	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_hostile.py
+
 truncations: $(VENV)/package.ok $(VENV)/test-extra.ok  ## cut files off under every verb that reads
 	TRIALS=$(TRIALS) $(BIN)/python -m pytest -q tests/checkpoint/test_changed_files.py
 
