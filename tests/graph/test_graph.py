@@ -9,7 +9,6 @@ import pytest
 
 import tensorbundle as tb
 from tensorbundle._format.wire import bytes_field, int_field, text_field
-from tensorbundle._graph import files
 from tensorbundle._graph.files import read_graph_file
 from tensorbundle._graph.graph import Graph, load_graph
 from tensorbundle._graphdef.nodes import Node, const_node, make_node
