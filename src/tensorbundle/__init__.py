@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from ._scan.scan import Scan, scan
     from ._write.save import save
     from ._write.writer import Writer
+    from .train.series.newest import latest_checkpoint
+    from .train.series.pruning import Pruning, prune_checkpoints
 
 __version__ = "0.1.0"
 
@@ -84,6 +86,7 @@ __all__ = [
     "MissingFileError",
     "Node",
     "ObjectGraph",
+    "Pruning",
     "Relocation",
     "Report",
     "Rewrite",
@@ -106,10 +109,12 @@ __all__ = [
     "export",
     "export_saved_model",
     "freeze",
+    "latest_checkpoint",
     "load_graph",
     "merge",
     "open",
     "prune",
+    "prune_checkpoints",
     "relocate",
     "rewrite",
     "run",
@@ -151,6 +156,8 @@ _ROOMS: Final = {
     "_scan.scan": ("Scan", "scan"),
     "_write.save": ("save",),
     "_write.writer": ("Writer",),
+    "train.series.newest": ("latest_checkpoint",),
+    "train.series.pruning": ("Pruning", "prune_checkpoints"),
 }
 
 

@@ -23,6 +23,7 @@ from .checkpoints.save import save
 from .checkpoints.show import show
 from .checkpoints.verify import verify
 from .doctor.doctor import doctor
+from .doctor.prune_checkpoints import prune_checkpoints
 from .doctor.salvage import salvage
 from .doctor.scan import scan
 from .grammar.failures import UNREADABLE, Program
@@ -90,7 +91,7 @@ def program(ctx: click.Context) -> None:
 
 _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
-    (doctor, salvage, scan),
+    (doctor, salvage, scan, prune_checkpoints),
     (graph, freeze, run, prune, export_saved_model),
 )
 
