@@ -33,6 +33,7 @@ from .errors import (
 if TYPE_CHECKING:
     from . import train
     from ._checkpoint.report import Fault, Report
+    from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
     from ._doctor.diagnose import Diagnosis, Symptom, diagnose
     from ._doctor.mending.outcome import Salvage
@@ -66,6 +67,7 @@ __all__ = [
     "Checkpoint",
     "ChecksumError",
     "CompatibilityWarning",
+    "Conversion",
     "ConversionError",
     "Diagnosis",
     "Diff",
@@ -99,6 +101,7 @@ __all__ = [
     "__version__",
     "average",
     "checkpoints",
+    "convert",
     "crosscheck",
     "diagnose",
     "diff",
@@ -124,6 +127,7 @@ __all__ = [
 # Rooms that few need, by the public names in them.
 _ROOMS: Final = {
     "_checkpoint.report": ("Fault", "Report"),
+    "_convert.convert": ("Conversion", "convert"),
     "_crosscheck.crosscheck": ("crosscheck",),
     "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
     "_doctor.mending.outcome": ("Salvage",),
