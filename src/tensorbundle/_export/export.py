@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, opened
+from .._progress import Progress
 from .._write.casting import Loss
 from .._write.staging import check_target
 from ..errors import ConversionError, UnsupportedError
 from . import hdf5, hub, npy, npz, safetensors
 from .arrays import Arrays
 from .cast import Cast, cast_as_asked
-from .request import Progress, Request
+from .request import Request
 
 if TYPE_CHECKING:
     from .._checkpoint.selection import Filter
