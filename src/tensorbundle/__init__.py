@@ -31,7 +31,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from . import train
+    from . import keras, train
     from ._checkpoint.report import Fault, Report
     from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
@@ -109,6 +109,7 @@ __all__ = [
     "export",
     "export_saved_model",
     "freeze",
+    "keras",
     "load_graph",
     "merge",
     "open",
@@ -162,8 +163,8 @@ def __getattr__(name: str) -> Any:
     # `import tensorbundle` costs what numpy costs: what few need is imported when it is named.
     from importlib import import_module
 
-    if name == "train":
-        return import_module(".train", __name__)
+    if name in ("keras", "train"):
+        return import_module(f".{name}", __name__)
     for room, names in _ROOMS.items():
         if name in names:
             return getattr(import_module(f".{room}", __name__), name)

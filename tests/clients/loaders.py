@@ -25,31 +25,24 @@ GENERATOR = {"hidden_size": 4, "intermediate_size": 10, "num_attention_heads": 1
 T5 = {"vocab_size": 23, "d_model": 8, "d_kv": 3, "num_heads": 2, "d_ff": 14, "num_layers": 2}
 
 
-def models() -> dict[str, tuple[Any, Callable[[Any, str], Any], Any]]:
-    """By the rules' names: a model, its loader, and the variables that TensorFlow saves."""
+Case = tuple[Any, Callable[[Any, str], Any], programs.Shapes]
+
+
+def loader(load: Any, **options: Any) -> Callable[[Any, str], Any]:
+    # GPT-2's names its model's body.
+    return lambda model, path: load(
+        getattr(model, "transformer", model), model.config, path, **options
+    )
+
+
+def encoders() -> dict[str, Case]:
     import transformers as t
     from transformers.models.albert.modeling_albert import load_tf_weights_in_albert
     from transformers.models.bert.modeling_bert import load_tf_weights_in_bert
     from transformers.models.electra.modeling_electra import load_tf_weights_in_electra
-    from transformers.models.gpt2.modeling_gpt2 import load_tf_weights_in_gpt2
-    from transformers.models.mobilenet_v1.modeling_mobilenet_v1 import (
-        load_tf_weights_in_mobilenet_v1,
-    )
-    from transformers.models.mobilenet_v2.modeling_mobilenet_v2 import (
-        load_tf_weights_in_mobilenet_v2,
-    )
-    from transformers.models.t5.modeling_t5 import load_tf_weights_in_t5
-
-    def loader(load: Any, **options: Any) -> Callable[[Any, str], Any]:
-        # GPT-2's names its model's body.
-        return lambda model, path: load(
-            getattr(model, "transformer", model), model.config, path, **options
-        )
 
     electra = BERT | {"embedding_size": 6, "num_hidden_layers": 2}
-    gpt2 = {"vocab_size": 23, "n_embd": 8, "n_layer": 11, "n_head": 2, "n_positions": 12}
-    v2 = t.MobileNetV2ForImageClassification(t.MobileNetV2Config(num_labels=5))
-    v2_shapes = {name: tuple(tensor.shape) for name, tensor in v2.state_dict().items()}
+    albert = t.AlbertForPreTraining(t.AlbertConfig(**BERT | {"embedding_size": 6}))
     generator = loader(load_tf_weights_in_electra, discriminator_or_generator="generator")
     return {
         "bert": (
@@ -57,11 +50,7 @@ def models() -> dict[str, tuple[Any, Callable[[Any, str], Any], Any]]:
             loader(load_tf_weights_in_bert),
             programs.bert(),
         ),
-        "albert": (
-            t.AlbertForPreTraining(t.AlbertConfig(**BERT | {"embedding_size": 6})),
-            loader(load_tf_weights_in_albert),
-            programs.albert(),
-        ),
+        "albert": (albert, loader(load_tf_weights_in_albert), programs.albert()),
         "electra": (
             t.ElectraForPreTraining(t.ElectraConfig(**electra)),
             loader(load_tf_weights_in_electra),
@@ -72,34 +61,46 @@ def models() -> dict[str, tuple[Any, Callable[[Any, str], Any], Any]]:
             generator,
             programs.electra(),
         ),
-        "gpt2": (
-            t.GPT2LMHeadModel(t.GPT2Config(**gpt2)),
-            loader(load_tf_weights_in_gpt2),
-            programs.gpt2(),
-        ),
-        "t5": (
-            t.T5ForConditionalGeneration(t.T5Config(**T5)),
-            loader(load_tf_weights_in_t5),
-            programs.t5(),
-        ),
-        "t5_v1_1": (
-            t.T5ForConditionalGeneration(
-                t.T5Config(**T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
-            ),
-            loader(load_tf_weights_in_t5),
-            programs.t5_v1_1(),
-        ),
+    }
+
+
+def decoders() -> dict[str, Case]:
+    import transformers as t
+    from transformers.models.gpt2.modeling_gpt2 import load_tf_weights_in_gpt2
+    from transformers.models.t5.modeling_t5 import load_tf_weights_in_t5
+
+    gpt2 = t.GPT2Config(vocab_size=23, n_embd=8, n_layer=11, n_head=2, n_positions=12)
+    gated = t.T5Config(**T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
+    t5 = loader(load_tf_weights_in_t5)
+    return {
+        "gpt2": (t.GPT2LMHeadModel(gpt2), loader(load_tf_weights_in_gpt2), programs.gpt2()),
+        "t5": (t.T5ForConditionalGeneration(t.T5Config(**T5)), t5, programs.t5()),
+        "t5_v1_1": (t.T5ForConditionalGeneration(gated), t5, programs.t5_v1_1()),
+    }
+
+
+def images() -> dict[str, Case]:
+    import transformers as t
+    from transformers.models.mobilenet_v1.modeling_mobilenet_v1 import (
+        load_tf_weights_in_mobilenet_v1,
+    )
+    from transformers.models.mobilenet_v2.modeling_mobilenet_v2 import (
+        load_tf_weights_in_mobilenet_v2,
+    )
+
+    v1 = t.MobileNetV1Config(num_labels=5, depth_multiplier=0.25, min_depth=8)
+    v2 = t.MobileNetV2ForImageClassification(t.MobileNetV2Config(num_labels=5))
+    sizes = {name: tuple(tensor.shape) for name, tensor in v2.state_dict().items()}
+    return {
         "mobilenet_v1": (
-            t.MobileNetV1ForImageClassification(
-                t.MobileNetV1Config(num_labels=5, depth_multiplier=0.25, min_depth=8)
-            ),
+            t.MobileNetV1ForImageClassification(v1),
             loader(load_tf_weights_in_mobilenet_v1),
             programs.mobilenet_v1(),
         ),
         "mobilenet_v2": (
             v2,
             loader(load_tf_weights_in_mobilenet_v2),
-            programs.mobilenet_v2(v2_shapes),
+            programs.mobilenet_v2(sizes),
         ),
     }
 
@@ -107,7 +108,7 @@ def models() -> dict[str, tuple[Any, Callable[[Any, str], Any], Any]]:
 def main(folder: Path) -> None:
     import tensorflow as tf
 
-    for name, (model, load, shapes) in models().items():
+    for name, (model, load, shapes) in (encoders() | decoders() | images()).items():
         path = str(folder / name / "model.ckpt-1")
         (folder / name).mkdir()
         tensors = programs.values(shapes)

@@ -105,16 +105,17 @@ def make_plan(
     if not problems:
         problems += _unreturned(rules, work.rows, made, 1 - here)
     problems += _strings(work.rows, infos)
+    constants = _constants(rules.constants[1 - here], made)
     ties = _made_ties(rules.tied[1 - here], made) if tied else {}
     made |= {name: made[of] for name, of in ties.items()}
-    constants = _constants(rules.constants[1 - here], made)
     made |= dict.fromkeys(constants, ())
     if like is not None and not problems:
         untied = set() if tied else {tie.name for tie in rules.tied[1 - here]}
         problems += _unlike(made, like, untied)
-    if problems and not inverse and _fits_turned(rules, infos):
-        names = f"these are names of {rules.sides[1]!r}: "
-        problems.insert(0, Worded(names, option("inverse", True), " turns the rules round"))
+    if problems and _fits_turned(rules, infos, 1 - here):
+        names = f"these are names of {rules.sides[1 - here]!r}: "
+        turn = Worded("without " if inverse else "", option("inverse", True))
+        problems.insert(0, Worded(names, turn, "" if inverse else " turns the rules round"))
     return Plan(
         rules,
         inverse,
@@ -142,7 +143,7 @@ class _Work:
         self.unread = {
             tie.name: tie.of
             for tie in rules.tied[here]
-            if tie.name in shapes and tie.of in shapes and not self._has_rule(tie.name)
+            if tie.name in shapes and tie.of in shapes and (tie.when is None or tie.when in shapes)
         }
         taken = {*self.ignored, *self.averaged.values(), *self.unread}
         self._names = {n: s for n, s in shapes.items() if n not in taken}
@@ -152,9 +153,6 @@ class _Work:
 
     def _lacking(self) -> list[str]:
         return [name for name in self._rules.needs[self._here] if name not in self._names]
-
-    def _has_rule(self, name: str) -> bool:
-        return any(rule.sides[self._here].match(name) is not None for rule in self._rules.rules)
 
     def _report(self, what: str, names: Sequence[Any]) -> None:
         if names:
@@ -351,6 +349,7 @@ def _unlike(made: Shapes, like: Shapes, spare: set[str]) -> list[str]:
     ]
 
 
-def _fits_turned(rules: Rules, infos: Mapping[str, TensorInfo]) -> bool:
-    turned = _Work(rules, {name: info.shape for name, info in infos.items()}, 1)
+def _fits_turned(rules: Rules, infos: Mapping[str, TensorInfo], there: int) -> bool:
+    """Whether the names are all of the other side."""
+    turned = _Work(rules, {name: info.shape for name, info in infos.items()}, there)
     return bool(infos) and not turned.problems

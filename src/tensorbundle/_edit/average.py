@@ -18,11 +18,8 @@ from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._objects.graph import GRAPH_KEY
-<<<<<<< HEAD
-from .._write.casting import rounded
-=======
 from .._progress import Meter, Progress
->>>>>>> main
+from .._write.casting import rounded
 from .._write.commit import refuse_existing
 from .._write.shards import raw_chunks
 from .._write.writer import Writer

@@ -12,11 +12,8 @@ from .._checkpoint.bundle import Bundle
 from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.names import as_bytes
-<<<<<<< HEAD
-from .._write.casting import Loss, converted
-=======
 from .._progress import Meter
->>>>>>> main
+from .._write.casting import Loss, converted
 from .._write.shards import add_range, raw_chunks
 from ..errors import UnsupportedError
 

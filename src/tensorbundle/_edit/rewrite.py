@@ -18,11 +18,8 @@ from .._format import dtypes
 from .._format.filenames import shard_path
 from .._format.names import as_bytes
 from .._locate.location import is_regular_file
-<<<<<<< HEAD
-from .._write.casting import Loss
-=======
 from .._progress import Meter, Progress
->>>>>>> main
+from .._write.casting import Loss
 from .._write.names import warn_of_patterns, warn_unless_joinable
 from .._write.shards import BundleFiles
 from ..errors import MissingFileError

@@ -50,9 +50,7 @@ def write(
     if beside and os.path.lexists(place):
         with open(place, "rb") as file:
             if file.read() != beside.pop(_CONFIG):
-                raise FileExistsError(
-                    f"{place!r} is another one: remove it, or give another folder"
-                )
+                raise FileExistsError(f"{place!r} is another: remove it, or give another folder")
     request.keep(lambda i: f"it is {tied[i.name]!r} by another name" if i.name in tied else None)
     return safetensors.write(
         request,

@@ -25,6 +25,7 @@ from .checkpoints.verify import verify
 from .doctor.doctor import doctor
 from .doctor.salvage import salvage
 from .doctor.scan import scan
+from .formats.convert import convert
 from .grammar.failures import UNREADABLE, Program
 from .grammar.options import global_options
 from .graphs.export_saved_model import export_saved_model
@@ -90,6 +91,7 @@ def program(ctx: click.Context) -> None:
 
 _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
+    (convert,),
     (doctor, salvage, scan),
     (graph, freeze, run, prune, export_saved_model),
 )
