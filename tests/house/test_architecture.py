@@ -49,8 +49,8 @@ FLOORS = (
     ("_graphdef", "_locate"),
     ("_ops", "_objects"),
     ("_checkpoint", "_write"),
-    ("_graph", "_edit", "_export", "_crosscheck", "train"),
-    ("_outputs", "_doctor", "_scan"),
+    ("_graph", "_edit", "_export", "_crosscheck", "train", "keras"),
+    ("_outputs", "_doctor", "_scan", "_convert"),
     ("_freeze",),
     ("_runner",),
     ("shim",),
@@ -72,10 +72,12 @@ OPTIONAL_PACKAGES = {
     "rich",
     "safetensors",
     "tensorflow",
+    "tomli",
     "torch",
     "zstandard",
 }
 LAZY_ROOMS = {
+    "_convert",
     "_crosscheck",
     "_doctor",
     "_edit",
@@ -89,6 +91,7 @@ LAZY_ROOMS = {
     "_scan",
     "_write",
     "cli",
+    "keras",
     "shim",
     "train",
 }
@@ -217,7 +220,10 @@ def test_no_folder_has_more_than_eleven_rooms() -> None:
 
 
 def test_the_door_of_a_folder_is_its_docstring() -> None:
-    faces = {"tensorbundle", "tensorbundle.train", "tensorbundle.cli", "tensorbundle.shim"}
+    faces = {
+        *("tensorbundle", "tensorbundle.cli", "tensorbundle.keras"),
+        *("tensorbundle.shim", "tensorbundle.train"),
+    }
     found = [
         place(path)
         for module, path in MODULES.items()
