@@ -7,6 +7,7 @@ from tests.house.source import MODULES, parse
 
 # Two sides of one thing, or of TensorFlow's own naming.
 TWICE = {
+    "Operation": "of a rule for converting, and TensorFlow's class in its stand-in",
     "Dataset": "of a file of HDF5's, and the name of TensorFlow's class in its stand-in",
     "Graph": "what a user opens, and TensorFlow's class in its stand-in",
     "Saver": "of arrays, and of a session in the stand-in; TensorFlow's name",

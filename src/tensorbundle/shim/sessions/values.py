@@ -123,7 +123,7 @@ class Values:
     def _written(self, names: Iterable[str]) -> Checkpoint:
         """A checkpoint of values that came from several places."""
         from ..._checkpoint.opening import open
-        from ..._write.writer import save
+        from ..._write.save import save
 
         keyed: dict[str, Array] = {}
         for name in names:
