@@ -54,7 +54,7 @@ def import_meta_graph(
         meta_graph_or_file: The file.
         clear_devices: Not looked at: there is one device.
         import_scope: What is put before the names.
-        **options: None are looked at.
+        **options: ``input_map`` is refused; others are not looked at.
 
     Returns:
         The saver that the graph has; None when it has no variables.
@@ -63,6 +63,7 @@ def import_meta_graph(
         MissingFileError: There is no such file; it is an OSError.
         FormatError: It is damaged, or something else.
     """
+    _refuse_map(options.get("input_map"))
     path = os.fspath(meta_graph_or_file)
     if not os.path.exists(path):
         raise MissingFileError(f"File {path} does not exist.", path=path)
@@ -94,8 +95,7 @@ def import_graph_def(
     Returns:
         The elements that were asked for.
     """
-    if input_map:
-        raise needs_tensorflow("input_map", "changing a graph needs TensorFlow itself")
+    _refuse_map(input_map)
     if not isinstance(graph_def, GraphDef):
         raise TypeError(f"graph_def must be a GraphDef, not {type(graph_def).__name__}")
     graph = get_default_graph()
@@ -104,6 +104,11 @@ def import_graph_def(
     if return_elements is None:
         return None
     return [graph.as_graph_element(graph.scope + each) for each in return_elements]
+
+
+def _refuse_map(input_map: Any) -> None:
+    if input_map:
+        raise needs_tensorflow("input_map", "changing a graph needs TensorFlow itself")
 
 
 # --- SavedModels ---------------------------------------------------------------------------------

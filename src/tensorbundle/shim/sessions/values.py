@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +43,7 @@ class Values:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._known: dict[str, _Restored | Array | None] = {}
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._tidy_up: Callable[[], object] = tuple
         self.version = 0
 
     def restore(self, ckpt: Checkpoint, found: Mapping[str, Variable], *, by_graph: bool) -> None:
@@ -138,7 +140,9 @@ class Values:
             starts = [max(start, 0) for start, _ in extents]
             index = tuple(slice(a, a + n) for a, n in zip(starts, part, strict=True))
             whole[index] = array
-        self._folder = tempfile.TemporaryDirectory(prefix="tensorbundle-")
-        prefix = os.path.join(self._folder.name, "session")
+        self._tidy_up()
+        folder = tempfile.mkdtemp(prefix="tensorbundle-")
+        self._tidy_up = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        prefix = os.path.join(folder, "session")
         save(prefix, keyed)
         return open(prefix)
