@@ -44,13 +44,15 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def both(bare: Bare, program: list[str], arguments: list[list[str]], more: str) -> Iterator[str]:
     """Run a program with TensorFlow and without; what each prints."""
-    quiet = {**QUIET, "PYTHONPATH": more}
+    given = [more, os.environ.get("PYTHONPATH", "")]
+    quiet = {**QUIET, "PYTHONPATH": os.pathsep.join(filter(None, given))}
     command = [sys.executable, "-W", "ignore", *program, *arguments[0]]
     theirs = subprocess.run(
         command, cwd=PROJECT, env={**os.environ, **quiet}, capture_output=True, text=True
     )
     assert theirs.returncode == 0, theirs.stderr
     yield theirs.stdout.replace(arguments[0][-1], "OUT")
+    quiet["PYTHONPATH"] = more
     ours = bare.run("-m", "tensorbundle.shim", *program, *arguments[1], **quiet)
     assert ours.returncode == 0, ours.stderr
     yield ours.stdout.replace(arguments[1][-1], "OUT")

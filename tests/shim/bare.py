@@ -9,6 +9,7 @@ from pathlib import Path
 import tensorbundle
 from tests.places import PROJECT
 
+QUIET_PYTHON = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONFAULTHANDLER": "1"}
 ABSENT = ("tensorflow", "tf_keras", "tf-keras")
 
 
@@ -42,7 +43,7 @@ class Bare:
         return subprocess.run(
             [self.python, *arguments],
             cwd=cwd or PROJECT,
-            env={**outer, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+            env={**outer, **QUIET_PYTHON, **environment},
             capture_output=True,
             text=True,
             check=False,

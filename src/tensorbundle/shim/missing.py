@@ -48,7 +48,7 @@ _WORDS: Final = (
     (_KERAS, "keras"),
     (
         _DATA,
-        "data TFRecordReader python_io parse_single_example Example Features Feature train_data",
+        "data TFRecordReader parse_single_example Example Features Feature train_data",
     ),
 )
 _PURPOSES: Final = {name: purpose for purpose, names in _WORDS for name in names.split()}

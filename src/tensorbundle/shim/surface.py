@@ -104,7 +104,7 @@ _IGNORED: Final = (
     ""
     "enable_resource_variables disable_resource_variables "
     "enable_tensor_equality disable_tensor_equality "
-    "enable_control_flow_v2 disable_control_flow_v2 enable_numpy_behavior set_random_seed"
+    "enable_control_flow_v2 disable_control_flow_v2 set_random_seed"
 )
 _SWITCHES: Final = dict.fromkeys(_IGNORED.split(), "shim.parts.switches:ignored") | _of(
     "shim.parts.switches",
@@ -192,9 +192,11 @@ _PUBLIC: Final[Mapping[str, Table]] = {
     "flags": _FLAGS,
     "gfile": _GFILE,
     "graph_util": _GRAPH_UTIL | _of("shim.sessions.loading", "import_graph_def"),
-    "io": _of("shim.sessions.freezing", "write_graph"),
+    "io": _of("shim.sessions.freezing", "write_graph")
+    | _of("shim.parts.records", "tf_record_iterator"),
     "io.gfile": _GFILE,
     "logging": _LOGGING,
+    "python_io": _of("shim.parts.records", "tf_record_iterator"),
     "pywrap_tensorflow": _READERS,
     "random": {"set_seed": "shim.parts.switches:ignored"},
     "saved_model": _SAVED_MODEL | _TAGS | _SIGNATURES,

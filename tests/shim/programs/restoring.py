@@ -73,7 +73,7 @@ def refused(sess, graph):
     print(raised(TypeError, sess.run, variable, {"nowhere:0": 1}))
     with tf.Graph().as_default():
         print(raised(ValueError, tf.train.Saver), tf.global_variables())
-        print(tf.get_default_graph() is graph, raised(ValueError, tf.Session().run, variable))
+        print(tf.get_default_graph() is graph, raised(RuntimeError, tf.Session().run, variable))
     print(raised(OSError, tf.train.import_meta_graph, "no/such.meta"))
     saver = tf.train.Saver()
     print(raised(ValueError, saver.restore, sess, None))

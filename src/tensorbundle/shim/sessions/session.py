@@ -61,6 +61,7 @@ class Session:
             Arrays and scalars of numpy, as ``fetches`` is built; None for what is an operation.
 
         Raises:
+            RuntimeError: The session is closed, or its graph empty.
             FailedPreconditionError: A variable was neither restored nor initialised.
             NeedsTensorFlowError: An operation is to be run that changes variables.
             KeyError, ValueError, TypeError: There is no such tensor.
@@ -68,6 +69,11 @@ class Session:
         """
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
+        if self.graph.is_empty and not isinstance(fetches, Initializer):
+            raise RuntimeError(
+                "The Session graph is empty: import a graph before calling run(); building one "
+                "needs TensorFlow itself."
+            )
         leaves: list[Any] = []
         rebuild = _taken_apart(fetches, lambda each: leaves.append(self._element(each)))
         feeds = {self._fed(key): value for key, value in (feed_dict or {}).items()}
