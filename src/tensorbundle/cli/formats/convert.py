@@ -79,6 +79,7 @@ def _list_rules(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 def convert(
     ctx: click.Context,
     console: Console,
+    /,
     path: str,
     target: str,
     rules: str,
