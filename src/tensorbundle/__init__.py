@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from ._objects.graph import ObjectGraph
     from ._outputs.inputs import InputCandidate, suggest_inputs
     from ._outputs.suggest import Candidate, suggest_outputs
+    from ._report.page import ReportPage, report
     from ._runner.runner import Runner, run
     from ._scan.graphs import Finding
     from ._scan.scan import Scan, scan
@@ -85,6 +86,7 @@ __all__ = [
     "ObjectGraph",
     "Relocation",
     "Report",
+    "ReportPage",
     "Rewrite",
     "Runner",
     "Salvage",
@@ -110,6 +112,7 @@ __all__ = [
     "open",
     "prune",
     "relocate",
+    "report",
     "rewrite",
     "run",
     "salvage",
@@ -145,6 +148,7 @@ _ROOMS: Final = {
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
     "_outputs.suggest": ("Candidate", "suggest_outputs"),
+    "_report.page": ("ReportPage", "report"),
     "_runner.runner": ("Runner", "run"),
     "_scan.graphs": ("Finding",),
     "_scan.scan": ("Scan", "scan"),

@@ -41,6 +41,7 @@ NAMES = [
     "ObjectGraph",
     "Relocation",
     "Report",
+    "ReportPage",
     "Rewrite",
     "Runner",
     "Salvage",
@@ -66,6 +67,7 @@ NAMES = [
     "open",
     "prune",
     "relocate",
+    "report",
     "rewrite",
     "run",
     "salvage",
@@ -98,7 +100,7 @@ MEMBERS = {
     ),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
     *("big_endian", "file_of", "origin", "read_range", "stored"),
-    *("to_jax", "to_torch", "to_tree"),
+    *("to_frame", "to_jax", "to_torch", "to_tree"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

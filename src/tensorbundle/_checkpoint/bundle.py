@@ -33,6 +33,7 @@ class Bundle(Checkpoint):
 
     def __init__(self, location: Location, mode: Mode, verify: bool, index: _core.File) -> None:
         super().__init__(location, mode)
+        self._policy = "read" if verify else "never"
         try:
             self._core = _core.Bundle(
                 index, location.prefix, mode, verify, _dtypes.array_type, TensorInfo

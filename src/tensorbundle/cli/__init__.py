@@ -32,6 +32,7 @@ from .graphs.freeze import freeze
 from .graphs.graph import graph
 from .graphs.prune import prune
 from .graphs.run import run
+from .pages.report import report
 from .terminal.console import PROGRAM
 
 __all__ = ["main"]
@@ -90,7 +91,7 @@ def program(ctx: click.Context) -> None:
 
 _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
-    (doctor, salvage, scan),
+    (doctor, salvage, scan, report),
     (graph, freeze, run, prune, export_saved_model),
 )
 
