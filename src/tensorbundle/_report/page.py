@@ -16,6 +16,7 @@ from .._graph.graph import Graph, load_graph
 from .._look.tensors import facts
 from .._objects.optimizers import origin
 from .._printable import printable
+from .._progress import Meter, Progress
 from .._write.durable import replace_file
 from .._write.staging import check_target
 from ..errors import MissingFileError, TensorBundleError
@@ -60,7 +61,7 @@ def report(
     values: bool = True,
     verify: bool = True,
     overwrite: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> ReportPage:
     """Write a page about a checkpoint, a graph or a model; or about two checkpoints compared.
 
@@ -99,10 +100,15 @@ def report(
         raise MissingFileError("a graph without values cannot be compared with a checkpoint")
     document: dict[str, Any] = {"schema": SCHEMA}
     infos: list[TensorInfo] = []
+    sides = [side for side in (ckpt, second) if side is not None]
+    # Values are read, both sides of a comparison, and all of the first is checked.
+    work = [values, second is not None, verify and ckpt is not None]
+    meter = Meter(progress, sum(side.nbytes for side in sides) * sum(work))
     if ckpt is not None:
-        infos = _add_tensors(document, ckpt, second, values, progress)
+        infos = _add_tensors(document, ckpt, second, values, meter)
         if verify:
-            document["verify"] = _verified(_named(src, ckpt), ckpt, finite=values)
+            document["verify"] = _verified(_named(src, ckpt), ckpt, finite=values, meter=meter)
+    meter.finish()
     rows = {info.name: number for number, info in enumerate(infos)}
     if ckpt is not None and (objects := _objects(ckpt)) is not None:
         document["objects"] = objects_of(objects, rows)
@@ -162,7 +168,7 @@ def _add_tensors(
     ckpt: Checkpoint,
     second: Checkpoint | None,
     values: bool,
-    progress: Callable[[int, int], object] | None,
+    meter: Meter,
 ) -> list[TensorInfo]:
     """Put down the tensors of a checkpoint, and what another has otherwise."""
     infos = ckpt.infos()
@@ -178,10 +184,10 @@ def _add_tensors(
         }
     if values:
         read = Values(len(infos))
-        read.read(ckpt, infos[:count], progress)
+        read.read(ckpt, infos[:count], meter)
         if second is not None:
             more = Values(len(infos))
-            more.read(second, infos[count:], None)
+            more.read(second, infos[count:], meter)
             for key, column in more.columns.items():
                 read.columns[key] += column
         document["values"] = read.columns
@@ -195,8 +201,15 @@ def _add_tensors(
     if second is not None:
         from .._edit.diff import diff
 
-        document["diff"] = compared(ckpt, second, diff(ckpt, second), infos, count)
+        found = diff(ckpt, second, progress=_onward(meter))
+        document["diff"] = compared(ckpt, second, found, infos, count)
     return infos
+
+
+def _onward(meter: Meter) -> Callable[[int, int], object]:
+    """What is told of a part of the work, told of the whole."""
+    start = meter.done
+    return lambda done, total: meter.at(start + done)
 
 
 def _facts(ckpt: Checkpoint, infos: Sequence[TensorInfo]) -> list[list[str]]:
@@ -231,8 +244,8 @@ def _step(ckpt: Checkpoint) -> int | None:
     return None
 
 
-def _verified(requested: str, ckpt: Checkpoint, *, finite: bool) -> dict[str, Any]:
-    found = verify_opened(requested, ckpt, finite=finite)
+def _verified(requested: str, ckpt: Checkpoint, *, finite: bool, meter: Meter) -> dict[str, Any]:
+    found = verify_opened(requested, ckpt, finite=finite, progress=_onward(meter))
     faults = [
         {
             key: printable(value) if isinstance(value, str) else value

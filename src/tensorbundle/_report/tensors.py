@@ -7,7 +7,7 @@ digits: fifty thousand tensors are to fit a page that is mailed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .._format import dtypes
@@ -15,6 +15,7 @@ from .._look.scopes import fold
 from .._objects.graph import GRAPH_KEY
 from .._objects.slots import find_slots
 from .._printable import printable
+from .._progress import Meter
 from ..errors import TensorBundleError
 from .distribution import Magnitudes, describe, histogram, is_number, levels
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 _DIGITS: Final = 4
 _LONGEST: Final = 1000  # characters of a name
 _MANY: Final = 20_000  # tensors of which coarser numbers are told
-_BATCH_BYTES: Final = 8 << 20  # between two calls of progress
 
 
 def facts_of(infos: Sequence[TensorInfo], objects: ObjectGraph | None) -> dict[str, Any]:
@@ -110,16 +110,12 @@ class Values:
         self,
         ckpt: Checkpoint,
         infos: Sequence[TensorInfo],
-        progress: Callable[[int, int], object] | None,
+        meter: Meter,
     ) -> None:
         """Read tensors, in the order of the table."""
-        total, done, told = sum(info.nbytes for info in infos), 0, 0
         for number, info in enumerate(infos):
             self._add(number, array_of(ckpt, info, self.unread, number))
-            done += info.nbytes
-            if progress is not None and (done - told >= _BATCH_BYTES or done == total):
-                progress(done, total)
-                told = done
+            meter.add(info.nbytes)
 
     def _add(self, number: int, array: Array | None) -> None:
         row: dict[str, Any] = dict.fromkeys(self.columns)
