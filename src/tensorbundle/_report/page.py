@@ -114,7 +114,7 @@ def report(
         document["objects"] = objects_of(objects, rows)
     if found_graph is not None:
         document["graph"] = outline_of(found_graph, ckpt, rows)
-    title = ckpt.location.prefix if ckpt is not None else found_graph.path if found_graph else ""
+    title = _title(ckpt, found_graph)
     document["title"] = printable(title)
     document["codes"] = {"path": ascii(title), "shell": printable(title)}
     content = page(title, document)
@@ -150,6 +150,13 @@ def _found(
             raise missing from None
         return ckpt, None
     return ckpt, found
+
+
+def _title(ckpt: Checkpoint | None, graph: Graph | None) -> str:
+    """The path by which people open what the page is about."""
+    if ckpt is not None:
+        return ckpt.location.saved_model or ckpt.location.prefix
+    return "" if graph is None else graph.directory or graph.path
 
 
 def _named(src: Source | Graph, ckpt: Checkpoint) -> str:

@@ -35,17 +35,20 @@ def facts_of(infos: Sequence[TensorInfo], objects: ObjectGraph | None) -> dict[s
     names = [info.name for info in infos]
     place = {name: number for number, name in enumerate(names)}
     owners = _owners(infos, objects)
+    paths = {
+        number: path
+        for number, name in enumerate(names)
+        if objects is not None and (path := objects.path_of(name)) is not None and path != name
+    }
     return {
         "name": [printable(name, _LONGEST) for name in names],
         "code": {
             number: ascii(name) for number, name in enumerate(names) if ascii(name) != f"'{name}'"
         },
-        "path": {
-            number: printable(path, _LONGEST)
-            for number, name in enumerate(names)
-            if objects is not None and (path := objects.path_of(name)) not in (None, name)
-        },
-        "layer": words(fold(printable(name, _LONGEST)) for name in names),
+        "path": {number: printable(path, _LONGEST) for number, path in paths.items()},
+        "layer": words(
+            fold(printable(paths.get(n, name), _LONGEST)) for n, name in enumerate(names)
+        ),
         "dtype": words(info.tf_dtype for info in infos),
         "shape": words("×".join(map(str, info.shape)) for info in infos),
         "size": [info.size for info in infos],
@@ -66,25 +69,23 @@ def _owners(infos: Sequence[TensorInfo], objects: ObjectGraph | None) -> Mapping
         found = find_slots(by_name)
         owners = {name: slot.variable for name, slot in found.slots.items()}
         return {**dict.fromkeys(found.others, ""), **owners}
-    from .._objects.optimizers import optimizers, shadow_keys
+    from .._objects.edit import without
+    from .._objects.optimizers import kept_below, optimizers, shadow_keys
 
-    owners = {key: each.key for each in objects.variables for key in each.slots.values()}
+    roots = optimizers(objects, by_name)
+    only = kept_below(objects, roots)
+    _, kept = without(objects, roots - only.keys(), only)
+    names = {each.key: each.full_name for node in objects.nodes for each in node.attributes}
+    # Keras 3 calls an optimizer's variable after the one that it is for.
+    stems = {name.replace("/", "_"): key for name, key in objects.full_names.items() if key in kept}
+    owners = {
+        key: stems.get(name.partition("/")[2].rpartition("_")[0], "")
+        for key, name in names.items()
+        if key not in kept
+    }
+    owners |= {key: each.key for each in objects.variables for key in each.slots.values()}
     owners |= {key: variable for variable, key in shadow_keys(objects).items()}
-    roots = [route for n in optimizers(objects, by_name) if (route := objects.path(n)) is not None]
-    inside = tuple(f"{route}/" for route in roots if route)
-    variables = {each.key for each in objects.variables if not each.path.startswith(inside)}
-    for each in objects.variables:
-        if inside and each.key not in owners and each.path.startswith(inside):
-            owners[each.key] = _like(each.full_name, objects, variables)
     return {key: owner for key, owner in owners.items() if key in by_name}
-
-
-def _like(full_name: str, objects: ObjectGraph, variables: Iterable[str]) -> str:
-    """The variable that Keras 3 named an optimizer's after: ``adam/dense_kernel_momentum``."""
-    stem = full_name.partition("/")[2].rpartition("_")[0]
-    named = {name.replace("/", "_"): key for name, key in objects.full_names.items()}
-    found = named.get(stem, "")
-    return found if found in variables else ""
 
 
 class Values:

@@ -3,6 +3,9 @@
 (function (R) {
   const QUANTILES = ["5 %", "25 %", "50 %", "75 %", "95 %"], SAMPLE = 1 << 17;
 
+  // What people call a tensor: the path of its object, where there are objects.
+  R.title = (i) => R.doc.tensors.path[i] === undefined ? R.doc.tensors.name[i] : R.doc.tensors.path[i];
+  R.link = (i) => R.el("a", { href: R.anchor(i) }, R.name(R.title(i)));
   R.anchor = (i) => "#tensor=" + encodeURIComponent(R.doc.tensors.name[i]);
   R.find = function (hash) {
     const wanted = /^#tensor=(.*)$/.exec(hash);
@@ -23,15 +26,14 @@
 
   function facts(doc, i) {
     const data = doc.tensors, owner = data.owner[i];
-    const link = (number) => R.el("a", { href: R.anchor(number) }, R.name(data.name[number]));
     const rows = [
       ["dtype", data.dtype.words[data.dtype.places[i]]], ["shape", data.shape.words[data.shape.places[i]] || "a single number"],
       ["elements", R.count(data.size[i])], ["bytes", R.count(data.nbytes[i])], ["lies in", place(data, i)], ["CRC-32C", hex(data.crc32c[i])],
     ];
-    if (data.path[i] !== undefined) rows.push(["object", R.name(data.path[i])]);
-    if (owner !== undefined) rows.push(["kept by an optimizer", owner === i ? "" : link(owner)]);
+    if (data.path[i] !== undefined) rows.push(["key", R.name(data.name[i])]);
+    if (owner !== undefined) rows.push(["kept by an optimizer", owner === i ? "not for one variable" : R.link(owner)]);
     const slots = Object.keys(data.owner).filter((slot) => data.owner[slot] === i && Number(slot) !== i);
-    if (slots.length) rows.push(["slots", R.el("span", {}, slots.flatMap((slot) => [link(Number(slot)), " "]))]);
+    if (slots.length) rows.push(["slots", R.el("span", {}, slots.flatMap((slot) => [R.link(Number(slot)), " "]))]);
     return rows.filter((row) => row[1] !== "");
   }
 
@@ -86,7 +88,7 @@
       const python = "tb.open(" + doc.codes.path + ")[" + code + "]";
       const lines = [R.copyable("Python", python)];
       if (data.code[i] === undefined) lines.push(R.copyable("Shell", "tensorbundle show " + quoted(doc.codes.shell) + " " + quoted(data.name[i])));
-      section.replaceChildren(title, R.el("h3", {}, R.name(data.name[i]), " ", flags),
+      section.replaceChildren(title, R.el("h3", {}, R.name(R.title(i)), " ", flags),
         doc.unread && doc.unread[i] !== undefined ? R.el("p", { class: "bad" }, doc.unread[i]) : "",
         R.el("div", { class: "columns" }, R.el("div", {}, R.table("Facts", ["", "value"], facts(doc, i)), change(doc, i)), R.el("div", {}, values(doc, i))), ...lines);
       if (location.hash !== R.anchor(i)) history.replaceState(null, "", R.anchor(i));

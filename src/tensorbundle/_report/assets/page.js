@@ -18,9 +18,12 @@
     const found = [];
     if (doc.verify && doc.verify.faults.length) found.push(R.el("li", {}, R.el("a", { href: "#faults" }, R.plural(doc.verify.faults.length, "fault")), " found by verification"));
     const by = new Map();
-    doc.tensors.name.forEach((_, i) => R.flags(doc, i).forEach((flag) => { if (!by.has(flag)) by.set(flag, []); by.get(flag).push(i); }));
+    doc.tensors.name.forEach((_, i) => R.flags(doc, i).forEach((flag) => {
+      // Optimizers begin with zeros.
+      if (doc.tensors.owner[i] !== undefined && ["all zero", "constant"].includes(flag)) return;
+      if (!by.has(flag)) by.set(flag, []); by.get(flag).push(i); }));
     for (const [flag, rows] of by) {
-      const links = rows.slice(0, 5).flatMap((i) => [" ", R.el("a", { href: R.anchor(i) }, R.name(doc.tensors.name[i]))]);
+      const links = rows.slice(0, 5).flatMap((i) => [" ", R.link(i)]);
       found.push(R.el("li", {}, R.el("b", {}, flag), " in " + R.plural(rows.length, "tensor") + ":", links, rows.length > 5 ? " and " + R.count(rows.length - 5) + " more" : ""));
     }
     return found.length ? R.el("ul", { class: "alerts" }, found) : null;
@@ -39,17 +42,16 @@
   }
 
   function difference(doc) {
-    const counts = doc.diff.counts, changes = doc.diff.changes, data = doc.tensors;
+    const counts = doc.diff.counts, changes = doc.diff.changes;
     const rows = Object.entries(counts).map(([key, n]) => [key === "by_checksum" ? "of these by checksum, not read" : key, n]);
     const of = (kind) => Object.keys(changes).filter((i) => changes[i].kind === kind).map(Number);
-    const link = (i) => R.el("a", { href: R.anchor(i) }, R.name(data.name[i]));
     const inside = [R.el("p", {}, doc.diff.same ? "There is no difference." : "They differ."), R.table("Tensors", ["", "count"], rows)];
     const list = (title, heads, made) => { if (made.length) inside.push(R.fold(title + " (" + R.count(made.length) + ")", R.table(title, heads, made, 2000))); };
-    list("Added", ["tensor"], of("added").map((i) => [link(i)]));
-    list("Removed", ["tensor"], of("removed").map((i) => [link(i)]));
-    list("Renamed, the same content", ["was", "is"], of("renamed").map((i) => [link(i), R.name(changes[i].to)]));
+    list("Added", ["tensor"], of("added").map((i) => [R.link(i)]));
+    list("Removed", ["tensor"], of("removed").map((i) => [R.link(i)]));
+    list("Renamed, the same content", ["was", "is"], of("renamed").map((i) => [R.link(i), R.name(changes[i].to)]));
     const far = Object.keys(changes).filter((i) => ["values", "dtype", "shape"].includes(changes[i].kind)).map(Number).sort((i, j) => (changes[j].relative || 0) - (changes[i].relative || 0));
-    list("Changed, furthest first", ["tensor", "|b − a| / |a|", "max", "rms", "cosine"], far.map((i) => [link(i), ...["relative", "max", "rms", "cosine"].map((key) => R.short(changes[i][key]) || changes[i].kind)]));
+    list("Changed, furthest first", ["tensor", "|b − a| / |a|", "max", "rms", "cosine"], far.map((i) => [R.link(i), ...["relative", "max", "rms", "cosine"].map((key) => R.short(changes[i][key]) || changes[i].kind)]));
     R.section("differences", "Differences", inside);
   }
 
@@ -81,7 +83,7 @@
   // Objects open one by one: there may be circles, so what was shown above is only named.
   function objects(doc) {
     const nodes = doc.objects.nodes;
-    const tensor = (row) => row === null || row === undefined ? "" : R.el("a", { href: R.anchor(row) }, R.name(doc.tensors.name[row]));
+    const tensor = (row) => row === null || row === undefined ? "" : R.link(row);
     function inside(number, above) {
       const [children, attributes, slots] = nodes[number];
       return R.el("ul", {}, attributes.map(([name, row]) => R.el("li", {}, name + " ", tensor(row))), children.map(([name, child]) => item(name, child, above)),

@@ -9,7 +9,7 @@
     return data.name.map((name, i) => {
       const change = changes[i] || {};
       const row = {
-        id: i, name: name, dtype: data.dtype.words[data.dtype.places[i]], shape: data.shape.words[data.shape.places[i]],
+        id: i, name: data.path[i] === undefined ? name : data.path[i], dtype: data.dtype.words[data.dtype.places[i]], shape: data.shape.words[data.shape.places[i]],
         size: data.size[i], nbytes: data.nbytes[i], shard: data.shard[i], count: 1, flags: R.flags(doc, i),
       };
       if (doc.values) {
@@ -147,7 +147,7 @@
       catch (error) { nameBox.setCustomValidity(error.message); nameBox.reportValidity(); return; }
       const dtype = dtypeBox.value, kind = kindBox.value;
       hits = rows.map((row) => (!dtype || row.dtype === dtype) && shape(row.shape)
-        && (name(row.name) || (data.path[row.id] !== undefined && name(data.path[row.id])))
+        && (name(row.name) || (data.path[row.id] !== undefined && name(data.name[row.id])))
         && (!kind || (kind === "flagged" ? row.flags.length > 0 : kind === "different" ? row.change !== "same" : (row.kind === "optimizer") === (kind === "optimizer"))));
       const some = hits.includes(false);
       if (some) table.setFilter(any); else table.clearFilter();

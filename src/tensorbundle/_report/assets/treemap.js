@@ -68,7 +68,7 @@
   }
 
   function pathOf(node) {
-    if (node.data.tensor >= 0) return R.doc.tensors.name[node.data.tensor];
+    if (node.data.tensor >= 0) return R.title(node.data.tensor);
     return node.ancestors().reverse().slice(1).map((each) => each.data.name).join("/") || "all";
   }
 
