@@ -52,7 +52,6 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
     def __init__(self, location: Location, mode: Mode) -> None:
         self.location = location
         self.mode = mode
-        self._policy: Literal["read", "never"] = "read"
 
     # --- what each format provides -----------------------------------------------------------
 
@@ -191,10 +190,8 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         return [*self, *(aliases.paths() if aliases is not None else ())]
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Checkpoints are pickled as where they lie, and opened again there."""
-        from .opening import open_at
-
-        return open_at, (self.location.absolute(), self.mode, self._policy)
+        # Where it lies, to be opened again there.
+        return type(self), (self.location.absolute(), self.mode)
 
     # --- facts -----------------------------------------------------------------------------------
 

@@ -61,18 +61,17 @@ def open(
         raise ValueError(f"verify must be 'read' or 'never', not {verify!r}")
     location = tensor_file_at(path) or locate(path)
     try:
-        return open_at(location, mode, verify)
+        return _open(location, mode, verify)
     except FormatError:
         from .._locate.misnamed import as_v1, as_v2
 
         other = {"v1": as_v2, "v2": as_v1}.get(location.kind, lambda _: None)(location)
         if other is None:
             raise
-    return open_at(other, mode, verify)
+    return _open(other, mode, verify)
 
 
-def open_at(location: Location, mode: Mode, verify: Literal["read", "never"]) -> Checkpoint:
-    """Open what was found before, where it was found."""
+def _open(location: Location, mode: Mode, verify: Literal["read", "never"]) -> Checkpoint:
     if location.kind == "v1":
         from .v1 import LegacyCheckpoint
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,8 +15,6 @@ from .._core import crc32c
 from .._format import dtypes
 from .._format.filenames import shard_path
 from .._locate.location import is_regular_file
-from .._look.amounts import format_count
-from .._printable import printable
 from .._progress import Meter, Progress
 from ..errors import FormatError, MissingFileError
 from .distance import Sums, Tolerance, ValueDifference
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from .._checkpoint.selection import Filter
     from .._format.tensor_info import TensorInfo
 
-_SHOWN: Final = 50  # rows in a notebook
 _CHUNK_BYTES: Final = 256 << 10  # small enough for the cache to hold what is made of it
 
 
@@ -47,16 +44,6 @@ class TensorDifference:
     a: str
     b: str
     values: ValueDifference | None = None
-
-    @property
-    def told(self) -> str:
-        """Difference in words."""
-        said = self.a if self.a == self.b else f"{self.a} -> {self.b}"
-        values = self.values
-        if values is None:
-            return said
-        said += f", {values.count:,} of {values.size:,} differ"
-        return said if values.max_abs is None else f"{said}, by at most {values.max_abs:.3g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,40 +89,15 @@ class Diff:
             return not self.changed and bool(self.equal or self.renamed)
         return not (self.only_a or self.only_b or self.renamed or self.changed)
 
-    def _rows(self) -> Iterator[tuple[str, str, str]]:
-        """What differs, line by line: a sign as the command has it, the name, and how."""
-        if not self.frozen:
-            yield from (("-", name, "only in the first") for name in self.only_a)
-            yield from (("+", name, "only in the second") for name in self.only_b)
-        yield from ((">", old, f"now called {new}") for old, new in self.renamed.items())
-        yield from (("!", each.name, each.told) for each in self.changed)
-        yield from (("?", name, "lacks some of its parts") for name in self.incomplete)
-
-    def _summary(self) -> str:
-        if self.same:
-            return f"the same: {format_count(self.equal, 'tensor')} equal"
-        counts = (
-            (len(self.changed), "changed"),
-            (len(self.renamed), "renamed"),
-            (len(self.only_a), "only in the first"),
-            (len(self.only_b), "only in the second"),
-            (len(self.incomplete), "incomplete"),
-            (self.equal, "equal"),
-        )
-        return "different: " + ", ".join(f"{count:,} {what}" for count, what in counts if count)
-
     def __str__(self) -> str:
-        return "\n".join([self._summary(), *(printable(" ".join(row)) for row in self._rows())])
+        from .._look.differences import text
+
+        return text(self)
 
     def _repr_html_(self) -> str:
-        from itertools import islice
+        from .._look.differences import markup
 
-        from .._look.markup import block, heading, table
-
-        rows = list(islice(self._rows(), _SHOWN + 1))
-        more = sum(1 for _ in self._rows()) - _SHOWN if len(rows) > _SHOWN else 0
-        listed = table(("", "tensor", "difference"), rows[:_SHOWN], more=more) if rows else ""
-        return block(heading(self._summary()), listed)
+        return markup(self)
 
 
 def diff(

@@ -68,8 +68,13 @@ def describe(flat: Array) -> Distribution:
     sample.sort()
     if not sample.size:
         return Distribution(statistics, ())
-    places = (np.array(QUANTILES) * (sample.size - 1) + 0.5).astype(np.intp)
-    return Distribution(statistics, tuple(sample[places].tolist()))
+    places = np.array(QUANTILES) * (sample.size - 1)
+    below = places.astype(np.intp)
+    share = places - below
+    above = np.minimum(below + 1, sample.size - 1)
+    # Each by its share: the distance of two floats may be more than a float.
+    found = sample[below] * (1 - share) + sample[above] * share
+    return Distribution(statistics, tuple(found.tolist()))
 
 
 def histogram(flat: Array, least: float, greatest: float) -> list[int]:

@@ -18,7 +18,7 @@ from .._objects.optimizers import origin
 from .._printable import printable
 from .._progress import Meter, Progress
 from .._write.durable import replace_file
-from .._write.staging import check_target
+from .._write.staging import TargetExistsError, check_target
 from ..errors import MissingFileError, TensorBundleError
 from .comparison import compared
 from .html import page
@@ -83,6 +83,7 @@ def report(
         MissingFileError: There is neither a checkpoint nor a graph.
         FileExistsError: There is a file of that name.
         FormatError: The checkpoint or the graph cannot be opened.
+        ChecksumError: One of two that are compared is damaged.
 
     Example:
         >>> import tempfile, tensorbundle as tb
@@ -93,12 +94,13 @@ def report(
     """
     target = check_target(as_path(path), is_directory=False)
     if os.path.exists(target) and not overwrite:
-        raise FileExistsError(f"{target!r} exists: overwrite=True replaces it")
-    ckpt, found_graph = _found(src, graph)
+        raise TargetExistsError(target)
+    unopened: list[str] = []
+    ckpt, found_graph = _found(src, graph, unopened)
     second = None if other is None else opened(other)
     if second is not None and ckpt is None:
         raise MissingFileError("a graph without values cannot be compared with a checkpoint")
-    document: dict[str, Any] = {"schema": SCHEMA}
+    document: dict[str, Any] = {"schema": SCHEMA, "unopened": unopened}
     infos: list[TensorInfo] = []
     sides = [side for side in (ckpt, second) if side is not None]
     # Values are read, both sides of a comparison, and all of the first is checked.
@@ -130,25 +132,41 @@ def report(
 
 
 def _found(
-    src: Source | Graph, graph: Path | Graph | None
+    src: Source | Graph, graph: Path | Graph | None, unopened: list[str]
 ) -> tuple[Checkpoint | None, Graph | None]:
-    """The checkpoint and the graph that are meant; either may not be there."""
+    """The checkpoint and the graph that are meant; either may not be there.
+
+    Args:
+        src: What was given.
+        graph: The graph, if it was given apart.
+        unopened: Takes why one of them is there and cannot be shown.
+    """
     if isinstance(src, Graph):
         return src.open_checkpoint(), src
     ckpt: Checkpoint | None = None
-    missing: MissingFileError | None = None
+    failure: TensorBundleError | None = None
     try:
         ckpt = opened(src)
-    except MissingFileError as error:
-        missing = error
-    try:
-        found = load_graph(path_of(src) if graph is None else graph)
     except TensorBundleError as error:
-        if graph is not None or (missing and not isinstance(error, MissingFileError)):
+        failure = error
+    beside = path_of(src)
+    if isinstance(src, Checkpoint):
+        beside = src.location.saved_model or src.location.meta or beside
+    try:
+        found = load_graph(beside if graph is None else graph)
+    except TensorBundleError as error:
+        if failure is not None:
+            raise failure from None
+        if graph is not None:
             raise
-        if missing is not None:
-            raise missing from None
+        if not isinstance(error, MissingFileError):
+            unopened.append(printable(f"the graph is not shown: {error}"))
         return ckpt, None
+    if failure is not None and not isinstance(failure, MissingFileError):
+        # A graph whose weights lie elsewhere is no frozen one; what lies beside it must open.
+        if graph is not None or found.path != beside:
+            raise failure
+        unopened.append(printable(f"the graph is shown without values: {failure}"))
     return ckpt, found
 
 

@@ -40,14 +40,17 @@ def facts_of(infos: Sequence[TensorInfo], objects: ObjectGraph | None) -> dict[s
         for number, name in enumerate(names)
         if objects is not None and (path := objects.path_of(name)) is not None and path != name
     }
+    shown = [printable(name, _LONGEST) for name in names]
     return {
-        "name": [printable(name, _LONGEST) for name in names],
+        "name": shown,
         "code": {
-            number: ascii(name) for number, name in enumerate(names) if ascii(name) != f"'{name}'"
+            number: code
+            for number, name in enumerate(names)
+            if (code := ascii(name)) != f"'{shown[number]}'"
         },
         "path": {number: printable(path, _LONGEST) for number, path in paths.items()},
         "layer": words(
-            fold(printable(paths.get(n, name), _LONGEST)) for n, name in enumerate(names)
+            fold(printable(paths.get(number, name), _LONGEST)) for number, name in enumerate(names)
         ),
         "dtype": words(info.tf_dtype for info in infos),
         "shape": words("×".join(map(str, info.shape)) for info in infos),

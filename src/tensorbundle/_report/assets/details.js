@@ -6,18 +6,20 @@
   // What people call a tensor: the path of its object, where there are objects.
   R.title = (i) => R.doc.tensors.path[i] === undefined ? R.doc.tensors.name[i] : R.doc.tensors.path[i];
   R.link = (i) => R.el("a", { href: R.anchor(i) }, R.name(R.title(i)));
-  R.anchor = (i) => "#tensor=" + encodeURIComponent(R.doc.tensors.name[i]);
+  // Names that are shown with escapes may look the same: how they are written in code is unique.
+  const key = (i) => R.doc.tensors.code[i] === undefined ? R.doc.tensors.name[i] : R.doc.tensors.code[i];
+  R.anchor = (i) => "#tensor=" + encodeURIComponent(key(i));
   R.find = function (hash) {
     const wanted = /^#tensor=(.*)$/.exec(hash);
     if (!wanted) return -1;
     let name;
     try { name = decodeURIComponent(wanted[1]); } catch { return -1; }
-    return R.doc.tensors.name.indexOf(name);
+    return R.doc.tensors.name.findIndex((_, i) => key(i) === name);
   };
 
   function place(data, i) {
     if (data.slices[i]) return R.plural(data.slices[i], "slice");
-    if (data.shard[i] === null) return "";
+    if (data.shard[i] === null || data.offset[i] === null) return "";
     return "shard " + data.shard[i] + ", bytes " + R.count(data.offset[i]) + "–" + R.count(data.offset[i] + data.nbytes[i]);
   }
   const hex = (n) => n === null ? "" : "0x" + n.toString(16).padStart(8, "0");

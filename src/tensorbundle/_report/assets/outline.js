@@ -132,6 +132,7 @@
     const marked = { input: new Set(all.inputs.filter((row) => row[3] === "data").map((row) => node(row[0]))), output: new Set(all.outputs.map((row) => node(row[0]))) };
     const needed = R.el("input", { type: "checkbox", checked: known, onchange: () => start(Number(which.value)) });
     if (known) chooser.unshift(R.el("label", {}, needed, " only what the outputs need "));
+    const variables = new Map(Object.entries(all.variables));
     let graph = null, users = [], kept = null;
 
     // What the outputs are computed from.
@@ -161,7 +162,7 @@
       const press = (box) => {
         if (box.scope && box.scope !== scope) return () => go(box.scope, true);
         const name = box.node === undefined ? null : graph.name[box.node];
-        if (name !== null && graph === all.drawn[0] && all.variables[name] !== undefined) return () => R.open(all.variables[name]);
+        if (name !== null && graph === all.drawn[0] && variables.has(name)) return () => R.open(variables.get(name));
         return null;
       };
       const parts = scope ? scope.split("/") : [];

@@ -31,6 +31,7 @@
 
   function summary(doc) {
     const inside = [];
+    for (const each of doc.unopened) inside.push(R.el("p", { class: "bad" }, each));
     if (doc.tensors) {
       inside.push(alerts(doc));
       const verdict = !doc.verify ? "not asked for" : doc.verify.faults.length ? R.plural(doc.verify.faults.length, "fault") : "sound: " + R.plural(doc.verify.checked, "stored tensor") + ", " + R.bytes(doc.verify.nbytes) + " checked";
