@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import tensorbundle as tb
@@ -83,7 +84,7 @@ WORTH = {
     "info": ("dense/bias", "float32", "[16]", "64 B"),
     "report": ("ok", "28 stored tensors"),
     "diff": ("different", "only in the first", "dense/kernel"),
-    "graph": ("397 nodes", "Softmax"),
+    "graph": ("397 nodes", "VarHandleOp"),
     "objects": ("34 objects", "optimizer/_iterations"),
     "outputs": ("probabilities", "Softmax"),
     "inputs": ("image", "data"),
@@ -120,7 +121,7 @@ def test_fault_and_difference_are_readable(tmp_path: Path) -> None:
     with open(f"{tmp_path}/m.data-00000-of-00001", "r+b") as file:
         file.seek(ckpt.info("zero").offset)
         file.write(b"\1")
-    report = ckpt.verify()
+    report = tb.open(tmp_path / "m").verify()
     assert not report
     assert "1 fault" in str(report)
     assert "zero" in str(report.faults[0])
@@ -235,7 +236,7 @@ def test_frame_has_a_row_for_each_tensor(path: str) -> None:
         assert (row["dtype"], row["shape"], row["size"]) == (info.tf_dtype, info.shape, info.size)
         for key in ("shard", "offset", "crc32c"):
             fact = getattr(info, key)
-            assert (fact is None and row[key] is not row[key] + 0) or row[key] == fact
+            assert pd.isna(row[key]) if fact is None else row[key] == fact
     assert ("path" in frame.columns) == (ckpt.objects is not None)
 
 
@@ -246,7 +247,7 @@ def test_frame_of_some_tensors() -> None:
 # --- other processes -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", NAMED)
+@pytest.mark.parametrize("path", [*NAMED[:4], "slices/dtypes", "names"])
 @pytest.mark.parametrize("mode", ["r", "c", "read"])
 def test_pickled_checkpoints_reopen(path: str, mode: Any) -> None:
     ckpt = tb.open(DATA / path, mode=mode, verify="never")
@@ -254,9 +255,9 @@ def test_pickled_checkpoints_reopen(path: str, mode: Any) -> None:
         assert type(again) is type(ckpt)
         assert again.mode == ckpt.mode
         assert list(again) == list(ckpt)
-        for name in set(ckpt) - set(ckpt.incomplete):
-            if ckpt.info(name).obstacle is None:
-                assert again[name].tobytes() == ckpt[name].tobytes() or ckpt[name].dtype == object
+        for name, array in ckpt.load().items():
+            assert again[name].tolist() == array.tolist() or array.dtype != object
+            assert array.dtype == object or again[name].tobytes() == array.tobytes()
 
 
 def test_pickled_checkpoints_keep_their_policy_and_hold_in_another_folder(

@@ -75,7 +75,9 @@ def texts(browser: Any, selector: str) -> list[str]:
 
 def shown(browser: Any) -> list[str]:
     """Names in the table, from its top."""
-    return [name for name in texts(browser, "#table .tabulator-row .name") if name]
+    # At once: rows come and go while one after the other is asked.
+    script = "return [...document.querySelectorAll('#table .tabulator-row .name')]"
+    return list(browser.execute_script(f"{script}.map((each) => each.textContent)"))
 
 
 def settle(browser: Any) -> None:
@@ -377,16 +379,18 @@ def test_fifty_thousand_tensors_open_and_answer(
         "const start = performance.now(); R.table_of_tensors.setSort('std', 'desc');"
         "return performance.now() - start"
     )
+    type_filter(browser, "/stage_3\\/.*bias$/")
+    filtered_flat = browser.execute_script("return R.times.filter")
     nodes = browser.execute_script("return document.getElementsByTagName('*').length")
     with capsys.disabled():
         print(
             f"\n{MANY:,} tensors: page {size / 1e6:.2f} MB, ready in {opened:.2f} s, filter "
-            f"{filtered:.0f} ms, unfold {flat:.0f} ms, sort {sort:.0f} ms, heap {heap:.0f} MB, "
-            f"{nodes:,} elements"
+            f"{filtered:.0f} ms ({filtered_flat:.0f} ms unfolded), unfold {flat:.0f} ms, "
+            f"sort {sort:.0f} ms, heap {heap:.0f} MB, {nodes:,} elements"
         )
     assert size < 4_000_000
     assert opened < 2
-    assert filtered < 500
+    assert max(filtered, filtered_flat) < 500
     assert sort < 1000
     assert nodes < 5000
     assert rows < 100
