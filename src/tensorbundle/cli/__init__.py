@@ -34,6 +34,7 @@ from .graphs.freeze import freeze
 from .graphs.graph import graph
 from .graphs.prune import prune
 from .graphs.run import run
+from .pages.report import report
 from .terminal.console import PROGRAM
 
 __all__ = ["main"]
@@ -93,7 +94,7 @@ def program(ctx: click.Context) -> None:
 _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
     (convert,),
-    (doctor, salvage, scan, prune_checkpoints),
+    (doctor, salvage, scan, prune_checkpoints, report),
     (graph, freeze, run, prune, export_saved_model),
 )
 
