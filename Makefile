@@ -26,11 +26,11 @@ BUILD_TOOLS := 'scikit-build-core>=1.0' 'pybind11>=3.0' 'numpy>=2.0' 'cmake>=3.2
 KEPT_BUILD := --config-settings=build-dir='build/{wheel_tag}'
 PACKAGE_FILES := pyproject.toml CMakeLists.txt $(shell find cpp src -name __pycache__ -prune -o -print)
 CPP_FILES := $(wildcard cpp/*/*.?pp cpp/*/*/*.?pp tests/cpp/*.?pp tests/fuzz/*.?pp)
-PYTHON_DIRS := $(wildcard src tests benchmarks)
+PYTHON_DIRS := $(wildcard src tests benchmarks docs)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients kills chaos truncations differential hostile lint format tidy asan tsan fuzz bench golden clean
+.PHONY: help venv build demo test test-cpp test-python test-clients test-page screenshots kills chaos truncations differential hostile lint format tidy asan tsan fuzz bench golden clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -85,6 +85,13 @@ build/clients/fetched.ok: Makefile | $(VENV)/clients-extra.ok
 	-@$(PIP) install --no-deps --only-binary :all: --target build/clients/transformers-4.30 \
 	  transformers==4.30.2 tokenizers==0.13.3 huggingface-hub==0.16.4
 	@touch $@
+
+test-page: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/page-extra.ok  ## look at report pages in Chromium (from the system)
+	@command -v chromedriver >/dev/null || { echo "error: make test-page needs Chromium and its driver (on Debian: apt install chromium chromium-driver)" >&2; exit 1; }
+	$(BIN)/python -m pytest tests/page $(PYTEST_ARGS)
+
+screenshots: $(VENV)/package.ok $(VENV)/page-extra.ok  ## take the pictures of the documentation again
+	$(BIN)/python -m docs.screenshots
 
 kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill each writing verb a thousand times, at any moment, and look what is there
 	KILLS=$(KILLS) $(BIN)/python -m pytest -q -rP -k random_moments tests/export/test_export_kills.py tests/write/test_writer_crash.py

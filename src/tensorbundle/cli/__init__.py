@@ -34,6 +34,7 @@ from .graphs.freeze import freeze
 from .graphs.graph import graph
 from .graphs.prune import prune
 from .graphs.run import run
+from .pages.report import report
 from .programs.run_script import run_script
 from .programs.shim_check import shim_check
 from .terminal.console import PROGRAM
@@ -95,7 +96,7 @@ def program(ctx: click.Context) -> None:
 _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
     (convert,),
-    (doctor, salvage, scan, prune_checkpoints),
+    (doctor, salvage, scan, prune_checkpoints, report),
     (graph, freeze, run, prune, export_saved_model),
     (run_script, shim_check),
 )
