@@ -17,7 +17,7 @@ from ..terminal.console import Console
 @click.command(
     "run-script",
     cls=DocumentedCommand,
-    short_help="Run a program that reads checkpoints, without TensorFlow.",
+    short_help="Run a program without TensorFlow.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.option("-m", "as_module", is_flag=True, help="SCRIPT is a module, as for python -m.")

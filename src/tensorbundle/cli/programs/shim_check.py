@@ -17,7 +17,7 @@ from ..terminal.documents import dumps
 @click.command(
     "shim-check",
     cls=DocumentedCommand,
-    short_help="Tell whether a program runs without TensorFlow.",
+    short_help="Tell what a program would lack without it.",
 )
 @click.argument("scripts", metavar="SCRIPT...", nargs=-1, required=True, type=click.Path())
 @click.option("--all", "show_all", is_flag=True, help="List what is there as well.")
