@@ -1,6 +1,7 @@
 """Sessions of the stand-in: what they refuse, and what differs from TensorFlow."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import tensorbundle
 from tensorbundle import shim
+from tensorbundle._core import crc32c, crc32c_mask
 from tests.golden.cases import DATA
 
 DEMO = str(DATA / "demo" / "model.ckpt-2000")
@@ -132,3 +134,39 @@ def test_only_what_a_savers_variables_are_is_restored(tf: Any) -> None:
             tf.train.Saver({"nowhere": first}).restore(sess, DEMO)
         with pytest.raises(tf.errors.InvalidArgumentError, match="does not fit"):
             tf.train.Saver({"conv1/bias": first}).restore(sess, DEMO)
+
+
+def test_the_tool_that_freezes_files_is_there(tf: Any, tmp_path: Path) -> None:
+    from tensorflow.python.tools import freeze_graph
+
+    path = str(tmp_path / "frozen.pb")
+    names = ("probabilities", "save/restore_all", "save/Const:0")
+    made = freeze_graph.freeze_graph(
+        "", "", True, DEMO, *names, path, True, "", input_meta_graph=DEMO + ".meta"
+    )
+    assert not [node.name for node in made.node if "Variable" in node.op]
+    tf.import_graph_def(made, name="")
+    with tf.Session() as sess:
+        found = sess.run("probabilities:0", {"image:0": image()})
+    wanted = tensorbundle.run(DEMO + ".meta", {"image": image()}, "probabilities", ckpt=DEMO)
+    assert np.array_equal(found, wanted)
+
+
+def test_records_are_read(tf: Any, tmp_path: Path) -> None:
+    def record(data: bytes) -> bytes:
+        head = len(data).to_bytes(8, "little")
+        return head + masked(head) + data + masked(data)
+
+    def masked(data: bytes) -> bytes:
+        return crc32c_mask(crc32c(data)).to_bytes(4, "little")
+
+    path = tmp_path / "records"
+    path.write_bytes(record(b"one") + record(b"") + record(b"x" * 100))
+    read = tf.compat.v1.io.tf_record_iterator
+    assert list(read(str(path))) == [b"one", b"", b"x" * 100]
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(tf.errors.DataLossError, match="truncated record"):
+        list(tf.python_io.tf_record_iterator(path))
+    path.write_bytes(record(b"one").replace(b"one", b"two"))
+    with pytest.raises(tf.errors.DataLossError, match="corrupted record"):
+        list(read(path))

@@ -225,6 +225,7 @@ _INNER: Final[Mapping[str, Table]] = {
     "python.framework.tensor_shape": _of("shim.parts.tensors", "TensorShape Dimension"),
     "python.framework.tensor_util": _of("shim.sessions.messages", "MakeNdarray=make_ndarray"),
     "python.lib.io.file_io": _FILE_IO,
+    "python.lib.io.tf_record": _of("shim.parts.records", "tf_record_iterator"),
     "python.ops.variables": _of(
         "shim.sessions.listing",
         "global_variables trainable_variables local_variables global_variables_initializer",
@@ -240,6 +241,7 @@ _INNER: Final[Mapping[str, Table]] = {
     ),
     "python.saved_model.signature_constants": _SIGNATURES,
     "python.saved_model.tag_constants": _TAGS,
+    "python.tools.freeze_graph": _of("shim.sessions.freezing", "freeze_graph"),
     "python.tools.inspect_checkpoint": _of(
         "shim.parts.inspection", "print_tensors_in_checkpoint_file"
     ),

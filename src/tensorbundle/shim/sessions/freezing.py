@@ -50,6 +50,43 @@ def convert_variables_to_constants(
     return GraphDef(bytes(frozen.data or b""))
 
 
+def freeze_graph(
+    input_graph: str,
+    input_saver: Any,
+    input_binary: Any,
+    input_checkpoint: str,
+    output_node_names: str,
+    restore_op_name: Any,
+    filename_tensor_name: Any,
+    output_graph: str,
+    clear_devices: bool,
+    initializer_nodes: Any,
+    variable_names_whitelist: str = "",
+    variable_names_blacklist: str = "",
+    input_meta_graph: str | None = None,
+    input_saved_model_dir: str | None = None,
+    saved_model_tags: str = "serve",
+    checkpoint_version: Any = None,
+) -> GraphDef:
+    """Freeze a graph from files into a file: see `tensorbundle.freeze`, which finds the rest."""
+    source = input_saved_model_dir or input_meta_graph or input_graph
+    with raised_as_both():
+        freeze(
+            source,
+            input_checkpoint or None,
+            outputs=[each.strip() for each in output_node_names.split(",")],
+            path=output_graph,
+            tags=saved_model_tags.split(",") if input_saved_model_dir else None,
+            allow=[each.strip() for each in variable_names_whitelist.split(",") if each] or None,
+            deny=[each.strip() for each in variable_names_blacklist.split(",") if each],
+            clear_devices=clear_devices,
+            format="pb",
+            overwrite=True,
+        )
+    with open(output_graph, "rb") as file:
+        return GraphDef.FromString(file.read())
+
+
 def extract_sub_graph(graph_def: GraphDef, dest_nodes: Sequence[str]) -> GraphDef:
     """Cut a graph to what some nodes need: see `tensorbundle.prune`."""
     with raised_as_both():
