@@ -66,6 +66,7 @@ OPTIONAL_PACKAGES = {
     "google",
     "h5py",
     "jax",
+    "keras",
     "ml_dtypes",
     "openvino",
     "rich",
