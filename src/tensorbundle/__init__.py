@@ -54,11 +54,14 @@ if TYPE_CHECKING:
     from ._objects.graph import ObjectGraph
     from ._outputs.inputs import InputCandidate, suggest_inputs
     from ._outputs.suggest import Candidate, suggest_outputs
+    from ._report.page import ReportPage, report
     from ._runner.runner import Runner, run
     from ._scan.graphs import Finding
     from ._scan.scan import Scan, scan
     from ._write.save import save
     from ._write.writer import Writer
+    from .train.series.newest import latest_checkpoint
+    from .train.series.pruning import Pruning, prune_checkpoints
 
 __version__ = "0.1.0"
 
@@ -86,8 +89,10 @@ __all__ = [
     "MissingFileError",
     "Node",
     "ObjectGraph",
+    "Pruning",
     "Relocation",
     "Report",
+    "ReportPage",
     "Rewrite",
     "Runner",
     "Salvage",
@@ -110,11 +115,14 @@ __all__ = [
     "export_saved_model",
     "freeze",
     "keras",
+    "latest_checkpoint",
     "load_graph",
     "merge",
     "open",
     "prune",
+    "prune_checkpoints",
     "relocate",
+    "report",
     "rewrite",
     "run",
     "salvage",
@@ -151,11 +159,14 @@ _ROOMS: Final = {
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
     "_outputs.suggest": ("Candidate", "suggest_outputs"),
+    "_report.page": ("ReportPage", "report"),
     "_runner.runner": ("Runner", "run"),
     "_scan.graphs": ("Finding",),
     "_scan.scan": ("Scan", "scan"),
     "_write.save": ("save",),
     "_write.writer": ("Writer",),
+    "train.series.newest": ("latest_checkpoint",),
+    "train.series.pruning": ("Pruning", "prune_checkpoints"),
 }
 
 

@@ -73,9 +73,7 @@ def test_a_dry_run_shows_the_table_and_writes_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [[], ["--dry-run"], ["--dry-run", "--json"]])
-def test_rules_that_do_not_fit_are_an_error_that_lists_all(
-    folder: Path, more: list[str]
-) -> None:
+def test_rules_that_do_not_fit_are_an_error_that_lists_all(folder: Path, more: list[str]) -> None:
     tb.save(folder / "other", {"a/gamma": 1.0, "b/gamma": 2.0})
     told = run("convert", folder / "other", folder / "x", "--rules", folder / "mine.toml", *more)
     assert told.exit_code == 2

@@ -16,7 +16,7 @@ from .._checkpoint.opening import Source, opened, paths_of
 from .._checkpoint.shards import explain
 from .._format import dtypes
 from .._format.boxes import box_of
-from .._format.filenames import INDEX_SUFFIX, shard_path
+from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
 from .._objects.graph import GRAPH_KEY
 from .._progress import Meter, Progress
 from .._write.casting import rounded
@@ -110,7 +110,7 @@ def average(
     """
     given = paths_of(src)
     found = find_sources(given, last)
-    prefix = os.fsdecode(dst)
+    prefix = as_path(dst)
     bundles = [_opened(location.index or "") for location in found.locations]
     if len(bundles) < 2:
         raise _too_few(bundles, prefix)

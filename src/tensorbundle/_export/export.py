@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, opened
+from .._format.filenames import as_path
 from .._progress import Progress
 from .._write.casting import Loss
 from .._write.staging import check_target
@@ -142,7 +143,7 @@ def export(
         >>> done.written, done.left_out
         (14, (('_CHECKPOINTABLE_OBJECT_GRAPH', 'safetensors has no dtype for string'),))
     """
-    path = os.fsdecode(dst)
+    path = as_path(dst)
     format = format or format_of(path) or _refuse(path)
     if format not in FORMATS:
         raise ConversionError(f"unknown format {format!r}: expected one of {', '.join(FORMATS)}")

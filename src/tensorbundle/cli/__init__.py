@@ -23,6 +23,7 @@ from .checkpoints.save import save
 from .checkpoints.show import show
 from .checkpoints.verify import verify
 from .doctor.doctor import doctor
+from .doctor.prune_checkpoints import prune_checkpoints
 from .doctor.salvage import salvage
 from .doctor.scan import scan
 from .formats.convert import convert
@@ -33,6 +34,7 @@ from .graphs.freeze import freeze
 from .graphs.graph import graph
 from .graphs.prune import prune
 from .graphs.run import run
+from .pages.report import report
 from .terminal.console import PROGRAM
 
 __all__ = ["main"]
@@ -92,7 +94,7 @@ def program(ctx: click.Context) -> None:
 _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
     (convert,),
-    (doctor, salvage, scan),
+    (doctor, salvage, scan, prune_checkpoints, report),
     (graph, freeze, run, prune, export_saved_model),
 )
 

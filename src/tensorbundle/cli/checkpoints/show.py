@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import numpy as np
 
+from ..._report.statistics import BLOCK_ELEMENTS, Array, Statistics
 from ...errors import TensorBundleError
 from ..grammar.failures import describe, exit_code_of
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint, select
 from ..grammar.options import NameType, global_options, json_option, path_argument, regex_option
 from ..terminal.console import Console
+from ..terminal.corners import Corners
 from ..terminal.documents import describe_location, describe_tensor, dumps
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
-from ..terminal.statistics import BLOCK_ELEMENTS, Array, Corners, Statistics
 from ..terminal.values import format_values, jsonable, lengths_of
 from .ls import format_shape
 

@@ -74,9 +74,11 @@ def _list_rules(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 @dry_run_option
 @json_option
 @global_options
+@click.pass_obj
 @click.pass_context
 def convert(
     ctx: click.Context,
+    console: Console,
     /,
     path: str,
     target: str,
@@ -109,8 +111,6 @@ def convert(
     """
     from ..._convert.convert import convert as convert_to
 
-    console = ctx.find_object(Console)
-    assert console is not None
     checkpoint = open_checkpoint(console, path)
     with progress_bar(console, "converting") as progress:
         done = convert_to(
