@@ -46,5 +46,30 @@ def main(folder: Path) -> None:
             )
 
 
+def rebuild(folder: Path) -> None:
+    """Build a model anew from a SavedModel, save it as `.keras`, and load that."""
+    loaded = tb.keras.load_model(folder / "cnn" / "k2-saved_model")
+    file = folder / "cnn.keras"
+    loaded.model.save(file)
+    again = keras.models.load_model(file)
+    made = [outputs(each, "cnn") for each in (loaded.model, again)]
+    np.savez(folder / "cnn" / "rebuilt.npz", *made[1])
+    print(
+        json.dumps(
+            {
+                "assigned": len(loaded.weights.assigned),
+                "dropped": loaded.dropped,
+                "reloaded": all(np.array_equal(*pair) for pair in zip(*made, strict=True)),
+            }
+        )
+    )
+    for name in ("sequence", "subclassed"):
+        try:
+            tb.keras.load_model(folder / name / "k2-saved_model")
+            print(json.dumps({"built": name}))
+        except tb.ConversionError as error:
+            print(json.dumps({"refused": name, "message": str(error)}))
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    (rebuild if sys.argv[2:] else main)(Path(sys.argv[1]))

@@ -25,11 +25,11 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answers]:
         return folder, tensorflow.call("tests.clients.keras_saving", "save_all", str(folder))
 
 
-def load_all(folder: Path, backend: str) -> list[dict[str, Any]]:
+def load_all(folder: Path, backend: str, *more: str) -> list[dict[str, Any]]:
     """Load all of it in a process of its own."""
     environment = {**os.environ, "KERAS_BACKEND": backend}
     found = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.clients.keras_loading", str(folder)],
+        [sys.executable, "-W", "ignore", "-m", "tests.clients.keras_loading", str(folder), *more],
         cwd=PROJECT,
         env=environment,
         capture_output=True,
@@ -56,3 +56,16 @@ def assert_all_loaded(saved: tuple[Path, Answers], backend: str) -> None:
 @pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
 def test_weights_of_both_keras_are_loaded(saved: tuple[Path, Answers], backend: str) -> None:
     assert_all_loaded(saved, backend)
+
+
+def test_a_saved_model_of_keras_2_becomes_a_keras_file(saved: tuple[Path, Answers]) -> None:
+    folder, answers = saved
+    report, *others = load_all(folder, "torch", "rebuild")
+    assert report["reloaded"]
+    assert report["assigned"] == 14
+    with np.load(folder / "cnn" / "rebuilt.npz") as archive:
+        for one, other in zip(archive.values(), answers["cnn/k2"], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    subclassed = others[1]
+    assert subclassed["refused"] == "subclassed"
+    assert "tensorbundle.keras.load_weights" in subclassed["message"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tensorbundle as tb
-from tensorbundle._convert.rules import bundled, load
+from tensorbundle._convert.reading import bundled, load
 from tests.golden.cases import path_of
 
 Arrays = dict[str, np.ndarray[Any, Any]]

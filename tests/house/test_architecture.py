@@ -67,6 +67,7 @@ OPTIONAL_PACKAGES = {
     "google",
     "h5py",
     "jax",
+    "keras",
     "ml_dtypes",
     "openvino",
     "pandas",

@@ -31,8 +31,8 @@ def open(
             with a ``checkpoint`` state file, or that file; a SavedModel directory; a V1 file, or
             the glob of its shards; a frozen graph (GraphDef, ``.pb`` or ``.pbtxt``), whose
             constants are given; a file of another format: ``.npz``, ``.npy``, ``.safetensors``, the
-            index of several of these, HDF5, or the folder of an export to ``.npy`` files. What it
-            was taken for is on ``ckpt.location``.
+            index of several of these, HDF5, a state dict of torch (``.pt``, ``.bin``), or the
+            folder of an export to ``.npy`` files. What it was taken for is on ``ckpt.location``.
         mode: ``"r"``: arrays are read-only views of the mapped files. ``"c"``: copy on write,
             arrays are writable and the files never change. ``"read"``: nothing is mapped, every
             access reads anew; chosen by itself on network file systems, where a map may fault.
@@ -47,7 +47,8 @@ def open(
         MissingFileError: There is no checkpoint; the message says what is there instead.
         FormatError: The file is damaged, or no checkpoint: the message says what it is.
         UnsupportedError: It declares a format version that this library does not read, or needs
-            a library that is not installed: protobuf for graphs as text, h5py for HDF5.
+            a library that is not installed: protobuf for graphs as text, h5py for HDF5, torch for
+            its own files.
 
     Example:
         >>> import tensorbundle as tb

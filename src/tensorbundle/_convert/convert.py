@@ -19,7 +19,8 @@ from .._write.writer import Writer
 from ..errors import ConversionError
 from .converted import Converted, by_path, without_scope
 from .plan import Plan, make_plan
-from .rules import Rules, load
+from .reading import load
+from .rules import Rules
 
 if TYPE_CHECKING:
     from .._checkpoint.selection import Filter
@@ -118,10 +119,7 @@ def convert(
     ckpt = Arrays(src) if isinstance(src, Mapping) and not isinstance(src, Checkpoint) else src
     ckpt = opened(ckpt)
     target = os.fsdecode(dst)
-    format = format or _format_of(target)
-    if format != CHECKPOINT and format not in FORMATS:
-        known = ", ".join((CHECKPOINT, *FORMATS))
-        raise ConversionError(f"unknown format {format!r}: expected one of {known}")
+    format = _format_of(target, format)
     told = load(rules)
     keys = by_path(ckpt)
     if not inverse:
@@ -161,8 +159,13 @@ def convert(
     return Conversion(done.files, plan, done.written, done.nbytes, done.left_out)
 
 
-def _format_of(path: str) -> str:
-    return format_of(path) or CHECKPOINT
+def _format_of(path: str, format: str | None) -> str:
+    """What is to be written. Raises ConversionError."""
+    format = format or format_of(path) or CHECKPOINT
+    if format != CHECKPOINT and format not in FORMATS:
+        known = ", ".join((CHECKPOINT, *FORMATS))
+        raise ConversionError(f"unknown format {format!r}: expected one of {known}")
+    return format
 
 
 def _shapes(like: Source | Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

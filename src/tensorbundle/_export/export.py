@@ -42,7 +42,7 @@ _ELSEWHERE: Final = {
     ".pb": "that is a graph with its weights: tensorbundle freeze",
     ".pt": "torch writes it: torch.save(tb.open(path).to_torch(), target); here .safetensors",
     ".keras": "it needs the model: tensorbundle.keras.load_weights(model, ckpt), and then "
-    "model.save; or, of a SavedModel of Keras 2, tensorbundle.keras.convert",
+    "model.save; or, of a SavedModel of Keras 2, tensorbundle.keras.load_model",
 }
 _SHARDED: Final = ("safetensors", "hub")
 _ALIKE: Final = {".bin": ".pt", ".pth": ".pt"}

@@ -34,7 +34,9 @@ _ABSENT: Final = (
 )
 
 
-Kind: TypeAlias = Literal["v2", "v1", "graph", "npz", "npy", "safetensors", "hdf5", "arrays"]
+Kind: TypeAlias = Literal[
+    "v2", "v1", "graph", "npz", "npy", "safetensors", "hdf5", "torch", "arrays"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Location:
     Attributes:
         requested: The path as it was given.
         kind: ``"v2"`` (index and data shards), ``"v1"`` (tables), ``"graph"`` (a frozen graph), or
-            a format of other programs: ``"npz"``, ``"npy"``, ``"safetensors"``, ``"hdf5"``; or
+            a format of other programs: ``"npz"``, ``"npy"``, ``"safetensors"``, ``"hdf5"``,
+            ``"torch"``; or
             ``"arrays"``, which lie in no file.
         prefix: The prefix; for V1 the file, the common start of the shards, or the glob; the file
             of a graph.

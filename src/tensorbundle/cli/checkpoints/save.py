@@ -70,8 +70,8 @@ def save(
     """Save the tensors of another format as a checkpoint.
 
     PATH is a .npz, .npy, .safetensors or .h5 file, the index of several
-    .safetensors, a folder that was exported as .npy files, or a model's folder
-    with .safetensors. TARGET is a prefix. TensorFlow restores the result by
+    .safetensors, a folder that was exported as .npy files, a model's folder
+    with .safetensors, or torch's .pt or .bin. TARGET is a prefix. TensorFlow restores the result by
     name (tf.train.Saver), or, with --objects, into objects that have these
     paths. Tensors are streamed.
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def _list_rules(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if not value or ctx.resilient_parsing:
         return
-    from ..._convert.rules import bundled, load
+    from ..._convert.reading import bundled, load
 
     console = ctx.find_object(Console)
     assert console is not None
