@@ -6,6 +6,7 @@ A file says what its two sides are called; in each rule a template a side stands
     about = "a sentence: which program wrote the checkpoint, whose names are made of it"
     sides = ["tf", "hf"]
     separators = ["/", "."]              # what parts names; these, if nothing is said
+    scope = "bert/"                      # what the first side's names begin with, if not told
     needs.tf = ["bert/embeddings/word_embeddings"]     # or it is not that model
 
     [[rule]]
@@ -53,7 +54,7 @@ _SUFFIX: Final = ".toml"
 _BOOKS: Final = os.path.join(os.path.dirname(__file__), "rulebooks")
 _KEYS: Final = frozenset(
     (
-        *("format", "about", "sides", "separators", "needs"),
+        *("format", "about", "sides", "separators", "scope", "needs"),
         *("rule", "ignore", "averages", "tied", "constant"),
     )
 )
@@ -145,6 +146,7 @@ class Rules:
         name: What they are called, or the file that they stand in.
         about: What they are for.
         sides: What the sides are called.
+        scope: What the first side's names begin with, if nobody says otherwise.
         rules: The rules, in the order of the file.
         needs: Per side, names that have to be there.
         ignored: Per side, templates of names that have no other.
@@ -156,6 +158,7 @@ class Rules:
     name: str
     about: str
     sides: tuple[str, str]
+    scope: str
     rules: tuple[Rule, ...]
     needs: tuple[tuple[str, ...], tuple[str, ...]]
     ignored: tuple[tuple[Template, ...], tuple[Template, ...]]
@@ -239,6 +242,7 @@ class _Reader:
             self._name,
             self._text(given, "about", "the file") or "",
             self._sides,
+            self._text(given, "scope", "the file") or "",
             rules,
             (tuple(needs[0] or ()), tuple(needs[1] or ())),
             (self._templates(ignored, 0), self._templates(ignored, 1)),

@@ -60,6 +60,7 @@ def _list_rules(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     help="List the rules that there are.",
 )
 @click.option("--inverse", is_flag=True, help="Turn the rules round: back to TensorFlow's names.")
+@click.option("--scope", metavar="NAME/", help="What TensorFlow's names begin with: model/.")
 @click.option("--hub", "config", metavar="CONFIG", help="Make a hub folder with this config.json.")
 @click.option(
     "--format",
@@ -78,6 +79,7 @@ def _list_rules(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 def convert(
     ctx: click.Context,
     console: Console,
+    /,
     path: str,
     target: str,
     rules: str,
