@@ -246,7 +246,7 @@ def test_commands_come_in_the_order_of_use() -> None:
     shown = re.findall(r"^  ([\w-]+)  +[A-Z]", text[text.index("Commands:") :], re.MULTILINE)
     writing = ["edit", "merge", "average", "save", "relocate"]
     graphs = ["graph", "freeze", "run", "prune", "export-saved-model"]
-    checks = ["doctor", "salvage", "scan"]
+    checks = ["doctor", "salvage", "scan", "prune-checkpoints", "report"]
     assert shown == [
         "ls",
         "show",
@@ -255,6 +255,7 @@ def test_commands_come_in_the_order_of_use() -> None:
         "crosscheck",
         "diff",
         *writing,
+        "convert",
         *checks,
         *graphs,
     ]
@@ -265,7 +266,7 @@ def test_commands_come_in_the_order_of_use() -> None:
     "command",
     [
         *("ls", "show", "verify", "export", "crosscheck", "diff", "edit", "merge", "average"),
-        *("graph", "freeze", "run", "prune", "export-saved-model"),
+        *("graph", "freeze", "run", "prune", "export-saved-model", "report"),
     ],
 )
 def test_help_has_examples_that_fit_a_terminal(command: str) -> None:
