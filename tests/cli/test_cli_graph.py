@@ -244,7 +244,7 @@ def test_run_saves_strings_and_names_that_numpy_takes_for_options(tmp_path: Path
     shown = run(
         "run", model, "--fetch", "file", "--fetch", "allow_pickle", "--save", saved, "--json"
     ).stdout
-    assert json.loads(shown) == {"file": ["a", "bc"], "allow_pickle": 2.0}
+    assert json.loads(shown)["results"] == {"file": ["a", "bc"], "allow_pickle": 2.0}
     with np.load(saved) as read:
         assert read["file"].tolist() == [b"a", b"bc"]
         assert read["allow_pickle"] == 2

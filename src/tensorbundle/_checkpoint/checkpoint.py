@@ -218,12 +218,13 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
             )
         return info
 
-    def infos(self, names: Filter = None) -> list[TensorInfo]:
+    def infos(self, names: Filter = None, *, exclude: Filter = None) -> list[TensorInfo]:
         """Describe all tensors, or those that a filter chooses, in key order.
 
         Args:
             names: A name, a glob such as ``"encoder/*"`` (``*`` matches ``/`` too), a compiled
                 regular expression, or several of these.
+            exclude: Which not, likewise, whatever ``names`` says.
 
         Example:
             >>> import tensorbundle as tb
@@ -231,21 +232,21 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
             >>> [info.name for info in ckpt.infos("dense/*s")]
             ['dense/bias']
         """
-        if names is None:
+        if names is None and exclude is None:
             return list(self.iter_infos())
-        return [self.info(key) for key in self._chosen(names).values()]
+        return [self.info(key) for key in self._chosen(names, exclude).values()]
 
-    def select(self, names: Filter = None) -> list[str]:
+    def select(self, names: Filter = None, *, exclude: Filter = None) -> list[str]:
         """Choose names by a filter, in key order; see `infos`.
 
         Returns:
             What was asked for: tensors chosen by readable path are called by it.
         """
-        return list(self._chosen(names))
+        return list(self._chosen(names, exclude))
 
-    def _chosen(self, names: Filter) -> dict[str, str]:
+    def _chosen(self, names: Filter, exclude: Filter = None) -> dict[str, str]:
         """What a filter chooses as it was asked for, and its key."""
-        return select(names, lambda: self._names, self._has, self._aliases)
+        return select(names, lambda: self._names, self._has, self._aliases, exclude=exclude)
 
     def _wanted(self, names: Filter) -> tuple[dict[str, str] | None, frozenset[str]]:
         """What is chosen as it was asked for, with its key; and the keys that must be answered."""

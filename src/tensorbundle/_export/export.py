@@ -17,7 +17,7 @@ from .._write.staging import check_target
 from ..errors import ConversionError
 from . import hdf5, npy, npz, safetensors
 from .arrays import Arrays
-from .request import Progress, Request
+from .request import DryRun, Progress, Request
 
 if TYPE_CHECKING:
     from .._checkpoint.selection import Filter
@@ -51,10 +51,13 @@ def export(
     dst: str | os.PathLike[str] | bytes,
     *,
     names: Filter = None,
+    exclude: Filter = None,
+    paths: bool | Mapping[str, str] = False,
     max_shard_bytes: int | None = None,
     format: str | None = None,
     strict: bool = False,
     overwrite: bool = False,
+    dry_run: bool = False,
     progress: Progress = None,
 ) -> Export:
     """Write tensors to a `.npz`, `.safetensors` or `.h5` file or a directory of `.npy` files.
@@ -81,6 +84,9 @@ def export(
         dst: The file, or for `.npy` files the directory, to write; its suffix decides the format.
             A path that ends in a separator, or an existing directory, means `.npy`.
         names: Which tensors: a name, glob or regular expression, or several; all by default.
+        exclude: Which not, likewise, whatever ``names`` says.
+        paths: Whether tensors of objects are called by their readable paths, not by their keys;
+            or by which of their paths, by key.
         max_shard_bytes: Split `.safetensors` into files of at most so many bytes of tensor data
             (``model-00001-of-00003.safetensors`` …) with ``model.safetensors.index.json``. A larger
             tensor has a file of its own.
@@ -88,6 +94,8 @@ def export(
         strict: Whether a tensor that has to be left out is an error.
         overwrite: Whether files of an earlier export to this path are replaced. What no export
             wrote is never touched.
+        dry_run: Whether nothing is written: what would be is told as far as it can be without
+            reading values, and ``files`` is empty.
         progress: Called with (bytes done, bytes in all), at most ten times a second.
 
     Returns:
@@ -118,19 +126,28 @@ def export(
     path = check_target(path, is_directory=format == "npy")
     if isinstance(src, Mapping) and not isinstance(src, Checkpoint):
         src = Arrays(src)
-    request = Request(opened(src), names, progress, strict=strict)
-    if format == "npz":
-        files = npz.write(request, path, overwrite=overwrite)
-    elif format == "h5":
-        files = hdf5.write(request, path, overwrite=overwrite)
-    elif format == "npy":
-        files = npy.write(request, path, overwrite=overwrite)
-    else:
-        files = safetensors.write(
-            request, path, overwrite=overwrite, max_shard_bytes=max_shard_bytes
-        )
+    request = Request(
+        opened(src), names, progress, exclude=exclude, paths=paths, strict=strict, dry_run=dry_run
+    )
+    try:
+        files = _write(request, format, path, overwrite, max_shard_bytes)
+    except DryRun:
+        nbytes = sum(info.nbytes for info in request.infos)
+        return Export((), len(request.infos), nbytes, tuple(request.left_out), request.notes)
     request.finish()
     return Export(files, request.written, request.nbytes, tuple(request.left_out), request.notes)
+
+
+def _write(
+    request: Request, format: str, path: str, overwrite: bool, max_shard_bytes: int | None
+) -> tuple[str, ...]:
+    if format == "npz":
+        return npz.write(request, path, overwrite=overwrite)
+    if format == "h5":
+        return hdf5.write(request, path, overwrite=overwrite)
+    if format == "npy":
+        return npy.write(request, path, overwrite=overwrite)
+    return safetensors.write(request, path, overwrite=overwrite, max_shard_bytes=max_shard_bytes)
 
 
 def _format_of(path: str) -> str:

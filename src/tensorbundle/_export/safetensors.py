@@ -53,7 +53,8 @@ def write(
     def moved(moves: Mapping[str, str]) -> bytes:
         return _moved_index(os.path.join(directory, index_name), moves)
 
-    with Staging(directory, earlier=earlier, overwrite=overwrite, moved=moved) as staging:
+    staged = Staging(directory, earlier=earlier, overwrite=overwrite, moved=moved)
+    with request.begin(staged) as staging:
         if len(shards) == 1:
             _write_shard(request, shards[0], staging, name)
             return staging.files

@@ -27,6 +27,7 @@ from .doctor.salvage import salvage
 from .doctor.scan import scan
 from .grammar.failures import UNREADABLE, Program
 from .grammar.options import global_options
+from .grammar.shells import completion, help_command
 from .graphs.export_saved_model import export_saved_model
 from .graphs.freeze import freeze
 from .graphs.graph import graph
@@ -58,6 +59,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: Any) -> Non
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(
+    "-V",
     "--version",
     is_flag=True,
     expose_value=False,
@@ -82,6 +84,8 @@ def program(ctx: click.Context) -> None:
       tensorbundle edit model.ckpt-2000 slim --strip-optimizer
 
     Exit codes: 0 fine; 1 the check failed; 2 wrong use or unreadable input.
+    JSON begins with schema, which is 1 until a field changes or goes; each
+    command's help lists the others.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
@@ -92,6 +96,7 @@ _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
     (doctor, salvage, scan),
     (graph, freeze, run, prune, export_saved_model),
+    (completion, help_command),
 )
 
 for _command in (command for group in _COMMANDS for command in group):

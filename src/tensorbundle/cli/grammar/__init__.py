@@ -8,4 +8,7 @@ Nothing here knows a command.
     help           help that is shown as it is written: a command's docstring, lines and all
     opening        opening the checkpoint that a command works on
     options        options that several commands share, each told once
+    parts          parts of tensors: ``NAME[0:3]``
+    selection      tensors as commands take them: patterns, and what they leave out
+    shells         completion of commands and names, and ``help``
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +13,9 @@ from ..._format.filenames import spelled_prefix
 from ..._format.names import as_text
 from ..._locate.location import VARIABLES
 from ..terminal.console import Console
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,7 +30,7 @@ def _set_on_console(ctx: click.Context, param: click.Parameter, value: Any) -> N
 
 
 def global_options(command: F) -> F:
-    """Accept ``--color`` and ``--debug``, before the command's name and after it."""
+    """Accept ``--quiet``, ``--color`` and ``--debug``, before the command's name and after it."""
     shared = functools.partial(
         click.option, expose_value=False, callback=_set_on_console, is_eager=True
     )
@@ -36,7 +39,10 @@ def global_options(command: F) -> F:
         type=click.Choice(["auto", "always", "never"]),
         help="Colour: on terminals (auto, the default; NO_COLOR turns it off), always, never.",
     )(command)
-    return shared("--debug", is_flag=True, help="Show the traceback of an error.")(command)
+    command = shared("--debug", is_flag=True, help="Show the traceback of an error.")(command)
+    return shared(
+        "-q", "--quiet", is_flag=True, help="Only errors, the exit code, and what was asked for."
+    )(command)
 
 
 def path_argument(command: F) -> F:
@@ -71,12 +77,16 @@ def threads_option(command: F) -> F:
 
 def dry_run_option(command: F) -> F:
     """Accept ``--dry-run``."""
-    return click.option("--dry-run", is_flag=True, help="Only say what would be done.")(command)
+    return click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")(
+        command
+    )
 
 
 def writing_options(command: F) -> F:
     """Accept ``--force`` and ``--dry-run``, of commands that write a checkpoint."""
-    force = click.option("--force", is_flag=True, help="Replace a checkpoint that is at TARGET.")
+    force = click.option(
+        "-f", "--force", is_flag=True, help="Replace a checkpoint that is at TARGET."
+    )
     return force(dry_run_option(command))
 
 
@@ -111,3 +121,11 @@ class NameType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gene
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Decode the argument's bytes as names are decoded."""
         return as_text(os.fsencode(value))
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Names of tensors, where shells ask."""
+        from .shells import complete_names
+
+        return complete_names(ctx.params, incomplete)
