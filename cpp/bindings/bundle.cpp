@@ -239,8 +239,9 @@ void register_bundle(py::module_& module) {
           "index", [](const Bundle& self) -> const Index& { return self.reader().index(); },
           py::return_value_policy::reference_internal)
       .def("infos", &Bundle::infos, "begin"_a, "end"_a)
-      .def("views", &Bundle::views, "names"_a, "threads"_a)
-      .def("load", &Bundle::load, "names"_a, "out"_a, "threads"_a)
+      .def("views", &Bundle::views, "names"_a, "threads"_a, "progress"_a = py::none())
+      .def("sweep", &Bundle::sweep, "begin"_a)
+      .def("load", &Bundle::load, "names"_a, "out"_a, "threads"_a, "progress"_a = py::none())
       .def("read", &Bundle::read, "info"_a, "out"_a)
       .def("file_of", &Bundle::file_of, "info"_a)
       .def("shard", &Bundle::shard, "number"_a)
