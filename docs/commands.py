@@ -18,7 +18,7 @@ MANUAL = Path(__file__).with_name("tensorbundle.1")
 
 def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     """Each command with its name and the context that its help is made in."""
-    parent = click.Context(program, info_name="tensorbundle")
+    parent = click.Context(program, info_name="tensorbundle", **program.context_settings)
     for name in program.list_commands(parent):
         command = program.commands[name]
         if not command.hidden:

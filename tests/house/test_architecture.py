@@ -90,7 +90,7 @@ LAZY_ROOMS = {
     "cli",
     "train",
 }
-PRINTING_ROOMS = {"_crosscheck", "cli"}
+PRINTING_ROOMS = {"_crosscheck", "cli", ENTRANCE}
 
 BANNED_STEMS = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 import numpy as np
 
-from ..._write.durable import replace_file
+from ..._write.durable import make_directory, replace_file
 from ..._write.staging import TargetExistsError
 from ...errors import ConversionError
 from ..grammar.assignments import read_assignments
@@ -100,6 +100,7 @@ def run(
             raise click.UsageError(
                 f"a .npy holds one result, here are {len(arrays)}: --save a .npz"
             )
+        make_directory(os.path.dirname(save), durable=False)
         replace_file(save, _as_file(save, arrays))
     if as_json:
         results = {name: jsonable(array) for name, array in arrays.items()}
