@@ -283,6 +283,19 @@ def test_every_document_says_its_schema_first(arguments: tuple[str, ...]) -> Non
     assert next(iter(found.items())) == ("schema", 1)
 
 
+@pytest.mark.parametrize(
+    ("variables", "is_colored"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+)
+def test_pipes_are_coloured_where_that_is_forced(
+    variables: dict[str, str], is_colored: bool
+) -> None:
+    shown = subprocess.run(
+        command("ls", DEMO), capture_output=True, env=environment(**variables), timeout=60
+    ).stdout
+    assert (b"\x1b[" in shown) is is_colored
+
+
 # --- help, version, completion -------------------------------------------------------------------
 
 

@@ -116,7 +116,9 @@ def test_the_smallest_index_has_the_bytes_that_the_page_of_the_format_shows(tmp_
 
 
 def test_every_page_is_in_the_navigation() -> None:
-    named = set(re.findall(r"^ .*(?:: |- )([\w/-]+\.md)$", (PROJECT / "mkdocs.yml").read_text(), re.M))
+    named = set(
+        re.findall(r"^ .*(?:: |- )([\w/-]+\.md)$", (PROJECT / "mkdocs.yml").read_text(), re.M)
+    )
     made = {"commands.md", "architecture.md", "benchmarks.md", "changelog.md"}  # by docs/hooks.py
     assert named == set(PAGES) | made
 
