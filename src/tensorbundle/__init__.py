@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from . import train
     from ._checkpoint.report import Fault, Report
     from ._crosscheck.crosscheck import crosscheck
+    from ._demo.demo import demo
     from ._doctor.diagnose import Diagnosis, Symptom, diagnose
     from ._doctor.mending.outcome import Salvage
     from ._doctor.salvage import salvage
@@ -101,6 +102,7 @@ __all__ = [
     "average",
     "checkpoints",
     "crosscheck",
+    "demo",
     "diagnose",
     "diff",
     "export",
@@ -126,6 +128,7 @@ __all__ = [
 _ROOMS: Final = {
     "_checkpoint.report": ("Fault", "Report"),
     "_crosscheck.crosscheck": ("crosscheck",),
+    "_demo.demo": ("demo",),
     "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
     "_doctor.mending.outcome": ("Salvage",),
     "_doctor.salvage": ("salvage",),

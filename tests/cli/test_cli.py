@@ -257,6 +257,7 @@ def test_commands_come_in_the_order_of_use() -> None:
         *writing,
         *checks,
         *graphs,
+        "demo",
         "completion",
         "help",
     ]

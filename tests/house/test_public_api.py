@@ -56,6 +56,7 @@ NAMES = [
     "average",
     "checkpoints",
     "crosscheck",
+    "demo",
     "diagnose",
     "diff",
     "export",
@@ -150,8 +151,8 @@ PROGRAMS = {"tensorbundle.__main__", "tensorbundle._crosscheck.worker"}
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - PROGRAMS))
-def test_examples_of_a_module_run(module, monkeypatch):
-    monkeypatch.chdir(PROJECT)
+def test_examples_of_a_module_run(module, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # not in a checkout, as on most machines
     loaded = importlib.import_module(module)
     failed, _ = doctest.testmod(loaded, optionflags=FLAGS, extraglobs=vars(loaded))
     assert failed == 0

@@ -56,7 +56,7 @@ def check(folder: Path) -> None:
     assert ckpt.verify().ok
     assert equal(ckpt.read_slice("large", np.s_[3:5, ::7]), given["large"][3:5, ::7])
 
-    tb.rewrite(prefix, folder / "b", rename={"large": "small"}, cast={"small": "float32"})
+    tb.rewrite(prefix, folder / "b", rename={"large": "small"}, cast={"large": "float32"})
     assert equal(tb.open(folder / "b")["small"], given["large"].astype(np.float32))
     assert tb.diff(prefix, folder / "b", exclude=["large", "small"]).same
     tb.average([prefix, prefix_of_another(folder, given)], folder / "c")

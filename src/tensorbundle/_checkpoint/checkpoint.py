@@ -43,7 +43,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
     Example:
         >>> import tensorbundle as tb
-        >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+        >>> ckpt = tb.open(tb.demo())
         >>> ckpt["dense/bias"].shape == ckpt.info("dense/bias").shape
         True
     """
@@ -68,7 +68,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt = tb.open(tb.demo())
             >>> sum(info.nbytes for info in ckpt.iter_infos()) == ckpt.nbytes
             True
         """
@@ -96,7 +96,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> tb.open("tests/golden/data/demo/model.ckpt-2000").verify().ok
+            >>> tb.open(tb.demo()).verify().ok
             True
         """
 
@@ -199,7 +199,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> tb.open("tests/golden/data/objects/keras").origin
+            >>> tb.open(tb.demo("keras")).origin
             'keras3'
         """
         from .._objects.optimizers import origin
@@ -238,7 +238,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt = tb.open(tb.demo())
             >>> [info.name for info in ckpt.infos("dense/*s")]
             ['dense/bias']
         """
@@ -290,7 +290,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> tb.open("tests/golden/data/slices/incomplete").incomplete
+            >>> tb.open(tb.demo("slices")).incomplete
             ('gap', 'orphan')
         """
         return tuple(info.name for info in self.iter_infos() if not info.complete)
@@ -332,7 +332,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt = tb.open(tb.demo())
             >>> weights = ckpt.load("dense/*")
             >>> weights["dense/bias"] += 1
         """
@@ -379,7 +379,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import numpy as np, tensorbundle as tb
-            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt = tb.open(tb.demo())
             >>> ckpt.read_slice("dense/bias", np.s_[2:5]).shape
             (3,)
         """

@@ -166,7 +166,7 @@ def crosscheck(
 
     Example:
         >>> import tensorbundle as tb
-        >>> result = tb.crosscheck("tests/golden/data/demo")
+        >>> result = tb.crosscheck(tb.demo())
         >>> result.ok, result.counts
         (True, {'equal': 28})
     """

@@ -101,7 +101,7 @@ def average(
 
     Example:
         >>> import tempfile, tensorbundle as tb
-        >>> source = "tests/golden/data/demo/model.ckpt-2000"
+        >>> source = tb.demo()
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     _ = tb.rewrite(source, f"{folder}/copy")
         ...     done = tb.average([source, f"{folder}/copy"], f"{folder}/average")

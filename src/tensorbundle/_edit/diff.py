@@ -130,7 +130,7 @@ def diff(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.diff("tests/golden/data/demo", "tests/golden/data/demo").same
+        >>> tb.diff(tb.demo(), tb.demo()).same
         True
     """
     tolerance = Tolerance(rtol, atol)

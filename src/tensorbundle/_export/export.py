@@ -112,7 +112,7 @@ def export(
 
     Example:
         >>> import tempfile, tensorbundle as tb
-        >>> ckpt = tb.open("tests/golden/data/objects/keras")
+        >>> ckpt = tb.open(tb.demo("keras"))
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     done = tb.export(ckpt, f"{folder}/model.safetensors")
         >>> done.written, done.left_out

@@ -27,12 +27,14 @@ from .doctor.salvage import salvage
 from .doctor.scan import scan
 from .grammar.failures import UNREADABLE, Program
 from .grammar.options import global_options
-from .grammar.shells import completion, help_command
 from .graphs.export_saved_model import export_saved_model
 from .graphs.freeze import freeze
 from .graphs.graph import graph
 from .graphs.prune import prune
 from .graphs.run import run
+from .itself.completion import completion
+from .itself.demo import demo_command
+from .itself.help import help_command
 from .terminal.console import PROGRAM
 
 __all__ = ["main"]
@@ -96,7 +98,7 @@ _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
     (doctor, salvage, scan),
     (graph, freeze, run, prune, export_saved_model),
-    (completion, help_command),
+    (demo_command, completion, help_command),
 )
 
 for _command in (command for group in _COMMANDS for command in group):

@@ -85,7 +85,7 @@ class Conversions:
 
         Example:
             >>> import tensorbundle as tb
-            >>> tree = tb.open("tests/golden/data/demo").to_tree("dense/[bk]*l")
+            >>> tree = tb.open(tb.demo()).to_tree("dense/[bk]*l")
             >>> tree["dense"]["kernel"].shape
             (784, 16)
         """

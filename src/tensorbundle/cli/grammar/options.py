@@ -126,6 +126,6 @@ class NameType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gene
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Names of tensors, where shells ask."""
-        from .shells import complete_names
+        from .completion import complete_names
 
         return complete_names(ctx.params, incomplete)
