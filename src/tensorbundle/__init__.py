@@ -31,8 +31,9 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from . import train
+    from . import keras, train
     from ._checkpoint.report import Fault, Report
+    from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
     from ._demo.demo import demo
     from ._doctor.diagnose import Diagnosis, Symptom, diagnose
@@ -54,11 +55,14 @@ if TYPE_CHECKING:
     from ._objects.graph import ObjectGraph
     from ._outputs.inputs import InputCandidate, suggest_inputs
     from ._outputs.suggest import Candidate, suggest_outputs
+    from ._report.page import ReportPage, report
     from ._runner.runner import Runner, run
     from ._scan.graphs import Finding
     from ._scan.scan import Scan, scan
     from ._write.save import save
     from ._write.writer import Writer
+    from .train.series.newest import latest_checkpoint
+    from .train.series.pruning import Pruning, prune_checkpoints
 
 __version__ = "0.1.0"
 
@@ -68,6 +72,7 @@ __all__ = [
     "Checkpoint",
     "ChecksumError",
     "CompatibilityWarning",
+    "Conversion",
     "ConversionError",
     "Diagnosis",
     "Diff",
@@ -85,8 +90,10 @@ __all__ = [
     "MissingFileError",
     "Node",
     "ObjectGraph",
+    "Pruning",
     "Relocation",
     "Report",
+    "ReportPage",
     "Rewrite",
     "Runner",
     "Salvage",
@@ -101,6 +108,7 @@ __all__ = [
     "__version__",
     "average",
     "checkpoints",
+    "convert",
     "crosscheck",
     "demo",
     "diagnose",
@@ -108,11 +116,15 @@ __all__ = [
     "export",
     "export_saved_model",
     "freeze",
+    "keras",
+    "latest_checkpoint",
     "load_graph",
     "merge",
     "open",
     "prune",
+    "prune_checkpoints",
     "relocate",
+    "report",
     "rewrite",
     "run",
     "salvage",
@@ -127,6 +139,7 @@ __all__ = [
 # Rooms that few need, by the public names in them.
 _ROOMS: Final = {
     "_checkpoint.report": ("Fault", "Report"),
+    "_convert.convert": ("Conversion", "convert"),
     "_crosscheck.crosscheck": ("crosscheck",),
     "_demo.demo": ("demo",),
     "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
@@ -149,11 +162,14 @@ _ROOMS: Final = {
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
     "_outputs.suggest": ("Candidate", "suggest_outputs"),
+    "_report.page": ("ReportPage", "report"),
     "_runner.runner": ("Runner", "run"),
     "_scan.graphs": ("Finding",),
     "_scan.scan": ("Scan", "scan"),
     "_write.save": ("save",),
     "_write.writer": ("Writer",),
+    "train.series.newest": ("latest_checkpoint",),
+    "train.series.pruning": ("Pruning", "prune_checkpoints"),
 }
 
 
@@ -161,8 +177,8 @@ def __getattr__(name: str) -> Any:
     # `import tensorbundle` costs what numpy costs: what few need is imported when it is named.
     from importlib import import_module
 
-    if name == "train":
-        return import_module(".train", __name__)
+    if name in ("keras", "train"):
+        return import_module(f".{name}", __name__)
     for room, names in _ROOMS.items():
         if name in names:
             return getattr(import_module(f".{room}", __name__), name)

@@ -44,14 +44,14 @@ LONG_FILES = {
 # alone beside them is a floor's folder of one.
 FLOORS = (
     ("_demo", "_printable", "_progress"),
-    ("errors", "_core"),
+    ("errors", "_core", "_look"),
     ("_format",),
     ("_graphdef", "_locate"),
     ("_ops", "_objects"),
     ("_checkpoint", "_write"),
-    ("_graph", "_edit", "_export", "_crosscheck", "train"),
-    ("_outputs", "_doctor", "_scan"),
-    ("_freeze",),
+    ("_graph", "_edit", "_export", "_crosscheck", "train", "keras"),
+    ("_outputs", "_doctor", "_scan", "_convert"),
+    ("_freeze", "_report"),
     ("_runner",),
     ("__init__",),
     ("cli",),
@@ -68,13 +68,16 @@ OPTIONAL_PACKAGES = {
     "jax",
     "ml_dtypes",
     "openvino",
+    "pandas",
     "rich",
     "safetensors",
     "tensorflow",
+    "tomli",
     "torch",
     "zstandard",
 }
 LAZY_ROOMS = {
+    "_convert",
     "_crosscheck",
     "_doctor",
     "_edit",
@@ -83,11 +86,13 @@ LAZY_ROOMS = {
     "_graph",
     "_graphdef",
     "_outputs",
+    "_report",
     "_ops",
     "_runner",
     "_scan",
     "_write",
     "cli",
+    "keras",
     "train",
 }
 PRINTING_ROOMS = {"_crosscheck", "cli", ENTRANCE}
@@ -214,7 +219,7 @@ def test_no_folder_has_more_than_eleven_rooms() -> None:
 
 
 def test_the_door_of_a_folder_is_its_docstring() -> None:
-    faces = {"tensorbundle", "tensorbundle.train", "tensorbundle.cli"}
+    faces = {"tensorbundle", "tensorbundle.keras", "tensorbundle.train", "tensorbundle.cli"}
     found = [
         place(path)
         for module, path in MODULES.items()

@@ -23,6 +23,7 @@ NAMES = [
     "ChecksumError",
     "CompatibilityWarning",
     "LeftOutWarning",
+    "Conversion",
     "ConversionError",
     "Diagnosis",
     "Diff",
@@ -39,8 +40,10 @@ NAMES = [
     "MissingFileError",
     "Node",
     "ObjectGraph",
+    "Pruning",
     "Relocation",
     "Report",
+    "ReportPage",
     "Rewrite",
     "Runner",
     "Salvage",
@@ -55,6 +58,7 @@ NAMES = [
     "__version__",
     "average",
     "checkpoints",
+    "convert",
     "crosscheck",
     "demo",
     "diagnose",
@@ -62,11 +66,15 @@ NAMES = [
     "export",
     "export_saved_model",
     "freeze",
+    "keras",
+    "latest_checkpoint",
     "load_graph",
     "merge",
     "open",
     "prune",
+    "prune_checkpoints",
     "relocate",
+    "report",
     "rewrite",
     "run",
     "salvage",
@@ -78,7 +86,7 @@ NAMES = [
     "verify",
 ]
 FUNCTIONS = sorted(
-    name for name in NAMES if name.islower() and name not in ("__version__", "train")
+    name for name in NAMES if name.islower() and name not in ("__version__", "keras", "train")
 )
 CLASSES = sorted(name for name in NAMES if name[0].isupper())
 # Methods of a checkpoint that do what their example shows; the others are told by their class.
@@ -99,7 +107,7 @@ MEMBERS = {
     ),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
     *("big_endian", "file_of", "origin", "read_range", "stored"),
-    *("to_jax", "to_torch", "to_tree"),
+    *("to_frame", "to_jax", "to_torch", "to_tree"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

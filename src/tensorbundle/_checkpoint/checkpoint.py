@@ -39,7 +39,8 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
     ``bytes`` are accepted wherever a name is. Strings are arrays of ``bytes`` objects.
 
     Objects may be shared between threads. There is nothing to close: files are closed and unmapped
-    when the last array that borrows from them is gone.
+    when the last array that borrows from them is gone. Pickled ones are opened again, so they can
+    be handed to other processes.
 
     Example:
         >>> import tensorbundle as tb
@@ -170,7 +171,27 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.location.prefix!r}>"
+        from .._look.tensors import line
+
+        return line(self)
+
+    def __str__(self) -> str:
+        from .._look.tensors import paragraph
+
+        return paragraph(self)
+
+    def _repr_html_(self) -> str:
+        from .._look.tensors import markup
+
+        return markup(self)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        aliases = self._aliases
+        return [*self, *(aliases.paths() if aliases is not None else ())]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Where it lies, to be opened again there.
+        return type(self), (self.location.absolute(), self.mode)
 
     # --- facts -----------------------------------------------------------------------------------
 

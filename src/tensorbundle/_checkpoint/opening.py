@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias, get_args
 
 from .._core import File
+from .._format.filenames import as_path
 from .._locate.checkpoints import Location, locate
 from .._locate.tensor_files import tensor_file_at
 from ..errors import FormatError
@@ -91,13 +92,15 @@ def _open(location: Location, mode: Mode, verify: Literal["read", "never"]) -> C
 
 def path_of(src: Source) -> str:
     """Give the path of what a function was given to read, opened or not."""
-    return src.location.prefix if isinstance(src, Checkpoint) else os.fsdecode(src)
+    return src.location.prefix if isinstance(src, Checkpoint) else as_path(src)
 
 
 def paths_of(src: Source | Iterable[Source]) -> list[str]:
     """Give the paths of what a function was given to read: of several, or of one alone."""
-    if isinstance(src, (str, bytes, os.PathLike, Checkpoint)):
+    if isinstance(src, Checkpoint):
         return [path_of(src)]
+    if isinstance(src, (str, bytes, os.PathLike, Mapping)):
+        return [as_path(src)]  # of a mapping that is no checkpoint, this says so
     return [path_of(each) for each in src]
 
 

@@ -12,10 +12,11 @@ from .. import _core
 from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import open as open_checkpoint
 from .._edit.relocate import relocate
-from .._format.filenames import INDEX_SUFFIX, STATE_NAME, Path, shard_path, split_data_path
+from .._format.filenames import INDEX_SUFFIX, STATE_NAME, Path, as_path, shard_path, split_data_path
 from .._locate.damage import FileKind, explain_not_a_table, identify_file
 from .._locate.location import is_regular_file, is_saved_model
 from ..errors import MissingFileError, TensorBundleError
+from .byteorder import big_endian, swapped
 from .mangled import mangled_index, mangled_shard, proves
 from .mending.remains import Remains, remains_at
 from .salvage import salvage
@@ -99,7 +100,7 @@ def diagnose(path: Path) -> Diagnosis:
         >>> tb.diagnose(tb.demo()).healthy
         True
     """
-    requested = os.fsdecode(path)
+    requested = as_path(path)
     ckpt: Checkpoint | None = None
     try:
         ckpt = open_checkpoint(requested)
@@ -110,6 +111,10 @@ def diagnose(path: Path) -> Diagnosis:
     report = verify_opened(requested, ckpt)
     symptoms = list(_state(requested, ckpt))
     symptoms += _of_faults(requested, ckpt, report.faults)
+    if isinstance(ckpt, Bundle):
+        for told in filter(None, (big_endian(ckpt), swapped(ckpt))):
+            what, evidence, command = told
+            symptoms.append(Symptom(what, evidence, ckpt.location.index, command))
     return Diagnosis(requested, True, tuple(symptoms), report.unchecked)
 
 
@@ -210,8 +215,7 @@ def _files_beside(path: str) -> Iterator[str]:
 
 
 def _holds(path: str, ranges: list[TensorInfo]) -> bool:
-    mapped = memoryview(_core.MappedFile(_core.File(path)))  # type: ignore[arg-type,unused-ignore]
-    return proves(mapped, ranges)
+    return proves(_core.File(path), ranges)
 
 
 # --- what does not open ---------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._format.filenames import INDEX_SUFFIX, Path, shard_path
+from .._format.filenames import INDEX_SUFFIX, Path, as_path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._format.wording import Worded
@@ -23,7 +23,7 @@ from .._progress import Meter, Progress
 from .._write.shards import BundleFiles, add_range
 from ..errors import ConversionError, TensorBundleError
 from .mending.blocks import make_table
-from .mending.outcome import Lost, Salvage
+from .mending.outcome import NOTABLE_DOUBT, Lost, Salvage
 from .mending.ranges import Patient
 from .mending.recover import recover
 from .mending.remains import Remains, remains_at
@@ -52,7 +52,7 @@ def salvage(
     *,
     like: Path | None = None,
     unproved: bool = False,
-    max_doubt: float = 1.0,
+    max_doubt: float | None = None,
     in_place: bool = False,
     overwrite: bool = False,
     progress: Progress = None,
@@ -62,7 +62,12 @@ def salvage(
     Single flipped bits are found and put right, in tensors, strings and their lengths, index
     blocks, footers and V1 files; two flipped bits where they are near each other and the range is
     small (see `syndromes`). Each is reported, with the likelihood that other damage of the same
-    tensor would look just so: it grows with the tensor, from nothing to one half in 128 MiB.
+    tensor would look just so: it grows with the tensor, from nothing to one half in 128 MiB. That
+    is how often damage that is no flipped bit would pass for one, not how likely the mending is
+    wrong: flipped bits are the most common rot by far, and where there are signs of other damage (a
+    hole, text conversion, another save's shard) only flips of next to no doubt are believed. So a
+    doubtful one goes into the new checkpoint, is in `Salvage.doubtful`, and the outcome is not
+    ``ok``; in place it is not made unless ``max_doubt`` says so.
 
     Args:
         src: The damaged checkpoint, in any spelling; its index may be gone.
@@ -70,7 +75,8 @@ def salvage(
         like: A sibling, whose index says where tensors lie if that of ``src`` is damaged; None:
             other checkpoints in its directory are tried.
         unproved: Save also tensors whose place is known, but whose bytes nothing proves.
-        max_doubt: Mend no tensor for which other damage is likelier than this to look so.
+        max_doubt: Mend no tensor for which other damage is likelier than this to look so; None: 1
+            for a new checkpoint, 0.01 in place.
         in_place: Flip the bits back in the files of ``src`` themselves.
         overwrite: Replace a checkpoint at ``dst``.
         progress: As of `Checkpoint.verify`.
@@ -91,8 +97,10 @@ def salvage(
     """
     if in_place and dst is not None:
         raise ConversionError("in_place mends the files of src: there is no dst")
-    remains = remains_at(os.fsdecode(src))
-    target = None if dst is None else os.fsdecode(dst)
+    if max_doubt is None:
+        max_doubt = NOTABLE_DOUBT if in_place else 1.0
+    remains = remains_at(as_path(src))
+    target = None if dst is None else as_path(dst)
     if target is not None and target == remains.prefix:
         raise ConversionError(
             "dst must be another prefix than src; in_place=True mends its own files"
@@ -101,7 +109,7 @@ def salvage(
         done = salvage_v1(remains, target, max_doubt, unproved, overwrite)
     else:
         work = _Work(remains, max_doubt, unproved)
-        done = work.run(target, None if like is None else os.fsdecode(like), overwrite, progress)
+        done = work.run(target, None if like is None else as_path(like), overwrite, progress)
     if in_place:
         flip_back(done.mended)
     return done

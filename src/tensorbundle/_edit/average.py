@@ -16,14 +16,14 @@ from .._checkpoint.opening import Source, opened, paths_of
 from .._checkpoint.shards import explain
 from .._format import dtypes
 from .._format.boxes import box_of
-from .._format.filenames import INDEX_SUFFIX, shard_path
+from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
 from .._objects.graph import GRAPH_KEY
 from .._progress import Meter, Progress
+from .._write.casting import rounded
 from .._write.commit import refuse_existing
 from .._write.shards import raw_chunks
 from .._write.writer import Writer
 from ..errors import ConversionError, TensorBundleError, UnsupportedError
-from .casting import rounded
 from .rules import listed, refuse_in_saved_model
 from .sources import GivenCheckpoints, find_sources
 
@@ -111,7 +111,7 @@ def average(
     """
     given = paths_of(src)
     found = find_sources(given, last)
-    prefix = os.fsdecode(dst)
+    prefix = as_path(dst)
     bundles = [_opened(location.index or "") for location in found.locations]
     if len(bundles) < 2:
         raise _too_few(bundles, prefix)

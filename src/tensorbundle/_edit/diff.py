@@ -73,8 +73,8 @@ class Diff:
     frozen: bool = False
 
     def __bool__(self) -> bool:
-        """Refuse to be taken for true or false: equal, or different? Raises TypeError."""
-        raise TypeError("the truth of a Diff is ambiguous: ask for its 'same'")
+        """Tell whether there is a difference, as the exit code of ``diff`` does: ``not same``."""
+        return not self.same
 
     @property
     def same(self) -> bool:
@@ -88,6 +88,16 @@ class Diff:
         if self.frozen:
             return not self.changed and bool(self.equal or self.renamed)
         return not (self.only_a or self.only_b or self.renamed or self.changed)
+
+    def __str__(self) -> str:
+        from .._look.differences import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from .._look.differences import markup
+
+        return markup(self)
 
 
 def diff(

@@ -21,7 +21,7 @@ from .. import _core
 from .._checkpoint.opening import Source, open, paths_of
 from .._format import boxes as _slices
 from .._format import dtypes
-from .._format.filenames import INDEX_SUFFIX, shard_path
+from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
 from .._format.names import as_bytes, as_text
 from .._format.wording import Worded
 from .._locate.checkpoints import locate
@@ -130,7 +130,7 @@ def merge(
         >>> len(done.shards)
         2
     """
-    target = os.fsdecode(dst)
+    target = as_path(dst)
     inputs = [_read(found) for found in _gather(paths_of(src), partial=partial)]
     if len({one.index.big_endian for one in inputs}) > 1:
         raise ConversionError("inputs of both byte orders cannot be merged")

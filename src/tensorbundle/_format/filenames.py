@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from .. import _core
+from ..errors import FormatError
 
 # What every function takes that asks for a file, directory or prefix.
 Path: TypeAlias = "str | os.PathLike[str] | bytes"
@@ -15,6 +17,22 @@ INDEX_SUFFIX = ".index"
 META_SUFFIX = ".meta"
 _V1_GLOB = "-?????-of-"
 _ANY_COUNT = "?????"
+
+
+def as_path(path: object) -> str:
+    """Text of a path that was given as text, bytes or a path object.
+
+    Raises:
+        TypeError: It is something else; arrays in place of a path are told how they are written.
+    """
+    if isinstance(path, (str, bytes, os.PathLike)):
+        return os.fsdecode(path)
+    hint = ""
+    if hasattr(path, "location"):
+        hint = ", which is open already: its path is on its 'location'"
+    elif isinstance(path, Mapping):
+        hint = "; to write arrays, the path comes first: tensorbundle.save(path, arrays)"
+    raise TypeError(f"expected a path (str, bytes or os.PathLike), not {type(path).__name__}{hint}")
 
 
 def shard_path(prefix: str, shard: int, num_shards: int) -> str:
@@ -28,10 +46,15 @@ def shard_path(prefix: str, shard: int, num_shards: int) -> str:
     Returns:
         The path of the data file.
 
+    Raises:
+        FormatError: There cannot be a shard of that number: an entry that lies names it.
+
     Example:
         >>> shard_path("model.ckpt", 0, 1)
         'model.ckpt.data-00000-of-00001'
     """
+    if not 0 <= shard < 1 << 32:
+        raise FormatError(f"the entry names a shard that cannot be: number {shard} of {num_shards}")
     return _core.shard_path(prefix, shard, num_shards)
 
 

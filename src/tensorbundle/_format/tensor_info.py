@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from .._printable import printable
 from ..errors import FormatError, UnsupportedError
 from . import dtypes
 from .boxes import Box, box_of, describe, first_overlap
@@ -59,6 +60,20 @@ class TensorInfo:
     crc32c: int | None
     slices: tuple[SliceSpec, ...]
     data_type: int
+
+    def __str__(self) -> str:
+        from .._look.tensors import COLUMNS, row
+
+        facts = [
+            f"{title} {fact}" for title, fact in zip(COLUMNS, row(self), strict=True) if fact != ""
+        ]
+        return printable(", ".join(facts).removeprefix("name "))
+
+    def _repr_html_(self) -> str:
+        from .._look.markup import block, table
+        from .._look.tensors import COLUMNS, row
+
+        return block(table(COLUMNS, [row(self)]))
 
     @property
     def tf_dtype(self) -> str:

@@ -66,6 +66,24 @@ class Location:
     saved_model: str | None = None
     notes: tuple[str, ...] = ()
 
+    def absolute(self) -> Location:
+        """Make the same of paths that hold in every folder: for processes that run in another."""
+        return replace(
+            self,
+            prefix=_whole(self.prefix),
+            index=self.index and _whole(self.index),
+            files=tuple(map(_whole, self.files)),
+            meta=self.meta and _whole(self.meta),
+            state=self.state and _whole(self.state),
+            saved_model=self.saved_model and _whole(self.saved_model),
+        )
+
+
+def _whole(path: str) -> str:
+    # A prefix may end in a slash, which abspath would cut off: "dir/" is the name of no file in it.
+    is_local = "://" not in path
+    return os.path.join(os.getcwd(), path) if is_local else path
+
 
 def bundle_at(
     requested: str, prefix: str, notes: tuple[str, ...], state: str | None = None

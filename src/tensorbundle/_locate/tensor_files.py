@@ -11,7 +11,7 @@ import os
 import stat
 from typing import Final
 
-from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, split_data_path
+from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, as_path, split_data_path
 from ..errors import FormatError
 from .damage import FileKind, identify_file, is_table
 from .location import Kind, Location, file_mode, is_regular_file, is_saved_model
@@ -42,7 +42,7 @@ def tensor_file_at(path: str | os.PathLike[str] | bytes) -> Location | None:
         FormatError: It is called one, and is something else.
         OSError: The file system refuses to say.
     """
-    requested = os.fsdecode(path)
+    requested = as_path(path)
     if not requested or is_regular_file(requested + INDEX_SUFFIX):
         return None
     mode = file_mode(requested)

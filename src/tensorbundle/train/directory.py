@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from .._format.filenames import INDEX_SUFFIX, STATE_NAME, split_data_path, split_table_glob
+from .._format.filenames import INDEX_SUFFIX, STATE_NAME, as_path, split_data_path, split_table_glob
 from .._format.filenames import Path as Path
 from .._format.state import CheckpointState, encode_state, parse_state
 from .._locate.location import is_regular_file
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 def local_path(path: Path) -> str:
     """A path as text, without the ``file://`` that TensorFlow takes before it."""
-    return os.fsdecode(path).removeprefix("file://")
+    return as_path(path).removeprefix("file://")
 
 
 # Asked for its newest checkpoint again and again, a directory says the same for long.
@@ -168,7 +168,7 @@ def generate_checkpoint_state_proto(
         'ckpt-1'
     """
     directory, newest = local_path(save_dir), local_path(model_checkpoint_path)
-    paths = [os.fsdecode(path) for path in all_model_checkpoint_paths or ()]
+    paths = [as_path(path) for path in all_model_checkpoint_paths or ()]
     if paths[-1:] != [newest]:
         paths.append(newest)
     times = tuple(all_model_checkpoint_timestamps or ())
@@ -182,35 +182,6 @@ def generate_checkpoint_state_proto(
     return CheckpointState(
         written(newest), tuple(map(written, paths)), times, last_preserved_timestamp or 0.0
     )
-
-
-def latest_checkpoint(checkpoint_dir: Path, latest_filename: str | None = None) -> str | None:
-    """Find the newest checkpoint of a directory by its state file.
-
-    Args:
-        checkpoint_dir: The directory.
-        latest_filename: The name of its state file; ``checkpoint`` when None.
-
-    Returns:
-        Its prefix, joined to the directory; None when there is no state file or what it names is
-        not there. As in TensorFlow, no other checkpoint is taken instead; `tensorbundle.open` also
-        finds the checkpoints of a directory that was moved.
-
-    Raises:
-        FormatError: The state file names no checkpoint.
-
-    Example:
-        >>> import tensorbundle as tb
-        >>> tb.train.latest_checkpoint(tb.demo("saver"))
-        'demo/saver/model.ckpt-20'
-    """
-    state = get_checkpoint_state(checkpoint_dir, latest_filename)
-    if state is None:
-        return None
-    if checkpoint_exists(state.model_checkpoint_path):
-        return state.model_checkpoint_path
-    _log.error("no files of the checkpoint %s", state.model_checkpoint_path)
-    return None
 
 
 def checkpoint_exists(checkpoint_prefix: Path) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 import numpy as np
 
+from ..._report.statistics import BLOCK_ELEMENTS, Array, Statistics
 from ...errors import TensorBundleError
 from ..grammar.failures import describe, exit_code_of
 from ..grammar.help import DocumentedCommand
@@ -19,10 +20,10 @@ from ..grammar.options import global_options, json_option, path_argument
 from ..grammar.parts import Part, parts_of, read_part
 from ..grammar.selection import Selection, namer, paths_option, takes_names
 from ..terminal.console import Console
+from ..terminal.corners import Corners
 from ..terminal.documents import describe_location, describe_tensor, document_head, dumps
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
-from ..terminal.statistics import BLOCK_ELEMENTS, Array, Corners, Statistics
 from ..terminal.values import format_values, jsonable, lengths_of
 from .ls import format_shape
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from .corners import Corners
 from .spelling import spell
-from .statistics import Corners
 
 Array = np.ndarray[Any, Any]
 _LONGEST: Final = 200  # characters of a string shown unless all is asked for
