@@ -68,6 +68,7 @@ CHECKS: dict[str, Callable[[TensorFlow], None]] = {
     "cookbook/average.md": restores("averaged", w=[800.0] * 3),
     "cookbook/slim.md": restores_like_the_demo("slim/model.ckpt", "dense/bias", "conv1/bias"),
     "cookbook/finetune.md": restores_like_the_demo("start.ckpt", "conv1/bias", scope="backbone/"),
+    "cookbook/convert.md": restores("back.ckpt", net__layer_0__bias=[0.0] * 3),
     "cookbook/damaged.md": restores("saved/model.ckpt-7", layer_1=[1.0] * 250),
 }
 
