@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What pyproject.toml names as build-system.requires, and the two tools pip would otherwise fetch
 # for every single build. Without isolation a build folder stays valid.
-BUILD_TOOLS := 'scikit-build-core>=1.0' 'pybind11>=3.0' 'numpy>=2.0' 'cmake>=3.21' ninja
+BUILD_TOOLS := 'scikit-build-core>=1.0' 'pybind11>=3.0' 'numpy>=2.0' 'hatch-fancy-pypi-readme>=24' 'cmake>=3.21' ninja
 # Kept between builds, so that an edit recompiles what it concerns.
 KEPT_BUILD := --config-settings=build-dir='build/{wheel_tag}'
 PACKAGE_FILES := pyproject.toml CMakeLists.txt $(shell find cpp src -name __pycache__ -prune -o -print)
@@ -30,7 +30,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks docs)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients test-page screenshots kills chaos truncations differential hostile lint format tidy asan tsan fuzz bench golden clean
+.PHONY: help venv build demo test test-cpp test-python test-clients test-page screenshots kills chaos truncations differential hostile lint format tidy asan tsan fuzz bench golden docs dist clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -48,7 +48,7 @@ $(VENV)/tools.ok:
 
 $(VENV)/package.ok: $(VENV)/tools.ok $(PACKAGE_FILES)
 	@echo 'compiling tensorbundle and installing it into $(VENV): a minute or two the first time'
-	@$(PIP) install --no-build-isolation $(KEPT_BUILD) .
+	@$(PIP) install --no-build-isolation $(KEPT_BUILD) '.[cli]'
 	@touch $@
 
 # An extra is installed once, and again when pyproject.toml changes.
@@ -154,6 +154,15 @@ fuzz: $(VENV)/tools.ok  ## fuzz each target for FUZZ_SECONDS (needs clang++)
 bench: $(VENV)/package.ok $(VENV)/bench-extra.ok  ## measure against the rivals; writes benchmarks/results
 	$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
 	$(BIN)/python -m benchmarks.plot
+
+docs: $(VENV)/package.ok $(VENV)/docs-extra.ok  ## build the documentation's site into build/site; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+dist: $(VENV)/tools.ok  ## build the wheel and the sdist into dist, and try them in clean environments
+	@$(PIP) install build
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m tests.packaging.try_distributions dist
 
 golden: $(VENV)/package.ok $(VENV)/test-extra.ok  ## write the golden checkpoints again, with real TensorFlow
 	$(BIN)/python -m tests.golden.make_golden

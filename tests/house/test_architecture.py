@@ -43,7 +43,7 @@ LONG_FILES = {
 # Floors, from the ground up: a folder imports only from folders of lower floors. A room that stands
 # alone beside them is a floor's folder of one.
 FLOORS = (
-    ("_printable", "_progress"),
+    ("_demo", "_printable", "_progress"),
     ("errors", "_core", "_look"),
     ("_format",),
     ("_graphdef", "_locate"),
@@ -99,7 +99,7 @@ LAZY_ROOMS = {
     "train",
 }
 # The stand-in prints what the functions that it stands in for print.
-PRINTING_ROOMS = {"_crosscheck", "cli", "shim"}
+PRINTING_ROOMS = {"_crosscheck", "cli", "shim", ENTRANCE}
 
 BANNED_STEMS = {"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"}
 

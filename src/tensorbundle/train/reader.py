@@ -30,7 +30,7 @@ class CheckpointReader:
 
     Example:
         >>> import tensorbundle as tb
-        >>> reader = tb.train.load_checkpoint("tests/golden/data/demo")
+        >>> reader = tb.train.load_checkpoint(tb.demo())
         >>> reader.get_variable_to_shape_map()["dense/bias"]
         [16]
     """
@@ -132,7 +132,7 @@ def NewCheckpointReader(filepattern: str | bytes) -> CheckpointReader:
 
     Example:
         >>> import tensorbundle as tb
-        >>> path = "tests/golden/data/demo/model.ckpt-2000"
+        >>> path = tb.demo() + "/model.ckpt-2000"
         >>> tb.train.NewCheckpointReader(path).has_tensor("dense/bias")
         True
     """
@@ -179,7 +179,7 @@ def load_checkpoint(ckpt_dir_or_file: Path) -> CheckpointReader:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.load_checkpoint("tests/golden/data/demo").has_tensor("dense/bias")
+        >>> tb.train.load_checkpoint(tb.demo()).has_tensor("dense/bias")
         True
     """
     path = local_path(ckpt_dir_or_file)
@@ -217,7 +217,7 @@ def load_variable(ckpt_dir_or_file: Path, name: str | bytes) -> Any:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.load_variable("tests/golden/data/demo", "dense/bias:0").shape
+        >>> tb.train.load_variable(tb.demo(), "dense/bias:0").shape
         (16,)
     """
     return load_checkpoint(ckpt_dir_or_file).get_tensor(as_name(_checked(name)).removesuffix(":0"))
@@ -231,7 +231,7 @@ def list_variables(ckpt_dir_or_file: Path) -> list[tuple[str, list[int]]]:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.list_variables("tests/golden/data/saver")[0]
+        >>> tb.train.list_variables(tb.demo("saver"))[0]
         ('dense/bias', [4])
     """
     return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())
