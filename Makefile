@@ -30,7 +30,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients kills chaos truncations differential hostile lint format tidy asan tsan fuzz bench golden clean
+.PHONY: help venv build demo test test-cpp test-python test-clients kills chaos faults truncations differential hostile lint format tidy asan tsan fuzz bench golden clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -86,6 +86,9 @@ differential: $(VENV)/package.ok $(VENV)/test-extra.ok  ## compare with TensorFl
 
 hostile: $(VENV)/package.ok $(VENV)/test-extra.ok  ## read MUTANTS mutated files of each kind in little memory and time
 	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_hostile.py
+
+faults: $(VENV)/package.ok $(VENV)/test-extra.ok  ## make every call to the system fail in turn, for every writing verb
+	FAULTS=all $(BIN)/python -m pytest -q -rP -k failing_in_turn tests/write/test_writer_crash.py
 
 truncations: $(VENV)/package.ok $(VENV)/test-extra.ok  ## cut files off under every verb that reads
 	TRIALS=$(TRIALS) $(BIN)/python -m pytest -q tests/checkpoint/test_changed_files.py
