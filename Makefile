@@ -9,6 +9,7 @@ FUZZ_SECONDS ?= 60
 KILLS ?= 1000
 TRIALS ?= 100
 MUTANTS ?= 100000
+FUZZ_READERS ?= v1_messages state_file object_graph safetensors_header npy_header riegeli npz npy safetensors v1
 DEMO ?= tests/golden/data/demo/model.ckpt-2000
 DEMO_TENSOR ?= dense/kernel
 
@@ -30,7 +31,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients kills chaos faults truncations differential hostile lint format tidy asan tsan fuzz bench golden clean
+.PHONY: help venv build demo test test-cpp test-python test-clients kills chaos faults truncations differential hostile lint format tidy asan tsan fuzz fuzz-cpp fuzz-python bench golden clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -125,7 +126,16 @@ build/tidy/%.ok: % .clang-tidy $(wildcard cpp/*/*.hpp cpp/*/*/*.hpp) | $(VENV)/l
 	$(BIN)/clang-tidy --quiet -p build/tidy $<
 	@mkdir -p $(@D) && touch $@
 
-fuzz: $(VENV)/tools.ok  ## fuzz each target for FUZZ_SECONDS (needs clang++)
+fuzz: fuzz-cpp fuzz-python  ## fuzz each target for FUZZ_SECONDS (needs clang++)
+
+fuzz-python: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/fuzz-extra.ok  ## fuzz the readers that are in Python
+	@$(BIN)/python -m tests.fuzz.readers seeds build/fuzz/seeds
+	@set -e; for name in $(FUZZ_READERS); do \
+	  found=build/fuzz/found/$$name; mkdir -p $$found; echo "$$name: $(FUZZ_SECONDS) s"; \
+	  $(BIN)/python -m tests.fuzz.readers $$name -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$found- -print_final_stats=1 $$found build/fuzz/seeds/$$name; \
+	done
+
+fuzz-cpp: $(VENV)/tools.ok
 	@command -v clang++ >/dev/null || { echo "error: make fuzz needs clang++ with libFuzzer (on Debian: apt install clang)" >&2; exit 1; }
 	cmake --preset fuzz --log-level=WARNING
 	cmake --build --preset fuzz
