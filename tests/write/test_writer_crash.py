@@ -24,7 +24,7 @@ FAILING = [
 ]
 if os.environ.get("FAULTS") == "all":
     FAILING = [(verb, error) for verb in VERBS for error in ERRORS]
-EDIT_KILLS = int(os.environ.get("KILLS", "20"))
+EDIT_KILLS = int(os.environ.get("KILLS", "12"))
 
 
 @pytest.fixture(scope="module")
