@@ -23,6 +23,7 @@ NAMES = [
     "ChecksumError",
     "CompatibilityWarning",
     "LeftOutWarning",
+    "Conversion",
     "ConversionError",
     "Diagnosis",
     "Diff",
@@ -56,12 +57,14 @@ NAMES = [
     "__version__",
     "average",
     "checkpoints",
+    "convert",
     "crosscheck",
     "diagnose",
     "diff",
     "export",
     "export_saved_model",
     "freeze",
+    "keras",
     "latest_checkpoint",
     "load_graph",
     "merge",
@@ -80,7 +83,7 @@ NAMES = [
     "verify",
 ]
 FUNCTIONS = sorted(
-    name for name in NAMES if name.islower() and name not in ("__version__", "train")
+    name for name in NAMES if name.islower() and name not in ("__version__", "keras", "train")
 )
 CLASSES = sorted(name for name in NAMES if name[0].isupper())
 # Methods of a checkpoint that do what their example shows; the others are told by their class.
