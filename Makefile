@@ -95,22 +95,22 @@ screenshots: $(VENV)/package.ok $(VENV)/page-extra.ok  ## take the pictures of t
 	$(BIN)/python -m docs.screenshots
 
 kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill each writing verb a thousand times, at any moment, and look what is there
-	KILLS=$(KILLS) $(BIN)/python -m pytest -q -rP -k random_moments tests/export/test_export_kills.py tests/write/test_writer_crash.py
+	KILLS=$(KILLS) $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 -k random_moments tests/export/test_export_kills.py tests/write/test_writer_crash.py
 
 chaos: $(VENV)/package.ok $(VENV)/chaos-extra.ok  ## crash trainings at every boundary of their files, by an independent tester
 	$(BIN)/python -m tests.chaos.crash
 
 differential: $(VENV)/package.ok $(VENV)/test-extra.ok  ## compare with TensorFlow on MUTANTS mutated bundles
-	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_differential.py
+	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 tests/differential/test_differential.py
 
 hostile: $(VENV)/package.ok $(VENV)/test-extra.ok  ## read MUTANTS mutated files of each kind in little memory and time
-	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_hostile.py
+	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 tests/differential/test_hostile.py
 
 faults: $(VENV)/package.ok $(VENV)/test-extra.ok  ## make every call to the system fail in turn, for every writing verb
-	FAULTS=all $(BIN)/python -m pytest -q -rP -k failing_in_turn tests/write/test_writer_crash.py
+	FAULTS=all $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 -k failing_in_turn tests/write/test_writer_crash.py
 
 truncations: $(VENV)/package.ok $(VENV)/test-extra.ok  ## cut files off under every verb that reads
-	TRIALS=$(TRIALS) $(BIN)/python -m pytest -q tests/checkpoint/test_changed_files.py
+	TRIALS=$(TRIALS) $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/checkpoint/test_changed_files.py
 
 asan tsan: %: build/%/run.ok
 asan:  ## run the C++ tests under AddressSanitizer and UBSan
