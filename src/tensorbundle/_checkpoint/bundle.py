@@ -33,8 +33,15 @@ class Bundle(Checkpoint):
 
     def __init__(self, location: Location, mode: Mode, verify: bool, index: _core.File) -> None:
         super().__init__(location, mode)
+        self._core = self._open(location, mode, verify, index)
+        self._index = self._core.index
+
+    def _open(
+        self, location: Location, mode: Mode, verify: bool, index: _core.File
+    ) -> _core.Bundle:
+        """Read the header of the index; what is no index is told as what it is."""
         try:
-            self._core = _core.Bundle(
+            return _core.Bundle(
                 index, location.prefix, mode, verify, _dtypes.array_type, TensorInfo
             )
         except FormatError as error:
@@ -44,7 +51,6 @@ class Bundle(Checkpoint):
             elif done := explain_table(index.path):
                 error.message = f"{error.message}; {done}"
             raise
-        self._index = self._core.index
 
     @property
     def num_shards(self) -> int:
@@ -258,7 +264,7 @@ class Bundle(Checkpoint):
         if out is not None and labels is not None:
             into = {key: fitting(out, label, self.info(key)) for label, key in labels.items()}
         try:
-            arrays, others = self._core.load(chosen, into, count_of(threads))
+            arrays, others = self._load_plain(chosen, into, count_of(threads))
         except TensorBundleError as error:
             raise explain(error) from None
         kept = without_left_out(others, needed, self.info)
@@ -272,6 +278,12 @@ class Bundle(Checkpoint):
                 into[key][...] = array
                 arrays[key] = into[key]
         return arrays if labels is None else _labelled(arrays, labels, out)
+
+    def _load_plain(
+        self, names: Sequence[str] | None, out: Mapping[str, Array] | None, threads: int
+    ) -> tuple[dict[str, Array], list[str]]:
+        """Arrays of what is stored as plain bytes, and the names of the rest."""
+        return self._core.load(names, out, threads)
 
     def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
         """Give many tensors at once; see `Checkpoint.views`."""

@@ -1,0 +1,41 @@
+// Ranges of a file that lies elsewhere, which somebody has fetched and keeps in memory meanwhile.
+//
+// Nothing is copied into here: each range is borrowed, together with whatever keeps it alive.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+
+namespace tensorbundle {
+
+// Safe from any thread.
+class HeldBytes {
+ public:
+  struct Range {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+  };
+
+  // Until release() of the same offset. One that is there already under that offset is replaced.
+  void hold(std::uint64_t offset, const char* data, std::size_t size,
+            std::shared_ptr<const void> owner);
+  void release(std::uint64_t offset);
+
+  // Copies a range that may span several. Returns what is missing of it first, if anything is.
+  std::optional<Range> copy(std::uint64_t offset, void* into, std::size_t size) const;
+
+ private:
+  struct Piece {
+    const char* data;
+    std::size_t size;
+    std::shared_ptr<const void> owner;
+  };
+  mutable std::shared_mutex changing_;
+  std::map<std::uint64_t, Piece> pieces_;  // by offset; they may overlap
+};
+
+}  // namespace tensorbundle

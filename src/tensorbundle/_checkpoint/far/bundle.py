@@ -1,0 +1,444 @@
+"""Far V2 checkpoints: arrays of their own, fetched by parts, their checksums compared on the way."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+import numpy as np
+
+from ... import _core
+from ..._format import dtypes as _dtypes
+from ..._format.dtypes import Array
+from ..._format.filenames import shard_path
+from ..._format.tensor_info import TensorInfo
+from ..._locate.damage import identify_head
+from ..._locate.location import Location
+from ..._source.address import Address
+from ..._source.client import Client
+from ..._source.far_file import FarFile
+from ..._source.fetch import MAX_GAP, MIN_PART, part_bytes, parts
+from ..._source.pool import in_order
+from ..._source.store import Buffer, ChangedError, Meta
+from ...errors import ChecksumError, FormatError, MissingFileError, TensorBundleError
+from ..bundle import Bundle
+from ..checkpoint import DEFAULT_CHUNK_BYTES, Mode
+from ..shards import checksum_error, explain
+from .index import FarIndex
+
+if TYPE_CHECKING:
+    from ..report import Report
+    from ..selection import Filter
+
+_T = TypeVar("_T")
+# By which is told what lies in place of an index.
+_HEAD_BYTES: Final = 4096
+# So many bytes of tensors are held for one call of the core.
+_GROUP_BYTES: Final = 32 << 20
+# Up to so many shards each is asked for; of more, there is one listing.
+_FEW_SHARDS: Final = 4
+# Facts that were worked out from an index that has been replaced.
+_FACTS: Final = ("_names", "_known", "_has_objects", "objects", "incomplete", "nbytes")
+
+
+class FarBundle(Bundle):
+    """A V2 checkpoint in an object store, on a server, or on a file system of fsspec.
+
+    Every array is memory of its own, and its checksum is compared whenever it is fetched. All
+    objects are those that were there when the index was read; where a save replaces them meanwhile,
+    the checkpoint is opened anew, once a call, and never is one mixed with the other.
+    """
+
+    def __init__(self, location: Location, address: Address, client: Client, index: FarIndex):
+        self.address = address
+        self.client = client
+        self._far = index
+        self._files: dict[int, FarFile] = {}
+        super().__init__(location, "read", True, index.file)
+
+    def _open(
+        self, location: Location, mode: Mode, verify: bool, index: _core.File
+    ) -> _core.Bundle:
+        file = self._far.file
+
+        def opened() -> _core.Bundle:
+            return _core.Bundle(file, location.prefix, mode, verify, _dtypes.array_type, TensorInfo)
+
+        try:
+            return file.answered(opened, keep=True)
+        except FormatError as error:
+            found = identify_head(file.read(0, min(_HEAD_BYTES, file.size)), file.size)
+            if found is not None:
+                error.message = f"not a checkpoint index: {file.path!r} is {found.phrase}"
+                error.offset = None
+            raise
+
+    def _reopen(self) -> None:
+        """Take the index that has been fetched since for the one that this checkpoint is of."""
+        self._files = {}
+        for fact in _FACTS:
+            self.__dict__.pop(fact, None)
+        self._core = self._open(self.location, "read", True, self._far.file)
+        self._index = self._core.index
+
+    def _settle(self) -> None:
+        if not self._far.is_settled and not self._far.settle():
+            self._reopen()
+
+    def _consistent(self, call: Callable[[], _T]) -> _T:
+        """Do what reads; again, if it fails and the checkpoint was replaced meanwhile."""
+        self._settle()
+        try:
+            return call()
+        except (ChangedError, MissingFileError, FormatError) as error:
+            if not self._far.refresh():
+                if isinstance(error, ChangedError):
+                    raise FormatError(
+                        "a data shard was replaced after the checkpoint had been opened, its index "
+                        "was not: open it again when it is whole",
+                        path=self.location.prefix,
+                    ) from None
+                raise
+        self._reopen()
+        try:
+            return call()
+        except ChangedError:
+            raise FormatError(
+                "the checkpoint was replaced meanwhile, and then again: open it when its writer "
+                "rests",
+                path=self.location.prefix,
+            ) from None
+
+    # --- facts -----------------------------------------------------------------------------------
+
+    def _list_names(self) -> list[str]:
+        self._know_all()
+        return super()._list_names()
+
+    def _know_all(self) -> None:
+        self._settle()
+        self._far.need_all()
+
+    def _find(self, name: str) -> TensorInfo | None:
+        self._settle()
+        return self._far.file.answered(lambda: super(FarBundle, self)._find(name), keep=True)
+
+    def _has(self, name: str) -> bool:
+        self._settle()
+        return self._far.file.answered(lambda: super(FarBundle, self)._has(name), keep=True)
+
+    def infos(self, names: Filter = None) -> list[TensorInfo]:
+        """Describe tensors; see `Checkpoint.infos`."""
+        self._know_all()
+        return super().infos(names)
+
+    def iter_infos(self) -> Iterator[TensorInfo]:
+        """Describe all tensors one after the other; see `Checkpoint.iter_infos`."""
+        self._know_all()
+        return super().iter_infos()
+
+    def __len__(self) -> int:
+        self._know_all()
+        return super().__len__()
+
+    # --- shards ----------------------------------------------------------------------------------
+
+    def key_of(self, shard: int) -> str:
+        """The key of a data shard."""
+        return shard_path(self.address.key, shard, self.num_shards)
+
+    def shard_file(self, shard: int, first: tuple[int, int] | None = None) -> FarFile:
+        """A data shard; with ``first``, a range of it, which is held when it had to be asked for.
+
+        Raises:
+            MissingFileError: It is not there.
+        """
+        known = self._files.get(shard)
+        if known is not None:
+            return known
+        if not 0 <= shard < max(self.num_shards, 1):
+            raise FormatError(
+                f"the entry names a shard that cannot be: number {shard} of {self.num_shards}"
+            )
+        key = self.key_of(shard)
+        if first is None or not first[1]:
+            return self._give(shard, self.client.head(key))
+        offset, size = first
+        try:
+            data, meta = self.client.get(key, offset, offset + min(size, part_bytes(size)))
+        except OSError as error:
+            if isinstance(error, TensorBundleError) or error.errno != errno.EIO:
+                raise
+            # Perhaps there is nothing at that offset: then its size says so.
+            return self._give(shard, self.client.head(key))
+        return self._give(shard, meta, (offset, data))
+
+    def _give(self, shard: int, meta: Meta, first: tuple[int, Buffer] | None = None) -> FarFile:
+        file = FarFile(self.client, self.key_of(shard), meta, first)
+        self._core.give(shard, file)
+        return self._files.setdefault(shard, file)
+
+    def know_shards(self, wanted: Iterable[int]) -> list[int]:
+        """Look up the sizes of shards, without a request for each of many; those not there."""
+        unknown = [shard for shard in sorted(set(wanted)) if shard not in self._files]
+        if len(unknown) > _FEW_SHARDS and self.client.can_list:
+            prefix = f"{self.address.key}.data-"
+            listed = {found.key: found for found in self.client.list(prefix)}
+            metas = [listed.get(self.key_of(shard)) for shard in unknown]
+            found = [None if each is None else Meta(each.size, each.etag) for each in metas]
+        else:
+            found = list(in_order(lambda shard: self.client.find(self.key_of(shard)), unknown))
+        missing = []
+        for shard, meta in zip(unknown, found, strict=True):
+            if meta is None:
+                missing.append(shard)
+            else:
+                self._give(shard, meta)
+        return missing
+
+    def file_of(self, info: TensorInfo) -> _core.File:
+        """Open the shard of a stored range; see `Bundle.file_of`."""
+        first = (info.offset or 0, info.nbytes)
+        try:
+            file = self.shard_file(info.shard or 0, first)
+        except TensorBundleError as error:
+            raise explain(error.add_context(key=info.name)) from None
+        super().file_of(info)  # which compares the entry with the size
+        return file
+
+    # --- single tensors --------------------------------------------------------------------------
+
+    def __getitem__(self, name: str | bytes) -> Array:
+        self._fetch_early(name)
+        return self._consistent(lambda: self._read(self.info(name)))
+
+    def _fetch_early(self, name: str | bytes) -> None:
+        """Ask for a tensor's bytes by the index that was kept, while that is compared."""
+        if self._far.is_settled:
+            return
+        try:
+            info = self._core.find(name)
+            if info is not None and info.shard is not None:
+                self.shard_file(info.shard, (info.offset or 0, info.nbytes))
+        except (TensorBundleError, OSError):
+            return  # said when it is read
+
+    def _read(self, info: TensorInfo) -> Array:
+        return self._read_owned(info)
+
+    def _read_owned(self, info: TensorInfo, out: Array | None = None) -> Array:
+        if info.shard is None or info.data_type == _dtypes.STRING:
+            return super()._read_owned(info, out)
+        dtype = info.array_dtype()
+        file = self._far_file_of(info)  # before memory is taken for what an entry claims
+        array = _core.empty(info.shape, dtype) if out is None else out
+        self._fill(file, info, array.reshape(-1).view(np.uint8))
+        return self._native(array, info)
+
+    def _far_file_of(self, info: TensorInfo) -> FarFile:
+        file = self.file_of(info)
+        assert isinstance(file, FarFile)
+        return file
+
+    def _fill(self, file: FarFile, info: TensorInfo, into: Array | None) -> None:
+        """Fetch a stored range and compare its checksum; again, once, where it differs."""
+        computed = _fetched(file, info, into)
+        if computed != info.crc32c:
+            computed = _fetched(file, info, into)
+        if computed != info.crc32c:
+            raise explain(checksum_error(info, computed, file.path))
+
+    def read_range(self, info: TensorInfo, into: Array | None = None) -> None:
+        """Check a stored range; see `Bundle.read_range`."""
+        file = self._far_file_of(info)
+        if info.data_type in (_dtypes.STRING, _dtypes.VARIANT):
+            file.answered(lambda: super(FarBundle, self).read_range(info, into))
+        else:
+            self._fill(file, info, into)
+
+    def _read_strings(self, info: TensorInfo) -> Array:
+        file = self._far_file_of(info)
+        stop = (info.offset or 0) + info.nbytes
+        with file.holding(file.stream(info.offset or 0, min(stop, file.size))):
+            return file.answered(lambda: super(FarBundle, self)._read_strings(info))
+
+    # --- many tensors ----------------------------------------------------------------------------
+
+    def load(
+        self, names: Filter = None, *, out: Mapping[str, Array] | None = None, threads: int = 0
+    ) -> dict[str, Array]:
+        """Read many tensors into arrays of their own; see `Checkpoint.load`."""
+
+        def load() -> dict[str, Array]:
+            self._know_all()
+            return super(FarBundle, self).load(names, out=out, threads=threads)
+
+        return self._consistent(load)
+
+    def _load_plain(
+        self, names: Sequence[str] | None, out: Mapping[str, Array] | None, threads: int
+    ) -> tuple[dict[str, Array], list[str]]:
+        """Read plain tensors by groups, each of what the core copies in one call."""
+        infos = self.infos() if names is None else [self._core.find(name) for name in names]
+        chosen = [info for info in infos if info is not None]
+        arrays: dict[str, Any] = dict.fromkeys((info.name for info in chosen), None)
+        others = [info.name for info in chosen if not self._is_plain(info)]
+        plain = sorted(
+            (info for info in chosen if self._is_plain(info)),
+            key=lambda info: (info.shard, info.offset),
+        )
+        missing = self.know_shards(info.shard for info in plain if info.shard is not None)
+        for info in plain:
+            if info.shard in missing:
+                error = MissingFileError("no such object", path=self._url_of(info), key=info.name)
+                raise explain(error)
+        for group, pieces in self._fetched_groups(list(_groups(plain))):
+            try:
+                found = self._take(group, pieces, out, threads)
+            except ChecksumError:  # fetched once more before it is believed
+                file = self._files[group.shard]
+                found = self._take(group, file.stream(group.begin, group.end), out, threads)
+            arrays.update(found)
+        return arrays, others
+
+    def _fetched_groups(
+        self, groups: list[Group]
+    ) -> Iterator[tuple[Group, Iterator[tuple[int, Buffer]]]]:
+        """Each group with its bytes: where each piece begins, and it. All are to be taken."""
+        size = part_bytes(sum(group.end - group.begin for group in groups))
+        cut = [list(parts(group.begin, group.end, size)) for group in groups]
+        flat = [(group.shard, *part) for group, of in zip(groups, cut, strict=True) for part in of]
+        fetched = in_order(lambda part: self._files[part[0]].fetch(*part[1:]), flat)
+        for group, of in zip(groups, cut, strict=True):
+            yield group, ((begin, next(fetched)) for begin, _ in of)
+
+    def _take(
+        self,
+        group: Group,
+        pieces: Iterable[tuple[int, Buffer]],
+        out: Mapping[str, Array] | None,
+        threads: int,
+    ) -> dict[str, Array]:
+        """The arrays of a group, checked."""
+        file = self._files[group.shard]
+        into = None if out is None else {info.name: out[info.name] for info in group.infos}
+        if len(group.infos) > 1 or group.end == group.begin:
+            with file.holding(pieces):
+                return self._core.load([info.name for info in group.infos], into, threads)[0]
+        # One that may be large: its bytes go where they belong as they come.
+        info = group.infos[0]
+        super().file_of(info)
+        array = _core.empty(info.shape, info.array_dtype()) if into is None else into[info.name]
+        computed = _copied(pieces, group.begin, array.reshape(-1).view(np.uint8))
+        if computed != info.crc32c:
+            raise explain(checksum_error(info, computed, file.path))
+        return {info.name: array}
+
+    def _url_of(self, info: TensorInfo) -> str:
+        return self.client.url(self.key_of(info.shard or 0))
+
+    def _is_plain(self, info: TensorInfo) -> bool:
+        return (
+            info.shard is not None
+            and info.obstacle is None
+            and info.data_type != _dtypes.STRING
+            and not _dtypes.is_exotic(info.data_type)
+            and not self._is_swapped(info.array_dtype())
+        )
+
+    # --- parts and verification ------------------------------------------------------------------
+
+    def _slice_info(
+        self, whole: TensorInfo, key: bytes, position: int, shape: tuple[int, ...]
+    ) -> TensorInfo:
+        find = super()._slice_info
+        return self._far.file.answered(lambda: find(whole, key, position, shape), keep=True)
+
+    def read_slice(self, name: str | bytes, index: Any) -> Array:
+        """Read part of a tensor; see `Checkpoint.read_slice`."""
+        read = super().read_slice
+        return self._consistent(lambda: read(name, index))
+
+    def chunks(
+        self, name: str | bytes, *, nbytes: int = DEFAULT_CHUNK_BYTES
+    ) -> Iterator[memoryview]:
+        """Give a tensor's bytes in pieces; see `Checkpoint.chunks`."""
+        self._settle()
+        try:
+            yield from super().chunks(name, nbytes=nbytes)
+        except ChangedError:
+            raise FormatError(
+                "the data shard was replaced while it was read: open the checkpoint again",
+                path=self.location.prefix,
+            ) from None
+
+    def verify(
+        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
+    ) -> Report:
+        """Check everything; see `Checkpoint.verify`."""
+        from .audit import audit_far
+
+        return self._consistent(lambda: audit_far(self, progress))
+
+    @property
+    def core(self) -> _core.Bundle:
+        """The core's bundle, for those who plan by it."""
+        return self._core
+
+    def need_all(self) -> None:
+        """Fetch the whole index."""
+        self._know_all()
+
+
+class Group(NamedTuple):
+    """Tensors of one shard that are fetched together: a large one alone, or small ones."""
+
+    shard: int
+    begin: int
+    end: int
+    infos: list[TensorInfo]
+
+
+def _groups(infos: Iterable[TensorInfo]) -> Iterator[Group]:
+    """Plain tensors, which come in the order of shards and offsets, by what is fetched at once."""
+    group: Group | None = None
+    for info in infos:
+        shard, begin = info.shard or 0, info.offset or 0
+        end = begin + info.nbytes
+        if group is not None and (
+            shard == group.shard
+            and (not info.nbytes or begin <= group.end + MAX_GAP)
+            and (not info.nbytes or end - group.begin <= _GROUP_BYTES)
+        ):
+            reach = max(group.end, end) if info.nbytes else group.end
+            group.infos.append(info)
+            group = group._replace(end=reach)
+            continue
+        if group is not None:
+            yield group
+        group = Group(shard, begin, end, [info])
+    if group is not None:
+        yield group
+
+
+def _copied(pieces: Iterable[tuple[int, Buffer]], start: int, into: Array | None) -> int:
+    """Copy pieces to where they belong; the checksum of all."""
+    crc32c = 0
+    for begin, data in pieces:
+        piece = np.frombuffer(data, np.uint8)
+        if into is not None:
+            into[begin - start : begin - start + len(piece)] = piece
+        crc32c = _core.crc32c(piece, crc32c)
+    return crc32c
+
+
+def _fetched(file: FarFile, info: TensorInfo, into: Array | None) -> int:
+    """Fetch a stored range; its checksum."""
+    start = info.offset or 0
+    if info.nbytes > MIN_PART:
+        return _copied(file.stream(start, start + info.nbytes), start, into)
+    piece = np.empty(info.nbytes, np.uint8) if into is None else into
+    if info.nbytes:
+        file.readinto(start, piece)
+    return _core.crc32c(piece)
