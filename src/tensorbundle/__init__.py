@@ -18,6 +18,7 @@ from ._checkpoint.checkpoint import Checkpoint
 from ._checkpoint.opening import open
 from ._format.tensor_info import TensorInfo
 from ._locate.checkpoints import Location
+from ._source.address import Address
 from .errors import (
     ChecksumError,
     CompatibilityWarning,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ._edit.merge import Merge, merge
     from ._edit.relocate import Relocation, relocate
     from ._edit.rewrite import Rewrite, rewrite
+    from ._export.copy import Copy, copy
     from ._export.export import export
     from ._freeze.freeze import Frozen, freeze, prune
     from ._freeze.saved_model import ExportedModel, export_saved_model
@@ -61,12 +63,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Address",
     "Average",
     "Candidate",
     "Checkpoint",
     "ChecksumError",
     "CompatibilityWarning",
     "ConversionError",
+    "Copy",
     "Diagnosis",
     "Diff",
     "ExportedModel",
@@ -99,6 +103,7 @@ __all__ = [
     "__version__",
     "average",
     "checkpoints",
+    "copy",
     "crosscheck",
     "diagnose",
     "diff",
@@ -134,6 +139,7 @@ _ROOMS: Final = {
     "_edit.merge": ("Merge", "merge"),
     "_edit.relocate": ("Relocation", "relocate"),
     "_edit.rewrite": ("Rewrite", "rewrite"),
+    "_export.copy": ("Copy", "copy"),
     "_export.export": ("export",),
     "_freeze.freeze": ("freeze", "prune"),
     "_freeze.result": ("Frozen",),

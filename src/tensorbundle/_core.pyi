@@ -251,7 +251,7 @@ class Bundle:
     def plan_verify(
         self, entries: Entries, first: int, last: int
     ) -> tuple[bytes, list[Finding], list[LostShard]]:
-        """What has to be read of the shards ``first`` to before ``last``, and what is wrong already.
+        """What has to be read of shards ``first`` to before ``last``, and what is wrong already.
 
         Packed rows in the order of shards and offsets: offset, bytes and number of the row, of 64
         bits, shard and CRC-32C, of 32 bits, and whether it is of strings, of 64 bits.

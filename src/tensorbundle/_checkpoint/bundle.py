@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -29,7 +29,13 @@ _BATCH = 10_000
 
 
 class Bundle(Checkpoint):
-    """A V2 checkpoint (``P.index`` and ``P.data-…``)."""
+    """A V2 checkpoint (``P.index`` and ``P.data-…``).
+
+    Attributes:
+        is_near: Whether the core may read its shards by itself.
+    """
+
+    is_near: ClassVar[bool] = True
 
     def __init__(self, location: Location, mode: Mode, verify: bool, index: _core.File) -> None:
         super().__init__(location, mode)

@@ -74,13 +74,11 @@ def open(
     if store is not None or is_far(path):
         from .far.opening import open_far
 
-        given = isinstance(path, Address) and store is None and storage_options is None
-        options: dict[str, Any] = {
-            "storage_options": storage_options,
-            "store": store,
-            "cache": cache,
-        }
-        return open_far(path if given else Address(os.fsdecode(path), **options), "read")
+        if not isinstance(path, Address) or storage_options is not None or store is not None:
+            path = Address(
+                os.fsdecode(path), storage_options=storage_options, store=store, cache=cache
+            )
+        return open_far(path)
     location = tensor_file_at(path) or locate(path)
     try:
         return _open(location, mode, verify)

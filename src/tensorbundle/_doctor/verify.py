@@ -53,7 +53,7 @@ def verify(
     requested = os.fsdecode(path)
     ckpt: Checkpoint | None = None
     try:
-        ckpt = open_checkpoint(requested)
+        ckpt = open_checkpoint(path)
     except MissingFileError:
         if not is_saved_model(requested):
             raise

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, opened
+from .._far.verbs import takes_addresses
 from .._write.staging import check_target
 from ..errors import ConversionError
 from . import hdf5, npy, npz, safetensors
@@ -46,6 +47,7 @@ class Export:
     notes: tuple[str, ...] = ()
 
 
+@takes_addresses(targets=("dst",))
 def export(
     src: Source | Mapping[str, Any],
     dst: str | os.PathLike[str] | bytes,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from .._core import File, Index
+from .._far.verbs import takes_addresses
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._format.wire import bytes_field, int_field, map_fields, text_field
 from .._graph.graph import Graph, load_graph
@@ -90,6 +91,7 @@ class ExportedModel:
     warnings: tuple[str, ...]
 
 
+@takes_addresses(sources=("graph", "ckpt"), targets=("path",))
 def export_saved_model(
     graph: str | os.PathLike[str] | Graph,
     ckpt: str | os.PathLike[str] | Checkpoint | None = None,

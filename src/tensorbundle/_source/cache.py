@@ -17,6 +17,8 @@ from typing import Final
 
 from .address import Address
 
+# ``off``, or another directory.
+CACHE_VARIABLE: Final = "TENSORBUNDLE_INDEX_CACHE"
 _MOST_BYTES: Final = 1 << 30
 _MOST_HEAD: Final = 4096
 _ENDPOINTS: Final = ("endpoint", "endpoint_url")
@@ -77,6 +79,8 @@ def _directory(cache: bool | str | os.PathLike[str]) -> Path | None:
         return None
     if cache is not True:
         return Path(cache)
+    if given := os.environ.get(CACHE_VARIABLE):
+        return None if given == "off" else Path(given)
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(home, "tensorbundle", "indexes") if os.path.isabs(home) else None
 

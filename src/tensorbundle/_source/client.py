@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from ..errors import FormatError, MissingFileError
-from .store import Buffer, ChangedError, Listed, Meta, NotOfferedError, Store
+from .store import Buffer, Listed, Meta, NotOfferedError, Store
 
 _T = TypeVar("_T")
 _ATTEMPTS: Final = 4

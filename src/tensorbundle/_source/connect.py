@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
+import json
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from .address import OPEN_OPTIONS, Address
 from .client import Client
 from .store import Store
 
+OPTIONS_VARIABLE: Final = "TENSORBUNDLE_STORAGE_OPTIONS"
 # What fsspec calls an option, by what obstore calls it.
 _SPELLINGS: Final = {
     "anon": "skip_signature",
@@ -27,7 +30,6 @@ _OBJECT_SCHEMES: Final = frozenset(
 )
 _OF_CLIENT: Final = frozenset({"allow_http", "timeout", "connect_timeout"})
 _CLIENT: Final = {"timeout": "120s", "connect_timeout": "15s"}
-_RETRIES: Final = {"max_retries": 3, "retry_timeout": datetime.timedelta(seconds=60)}
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -38,8 +40,27 @@ def connect(address: Address) -> Client:
         UnsupportedError: Nothing installed serves such addresses; the message says what would.
         ValueError: Options that the store does not know, or that contradict each other.
     """
-    secrets = [str(value) for name, value in address.options.items() if name not in OPEN_OPTIONS]
+    options = {**options_of_environment(), **address.options}
+    secrets = [str(value) for name, value in options.items() if name not in OPEN_OPTIONS]
     return Client(_store(address), address.root, secrets)
+
+
+def options_of_environment() -> dict[str, Any]:
+    """Options that hold for every address: those of TENSORBUNDLE_STORAGE_OPTIONS, as JSON.
+
+    Raises:
+        ValueError: It is no JSON object.
+    """
+    text = os.environ.get(OPTIONS_VARIABLE)
+    if not text:
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(f"{OPTIONS_VARIABLE} is no JSON object of options by name")
+    return found
 
 
 def _store(address: Address) -> Store:
@@ -79,6 +100,7 @@ def _object_store(address: Address) -> Store:
     from .objects import ObjectStore
 
     config, client = _options(address)
+    retries: Any = {"max_retries": 3, "retry_timeout": datetime.timedelta(seconds=60)}
     kinds: Mapping[str, Any] = {
         "s3": stores.S3Store,
         "s3a": stores.S3Store,
@@ -87,9 +109,9 @@ def _object_store(address: Address) -> Store:
     }
     try:
         if address.scheme in ("http", "https"):
-            client["allow_http"] = client.get("allow_http", address.scheme == "http" and not config)
-            made = stores.HTTPStore.from_url(
-                address.root, client_options=client, retry_config=_RETRIES, **config
+            client.setdefault("allow_http", address.scheme == "http" and not config)
+            made: Any = stores.HTTPStore.from_url(
+                address.root, client_options=client, retry_config=retries, **config
             )
         elif address.scheme in kinds:
             if address.scheme.startswith("s3") and "endpoint" in config:
@@ -97,14 +119,14 @@ def _object_store(address: Address) -> Store:
                 config.setdefault("virtual_hosted_style_request", False)
                 config.setdefault("region", "us-east-1")
             made = kinds[address.scheme](
-                address.place, client_options=client, retry_config=_RETRIES, **config
+                address.place, client_options=client, retry_config=retries, **config
             )
         else:
             container, _, host = address.place.partition("@")
             if host:
                 config.setdefault("account_name", host.partition(".")[0])
             made = stores.AzureStore(
-                container, client_options=client, retry_config=_RETRIES, **config
+                container, client_options=client, retry_config=retries, **config
             )
     except exceptions.BaseError as error:
         what = str(error).partition("\n")[0]
@@ -112,9 +134,10 @@ def _object_store(address: Address) -> Store:
     return ObjectStore(made)
 
 
-def _options(address: Address) -> tuple[dict[str, Any], dict[str, Any]]:
+def _options(address: Address) -> tuple[dict[str, Any], Any]:
     """Options of the store, and of the HTTP client below it."""
-    given = {_SPELLINGS.get(name, name): value for name, value in address.options.items()}
+    options = {**options_of_environment(), **address.options}
+    given = {_SPELLINGS.get(name, name): value for name, value in options.items()}
     client: dict[str, Any] = dict(_CLIENT)
     client.update({name: given.pop(name) for name in _OF_CLIENT & given.keys()})
     endpoint = urlsplit(str(given.get("endpoint", "")))
@@ -141,7 +164,7 @@ def _file_system(address: Address) -> Store:
 
     try:
         kind = fsspec.get_filesystem_class(address.scheme)
-        made = kind(**address.options)
+        made = kind(**options_of_environment(), **address.options)
     except (ImportError, ValueError) as error:
         raise UnsupportedError(
             f"addresses {address.scheme}:// cannot be read here: {error}", path=address.url

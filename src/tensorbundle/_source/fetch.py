@@ -18,8 +18,7 @@ MIN_PART: Final = 1 << 20
 
 
 def part_bytes(total: int) -> int:
-    """The size of parts for so many bytes: large ones take fewer requests, small ones more
-    connections at a time."""
+    """The size of parts for so many bytes: few requests for many, many connections for few."""
     return max(MIN_PART, min(MAX_PART, -(-total // (2 * THREADS))))
 
 

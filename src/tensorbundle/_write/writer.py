@@ -8,9 +8,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import _core
+from .._far.verbs import takes_addresses
 from .._format.dtypes import number_named, plain_number_of
 from .._format.names import as_name
 from .._format.parts import PartSpec, part_spec, shape_of_part
+from .._source.address import is_far
 from ..errors import ConversionError, UnsupportedError
 from .commit import PendingFiles, refuse_existing
 from .names import WrittenNames, by_name, warn_of_patterns
@@ -299,6 +301,7 @@ class Writer:
             raise
 
 
+@takes_addresses(targets=("prefix",))
 def save(
     prefix: str | os.PathLike[str] | bytes,
     tensors: Mapping[str, Any],
@@ -393,8 +396,11 @@ def _check_shard(shard: int) -> None:
 
 
 def _check_prefix(prefix: str) -> None:
-    if "://" in prefix:
-        raise UnsupportedError(f"cannot write to {prefix!r}: only local files are written")
+    if is_far(prefix):
+        raise UnsupportedError(
+            f"cannot write to {prefix!r} tensor by tensor: give all to save(), or write here and "
+            "copy it there (tensorbundle cp)"
+        )
     if not prefix or "\0" in prefix:
         raise ValueError(f"not a prefix: {prefix!r}")
     warn_of_patterns(prefix)

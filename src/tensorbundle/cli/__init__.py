@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from .checkpoints.average import average
+from .checkpoints.cp import cp
 from .checkpoints.crosscheck import crosscheck
 from .checkpoints.diff import diff
 from .checkpoints.edit import edit
@@ -72,7 +73,9 @@ def program(ctx: click.Context) -> None:
 
     PATH is a checkpoint in any spelling: its prefix, its .index, .data or .meta
     file, a directory with a `checkpoint` file, a SavedModel, a V1 file or glob.
-    One that begins with a dash goes after "--".
+    One that begins with a dash goes after "--". Addresses (s3://, gs://, az://,
+    http(s)://) are taken as well, by every command with --endpoint-url, --region,
+    --anonymous, --storage-option NAME=VALUE, --no-cache.
 
     Examples:
       tensorbundle ls model.ckpt-2000 --tree
@@ -89,7 +92,7 @@ def program(ctx: click.Context) -> None:
 
 
 _COMMANDS = (
-    (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
+    (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, cp, relocate),
     (doctor, salvage, scan),
     (graph, freeze, run, prune, export_saved_model),
 )

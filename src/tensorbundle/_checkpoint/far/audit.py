@@ -147,7 +147,7 @@ class _Run:
     @staticmethod
     def _combine(rows: Rows, crcs: Any, part: Part, found: Integers) -> None:
         """Add the checksums of a part's pieces to those of the rows."""
-        begins, sizes = _pieces(rows, part)
+        sizes = _pieces(rows, part)[1]
         whole = sizes == rows["size"]
         crcs[whole] = found[whole]
         for i in np.flatnonzero(~whole).tolist():

@@ -1,10 +1,10 @@
-"""Far V2 checkpoints: arrays of their own, fetched by parts, their checksums compared on the way."""
+"""Far V2 checkpoints: arrays of their own, fetched by parts and checked as they come."""
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -49,6 +49,8 @@ class FarBundle(Bundle):
     objects are those that were there when the index was read; where a save replaces them meanwhile,
     the checkpoint is opened anew, once a call, and never is one mixed with the other.
     """
+
+    is_near: ClassVar[bool] = False
 
     def __init__(self, location: Location, address: Address, client: Client, index: FarIndex):
         self.address = address

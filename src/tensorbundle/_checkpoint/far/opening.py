@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from ..._far.directories import newest_by_state
 from ..._format.filenames import (
     INDEX_SUFFIX,
-    META_SUFFIX,
     STATE_NAME,
     spelled_prefix,
     split_table_glob,
     split_table_path,
 )
 from ..._locate.damage import is_table_footer
-from ..._locate.far import newest_by_state
 from ..._locate.location import SAVED_MODELS, VARIABLES, Location
 from ..._source.address import Address
 from ..._source.client import Client
@@ -31,14 +29,14 @@ from .index import FarIndex
 from .tables import FarLegacyCheckpoint
 
 if TYPE_CHECKING:
-    from ..checkpoint import Checkpoint, Mode
+    from ..checkpoint import Checkpoint
 
 # Endings of files that are no checkpoints of TensorFlow, and no prefixes either.
 _FILES: Final = (".pb", ".pbtxt", ".npz", ".npy", ".safetensors", ".h5", ".hdf5", ".keras", ".json")
 _FOOTER_BYTES: Final = 48
 
 
-def open_far(address: Address, mode: Mode) -> Checkpoint:
+def open_far(address: Address) -> Checkpoint:
     """Open what lies at an address; see `tensorbundle.open`.
 
     Raises:
@@ -50,17 +48,17 @@ def open_far(address: Address, mode: Mode) -> Checkpoint:
     key = address.key
     requested = address.url
     if key.endswith(_FILES):
-        return _file(client, address, client.head(key), mode)
+        return _file(client, address, client.head(key))
     if key.rpartition("/")[2] == STATE_NAME:
-        return _by_state(client, address.at(key.rpartition("/")[0]), requested, mode)
+        return _by_state(client, address.at(key.rpartition("/")[0]), requested)
     prefix = spelled_prefix(key) or key
     found = None
     if prefix and not prefix.endswith("/"):
         found = _bundle(client, address.at(prefix), requested)
     if found is None and prefix == key and not key.endswith("/"):
-        found = _at_key(client, address, mode)
+        found = _at_key(client, address)
     if found is None:
-        found = _in_directory(client, address.at(key.rstrip("/")), requested, mode)
+        found = _in_directory(client, address.at(key.rstrip("/")), requested)
     if found is None:
         raise MissingFileError(
             f"no checkpoint at {requested!r}: there is no {prefix + INDEX_SUFFIX!r}, no state file "
@@ -90,11 +88,11 @@ def _bundle(
     return FarBundle(location, address, client, index)
 
 
-def _at_key(client: Client, address: Address, mode: Mode) -> Checkpoint | None:
+def _at_key(client: Client, address: Address) -> Checkpoint | None:
     """What the object at the key itself is, or the V1 shards whose prefix or glob it names."""
     meta = client.find(address.key)
     if meta is not None:
-        return _file(client, address, meta, mode)
+        return _file(client, address, meta)
     stem = (split_table_glob(address.key) or (address.key, None))[0]
     if not client.can_list or not stem:
         return None
@@ -115,7 +113,7 @@ def _at_key(client: Client, address: Address, mode: Mode) -> Checkpoint | None:
             path=address.url,
         )
     metas = {key: Meta(shards[key].size, shards[key].etag) for key in sorted(shards)}
-    return _tables(client, address, metas, mode)
+    return _tables(client, address, metas)
 
 
 def _split(key: str) -> tuple[str, int, int]:
@@ -124,13 +122,13 @@ def _split(key: str) -> tuple[str, int, int]:
     return found
 
 
-def _file(client: Client, address: Address, meta: Meta, mode: Mode) -> Checkpoint:
+def _file(client: Client, address: Address, meta: Meta) -> Checkpoint:
     """One far file: a V1 table is read by its blocks, anything else is copied here whole."""
     file = FarFile(client, address.key, meta)
     if meta.size >= _FOOTER_BYTES:
         footer = bytes(file.fetch(meta.size - _FOOTER_BYTES, meta.size))
         if is_table_footer(footer):
-            return _tables(client, address, {address.key: meta}, mode)
+            return _tables(client, address, {address.key: meta})
     from ..opening import open as open_near
 
     context = private_directory()
@@ -138,7 +136,7 @@ def _file(client: Client, address: Address, meta: Meta, mode: Mode) -> Checkpoin
     try:
         path = os.path.join(directory, address.key.rpartition("/")[2])
         fetch_file(client, address.key, path, meta)
-        ckpt = open_near(path, mode=mode)
+        ckpt = open_near(path, mode="read")
     except (FormatError, MissingFileError) as error:
         context.__exit__(None, None, None)
         error.message = error.message.replace(directory, address.url.rpartition("/")[0])
@@ -152,28 +150,26 @@ def _file(client: Client, address: Address, meta: Meta, mode: Mode) -> Checkpoin
     return ckpt
 
 
-def _tables(client: Client, address: Address, metas: dict[str, Meta], mode: Mode) -> Checkpoint:
+def _tables(client: Client, address: Address, metas: dict[str, Meta]) -> Checkpoint:
     files = {client.url(key): FarFile(client, key, meta) for key, meta in metas.items()}
     location = Location(
         requested=address.url, kind="v1", prefix=address.url, files=tuple(sorted(files))
     )
-    return FarLegacyCheckpoint(location, mode, files)
+    return FarLegacyCheckpoint(location, "read", files)
 
 
-def _in_directory(
-    client: Client, address: Address, requested: str, mode: Mode
-) -> Checkpoint | None:
+def _in_directory(client: Client, address: Address, requested: str) -> Checkpoint | None:
     """A directory: what its state file names, or the variables of a SavedModel."""
     state = client.find(_below(address.key, STATE_NAME))
     if state is not None:
-        return _by_state(client, address, requested, mode)
+        return _by_state(client, address, requested)
     variables = address.at(_below(address.key, f"{VARIABLES}/{VARIABLES}"))
     if found := _bundle(client, variables, requested):
         return found
     for name in SAVED_MODELS:
         graph = address.at(_below(address.key, name))
         if (meta := client.find(graph.key)) is not None:
-            return _file(client, graph, meta, mode)
+            return _file(client, graph, meta)
     return None
 
 
@@ -181,13 +177,13 @@ def _below(directory: str, name: str) -> str:
     return f"{directory}/{name}" if directory else name
 
 
-def _by_state(client: Client, directory: Address, requested: str, mode: Mode) -> Checkpoint:
+def _by_state(client: Client, directory: Address, requested: str) -> Checkpoint:
     """The newest checkpoint by a state file, which may only name what lies in its directory."""
     state = directory.at(_below(directory.key, STATE_NAME))
     named, places = newest_by_state(client, directory)
     for key, note in places:
         place = directory.at(key)
-        found = _bundle(client, place, requested, state.url) or _at_key(client, place, mode)
+        found = _bundle(client, place, requested, state.url) or _at_key(client, place)
         if found is not None:
             notes = (note,) if note else ()
             found.location = replace(

@@ -112,7 +112,8 @@ def export(
     left_out = f", {len(done.left_out):,} left out" if done.left_out else ""
     console.line(f"{format_count(done.written, 'tensor')}, {format_size(done.nbytes)}{left_out}:")
     for file in done.files[:_LISTED]:
-        console.line(f"  {file}  {format_size(os.path.getsize(file))}")
+        size = f"  {format_size(os.path.getsize(file))}" if os.path.exists(file) else ""
+        console.line(f"  {file}{size}")
     if len(done.files) > _LISTED:
         console.line(f"  and {format_count(len(done.files) - _LISTED, 'more file')}")
 

@@ -8,12 +8,12 @@ from typing import Final
 
 from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, STATE_NAME, split_shard_path
 from .._format.state import CheckpointState, parse_edited_state
+from .._locate.listing import ListedCheckpoint
+from .._locate.states import mentions_state, named_places
 from .._source.address import Address
 from .._source.client import Client
 from .._source.connect import connect
 from ..errors import FormatError
-from .listing import ListedCheckpoint
-from .states import mentions_state, named_places
 
 _STATE_LIMIT: Final = 1 << 24
 _STEP: Final = re.compile(r"-(\d{1,18})$")
