@@ -27,7 +27,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients kills lint format tidy asan tsan fuzz bench golden clean
+.PHONY: help venv build demo test test-cpp test-python test-clients test-remote kills lint format tidy asan tsan fuzz bench golden clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -71,6 +71,9 @@ test-python: $(VENV)/package.ok $(VENV)/test-extra.ok
 
 test-clients: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/clients-extra.ok  ## run the tests with torch and JAX
 	$(BIN)/python -m pytest tests/clients $(PYTEST_ARGS)
+
+test-remote: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/servers-extra.ok  ## run the tests against real servers: S3, GCS, HTTP, Dask
+	$(BIN)/python -m pytest tests/remote $(PYTEST_ARGS)
 
 kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill a thousand exports, at any moment, and look what is there
 	KILLS=1000 $(BIN)/python -m pytest -q tests/export/test_export_kills.py

@@ -102,17 +102,17 @@ HeldBytes& held_by(const File& file) {
   return *file.held();
 }
 
-void hold(const File& file, std::uint64_t offset, const py::object& data) {
+std::uint64_t hold(const File& file, std::uint64_t offset, const py::object& data) {
   // Whoever lets go of the last range may be a thread without the GIL.
   const std::shared_ptr<BorrowedBuffer> buffer(new BorrowedBuffer(data, false),
                                                [](const BorrowedBuffer* gone) {
                                                  const py::gil_scoped_acquire acquire;
                                                  delete gone;
                                                });
-  held_by(file).hold(offset, buffer->data(), buffer->size(), buffer);
+  return held_by(file).hold(offset, buffer->data(), buffer->size(), buffer);
 }
 
-void release(const File& file, std::uint64_t offset) { held_by(file).release(offset); }
+void release(const File& file, std::uint64_t token) { held_by(file).release(token); }
 
 py::object take_missed(const File& file) {
   const auto missed = file.take_missed();
@@ -199,7 +199,7 @@ void register_files(py::module_& module) {
            }),
            "name"_a, "size"_a)
       .def("hold", &hold, "offset"_a, "data"_a)
-      .def("release", &release, "offset"_a)
+      .def("release", &release, "token"_a)
       .def("take_missed", &take_missed)
       .def_property_readonly("path", [](const File& file) { return decode_path(file.path()); })
       .def_property_readonly("size", &File::size)

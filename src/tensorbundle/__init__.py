@@ -46,12 +46,13 @@ if TYPE_CHECKING:
     from ._edit.rewrite import Rewrite, rewrite
     from ._export.copy import Copy, copy
     from ._export.export import export
+    from ._far.directories import checkpoints
     from ._freeze.freeze import Frozen, freeze, prune
     from ._freeze.saved_model import ExportedModel, export_saved_model
     from ._graph.graph import Graph, load_graph
     from ._graph.variables import Variable
     from ._graphdef.nodes import Node
-    from ._locate.listing import ListedCheckpoint, checkpoints
+    from ._locate.listing import ListedCheckpoint
     from ._objects.graph import ObjectGraph
     from ._outputs.inputs import InputCandidate, suggest_inputs
     from ._outputs.suggest import Candidate, suggest_outputs
@@ -147,7 +148,8 @@ _ROOMS: Final = {
     "_graph.graph": ("Graph", "load_graph"),
     "_graph.variables": ("Variable",),
     "_graphdef.nodes": ("Node",),
-    "_locate.listing": ("ListedCheckpoint", "checkpoints"),
+    "_far.directories": ("checkpoints",),
+    "_locate.listing": ("ListedCheckpoint",),
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
     "_outputs.suggest": ("Candidate", "suggest_outputs"),

@@ -52,10 +52,10 @@ class File:
 
         Where others are needed, OSError with EAGAIN is raised, and ``take_missed`` says which.
         """
-    def hold(self, offset: int, data: Any) -> None:
+    def hold(self, offset: int, data: Any) -> int:
         """Borrow bytes of a file elsewhere, which begin at that offset, until ``release``."""
-    def release(self, offset: int) -> None:
-        """Give back the bytes that were held from that offset on."""
+    def release(self, token: int) -> None:
+        """Give back the bytes for which ``hold`` gave that token."""
     def take_missed(self) -> tuple[int, int] | None:
         """The range (offset, bytes) that was needed last and not held; asked for once."""
     @property

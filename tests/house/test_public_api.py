@@ -17,6 +17,7 @@ from tensorbundle._checkpoint.report import FAULT_KINDS
 from tests.house.source import MODULES, PROJECT
 
 NAMES = [
+    "Address",
     "Average",
     "Candidate",
     "Checkpoint",
@@ -24,6 +25,7 @@ NAMES = [
     "CompatibilityWarning",
     "LeftOutWarning",
     "ConversionError",
+    "Copy",
     "Diagnosis",
     "Diff",
     "ExportedModel",
@@ -55,6 +57,7 @@ NAMES = [
     "__version__",
     "average",
     "checkpoints",
+    "copy",
     "crosscheck",
     "diagnose",
     "diff",
@@ -98,7 +101,7 @@ MEMBERS = {
     ),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
     *("big_endian", "file_of", "origin", "read_range", "stored"),
-    *("to_jax", "to_torch", "to_tree"),
+    *("core", "is_near", "to_dask", "to_jax", "to_torch", "to_tree"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

@@ -7,19 +7,20 @@
 
 namespace tensorbundle {
 
-void HeldBytes::hold(std::uint64_t offset, const char* data, std::size_t size,
-                     std::shared_ptr<const void> owner) {
-  Piece piece{data, size, std::move(owner)};
+std::uint64_t HeldBytes::hold(std::uint64_t offset, const char* data, std::size_t size,
+                              std::shared_ptr<const void> owner) {
   const std::unique_lock lock(changing_);
-  std::swap(pieces_[offset], piece);
+  pieces_.emplace(offset, Piece{data, size, next_token_, std::move(owner)});
+  return next_token_++;
 }
 
-void HeldBytes::release(std::uint64_t offset) {
-  Piece gone{};  // its owner goes without the lock: that may run anything
+void HeldBytes::release(std::uint64_t token) {
+  std::shared_ptr<const void> owner;  // goes without the lock: that may run anything
   const std::unique_lock lock(changing_);
-  const auto found = pieces_.find(offset);
+  const auto found = std::find_if(pieces_.begin(), pieces_.end(),
+                                  [&](const auto& piece) { return piece.second.token == token; });
   if (found == pieces_.end()) return;
-  std::swap(found->second, gone);
+  owner = std::move(found->second.owner);
   pieces_.erase(found);
 }
 

@@ -20,10 +20,10 @@ class HeldBytes {
     std::uint64_t size = 0;
   };
 
-  // Until release() of the same offset. One that is there already under that offset is replaced.
-  void hold(std::uint64_t offset, const char* data, std::size_t size,
-            std::shared_ptr<const void> owner);
-  void release(std::uint64_t offset);
+  // Until release() of what it returns; others may hold the same bytes.
+  std::uint64_t hold(std::uint64_t offset, const char* data, std::size_t size,
+                     std::shared_ptr<const void> owner);
+  void release(std::uint64_t token);
 
   // Copies a range that may span several. Returns what is missing of it first, if anything is.
   std::optional<Range> copy(std::uint64_t offset, void* into, std::size_t size) const;
@@ -32,10 +32,12 @@ class HeldBytes {
   struct Piece {
     const char* data;
     std::size_t size;
+    std::uint64_t token;
     std::shared_ptr<const void> owner;
   };
   mutable std::shared_mutex changing_;
-  std::map<std::uint64_t, Piece> pieces_;  // by offset; they may overlap
+  std::multimap<std::uint64_t, Piece> pieces_;  // by offset; they may overlap, and are few
+  std::uint64_t next_token_ = 0;
 };
 
 }  // namespace tensorbundle

@@ -59,6 +59,11 @@ class Bundle(Checkpoint):
             raise
 
     @property
+    def core(self) -> _core.Bundle:
+        """The core's bundle, for those who plan by it."""
+        return self._core
+
+    @property
     def num_shards(self) -> int:
         """How many data shards the index header says there are."""
         return self._index.num_shards

@@ -3,6 +3,7 @@
 Nothing here knows of what kind the checkpoint is that the tensors come from.
 
     arrays       any mapping of arrays, read as a checkpoint
+    copy         copies of checkpoints, whole, between directories and stores
     export       write a checkpoint's tensors in a format that other programs read
     hdf5         HDF5 (`.h5`), written by h5py: weights that Keras loads
     npy          files of numpy's `.npy` format, and a directory of them

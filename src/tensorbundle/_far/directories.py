@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, STATE_NAME, split_shard_path
+from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, STATE_NAME, Path, split_shard_path
 from .._format.state import CheckpointState, parse_edited_state
 from .._locate.listing import ListedCheckpoint
+from .._locate.listing import checkpoints as near_checkpoints
 from .._locate.states import mentions_state, named_places
-from .._source.address import Address
+from .._source.address import Address, is_far
 from .._source.client import Client
 from .._source.connect import connect
 from ..errors import FormatError
@@ -63,6 +64,27 @@ def newest_by_state(
     if not name:
         raise FormatError("the state file names no checkpoint", path=directory.url)
     return name, places_in(directory, name)
+
+
+def checkpoints(directory: Path) -> list[ListedCheckpoint]:
+    """List the checkpoints of a directory, oldest first; of an address, by their steps.
+
+    Only indexes are read; of an address nothing is: it is listed once.
+
+    Args:
+        directory: The directory; ones in it are not looked into.
+
+    Raises:
+        OSError: It cannot be listed.
+
+    Example:
+        >>> import tensorbundle as tb
+        >>> [(each.step, each.newest) for each in tb.checkpoints("tests/golden/data/saver")]
+        [(10, False), (20, True)]
+    """
+    if is_far(directory):
+        return far_checkpoints(Address.of(directory))
+    return near_checkpoints(directory)
 
 
 def far_checkpoints(address: Address) -> list[ListedCheckpoint]:

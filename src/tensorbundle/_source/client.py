@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from ..errors import FormatError, MissingFileError
-from .store import Buffer, Listed, Meta, NotOfferedError, Store
+from .store import Buffer, Listed, Meta, NotOfferedError, Store, UnchangedError
 
 _T = TypeVar("_T")
 _ATTEMPTS: Final = 4
@@ -101,6 +101,8 @@ class Client:
             return self._ask(key, ask)
         except NotOfferedError:
             data, meta = self.get(key, 0, size)
+            if not_etag is not None and meta.etag == not_etag:
+                raise UnchangedError from None
             if meta.size <= size:
                 return data, meta
             return self.get(key, meta.size - size, meta.size, etag=meta.etag)

@@ -43,7 +43,7 @@ class FarFile(_core.File):
         self._reading = threading.Lock()
         self._next = -1  # where the read before ended
         self._ahead = 0
-        self._kept: list[int] = []  # offsets of what is held because it was fetched ahead
+        self._kept: list[int] = []  # of what is held because it was fetched ahead
 
     def fetch(self, start: int, stop: int) -> Buffer:
         """Read a range by one request.
@@ -96,20 +96,22 @@ class FarFile(_core.File):
                 raise
         else:
             return
-        self.take_missed()
+        end = offset + len(into)
         with self._reading:
-            stop = self._stop_of_window(offset, offset + len(into))
-            for kept in self._kept:
-                self.release(kept)
-            self._kept.clear()
-            for begin, data in self.stream(offset, stop):
-                reach = min(begin + len(data), offset + len(into))
-                if begin < reach:
-                    piece = np.frombuffer(data, np.uint8)[: reach - begin]
-                    into[begin - offset : reach - offset] = piece
-                if begin + len(data) > offset + len(into):
-                    self.hold(begin, data)
-                    self._kept.append(begin)
+            stop = self._stop_of_window(offset, end)
+        ahead = []
+        for begin, data in self.stream(offset, stop):
+            reach = min(begin + len(data), end)
+            if begin < reach:
+                into[begin - offset : reach - offset] = np.frombuffer(data, np.uint8)[
+                    : reach - begin
+                ]
+            if begin + len(data) > end:
+                ahead.append((begin, data))
+        with self._reading:
+            kept, self._kept = self._kept, [self.hold(*piece) for piece in ahead]
+        for token in kept:
+            self.release(token)
 
     def _stop_of_window(self, start: int, stop: int) -> int:
         """How far to read: ahead of what is asked for, where it follows what was."""
@@ -125,12 +127,11 @@ class FarFile(_core.File):
         held = []
         try:
             for offset, data in pieces:
-                self.hold(offset, data)
-                held.append(offset)
+                held.append(self.hold(offset, data))
             yield
         finally:
-            for offset in held:
-                self.release(offset)
+            for token in held:
+                self.release(token)
 
     def answered(self, call: Callable[[], _T], *, keep: bool = False) -> _T:
         """Call into the core, and fetch what it asks for until it has what it needs.
@@ -145,13 +146,13 @@ class FarFile(_core.File):
                 try:
                     return call()
                 except OSError as error:
-                    missed = self.take_missed()
-                    if error.errno != errno.EAGAIN or missed is None:
+                    if error.errno != errno.EAGAIN:
                         raise
+                # Another thread may have missed something, and this one's with it.
+                missed = self.take_missed() or (0, 0)
                 for begin, data in self.stream(missed[0], sum(missed)):
-                    self.hold(begin, data)
-                    held.append(begin)
+                    held.append(self.hold(begin, data))
         finally:
-            for begin in () if keep else held:
-                self.release(begin)
+            for token in () if keep else held:
+                self.release(token)
         raise FormatError("more ranges are asked for than a file can need", path=self.path)

@@ -7,9 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-import obstore
-from obstore import exceptions
-
 from .store import Buffer, ChangedError, Listed, Meta, NotOfferedError, Store, UnchangedError
 
 _PART_BYTES: Final = 8 << 20
@@ -20,6 +17,9 @@ class ObjectStore(Store):
     """An obstore store."""
 
     def __init__(self, store: Any) -> None:
+        import obstore
+
+        self._api = obstore
         self._store = store
         # HTTP servers list by PROPFIND, which next to none of them answer.
         self.can_list = type(store).__name__ != "HTTPStore"  # type: ignore[misc]
@@ -27,7 +27,7 @@ class ObjectStore(Store):
     def head(self, key: str) -> Meta:
         """Describe an object; see `Store.head`."""
         with _translated():
-            return _meta(obstore.head(self._store, key))
+            return _meta(self._api.head(self._store, key))
 
     def get(
         self, key: str, start: int, stop: int, *, etag: str | None = None
@@ -47,7 +47,7 @@ class ObjectStore(Store):
 
     def _got(self, key: str, options: Any) -> tuple[Buffer, Meta]:
         with _translated():
-            result = obstore.get(self._store, key, options=options)
+            result = self._api.get(self._store, key, options=options)
             meta = _meta(result.meta)
             return result.bytes(), meta
 
@@ -58,20 +58,20 @@ class ObjectStore(Store):
         mode: Any = "create" if if_absent else {"e_tag": etag} if etag is not None else None
         with _translated():
             # One request: with a mode, obstore sends no parts, whatever it is asked for.
-            done = obstore.put(self._store, key, data, mode=mode, use_multipart=False)
+            done = self._api.put(self._store, key, data, mode=mode, use_multipart=False)
         return done["e_tag"]
 
     def put_file(self, key: str, path: str) -> None:
         """Write a local file; see `Store.put_file`."""
         with _translated(), open(path, "rb") as file:
-            obstore.put(self._store, key, file, chunk_size=_PART_BYTES, max_concurrency=_UPLOADS)
+            self._api.put(self._store, key, file, chunk_size=_PART_BYTES, max_concurrency=_UPLOADS)
 
     def list(self, prefix: str) -> Iterator[Listed]:
         """List objects; see `Store.list`."""
         # Prefixes of obstore are whole directories.
         directory = prefix.rpartition("/")[0]
         with _translated():
-            for batch in obstore.list(self._store, directory or None):
+            for batch in self._api.list(self._store, directory or None):
                 for found in batch:
                     if found["path"].startswith(prefix):
                         yield Listed(found["path"], found["size"], found["e_tag"])
@@ -81,7 +81,7 @@ class ObjectStore(Store):
         for key in keys:
             try:
                 with _translated():
-                    obstore.delete(self._store, key)
+                    self._api.delete(self._store, key)
             except FileNotFoundError:
                 continue
 
@@ -98,6 +98,8 @@ def _first_line(error: Exception) -> str:
 @contextmanager
 def _translated() -> Iterator[None]:
     """Raise errors of obstore as those that `Store` tells of."""
+    from obstore import exceptions
+
     try:
         yield
     except exceptions.NotModifiedError:

@@ -16,11 +16,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
+from .._far.directories import far_latest
 from .._format.filenames import INDEX_SUFFIX, STATE_NAME, split_data_path, split_table_glob
 from .._format.filenames import Path as Path
 from .._format.state import CheckpointState, encode_state, parse_state
 from .._locate.location import is_regular_file
 from .._locate.states import is_outside, read_state_bytes
+from .._source.address import Address, is_far
 from .._write.durable import replace_file
 from ..errors import FormatError
 
@@ -204,6 +206,8 @@ def latest_checkpoint(checkpoint_dir: Path, latest_filename: str | None = None) 
         >>> tb.train.latest_checkpoint("tests/golden/data/saver")
         'tests/golden/data/saver/model.ckpt-20'
     """
+    if is_far(checkpoint_dir) and latest_filename is None:
+        return far_latest(Address.of(checkpoint_dir))
     state = get_checkpoint_state(checkpoint_dir, latest_filename)
     if state is None:
         return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -83,8 +83,29 @@ class _Verified:
         return verify_shards(self._ckpt, entries, 0, max(self._ckpt.num_shards, 1), progress)
 
 
+class Shards(Protocol):
+    """A bundle whose shards are read by parts."""
+
+    @property
+    def core(self) -> _core.Bundle:
+        """The core's bundle."""
+
+    @property
+    def num_shards(self) -> int:
+        """How many shards there are."""
+
+    def know_shards(self, wanted: Iterable[int]) -> object:
+        """Look up the sizes of shards."""
+
+    def shard_file(self, shard: int) -> Any:
+        """A shard: ``fetch`` reads a range of it, ``holding`` and ``stream`` lend one."""
+
+    def read_range(self, info: TensorInfo) -> None:
+        """Check a stored range."""
+
+
 def verify_shards(
-    ckpt: FarBundle,
+    ckpt: Shards,
     entries: _core.Entries,
     first: int,
     last: int,
@@ -103,7 +124,7 @@ class _Run:
 
     def __init__(
         self,
-        ckpt: FarBundle,
+        ckpt: Shards,
         entries: _core.Entries,
         progress: Callable[[int], object] | None,
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 
@@ -57,6 +58,8 @@ class FarBundle(Bundle):
         self.client = client
         self._far = index
         self._files: dict[int, FarFile] = {}
+        self._changing = threading.RLock()
+        self._is_settled = False  # whether the index is known to be what lies there
         super().__init__(location, "read", True, index.file)
 
     def _open(
@@ -78,6 +81,10 @@ class FarBundle(Bundle):
 
     def _reopen(self) -> None:
         """Take the index that has been fetched since for the one that this checkpoint is of."""
+        with self._changing:
+            self._take_anew()
+
+    def _take_anew(self) -> None:
         self._files = {}
         for fact in _FACTS:
             self.__dict__.pop(fact, None)
@@ -85,8 +92,12 @@ class FarBundle(Bundle):
         self._index = self._core.index
 
     def _settle(self) -> None:
-        if not self._far.is_settled and not self._far.settle():
-            self._reopen()
+        if self._is_settled:
+            return
+        with self._changing:
+            if not self._far.settle():
+                self._reopen()
+            self._is_settled = True
 
     def _consistent(self, call: Callable[[], _T]) -> _T:
         """Do what reads; again, if it fails and the checkpoint was replaced meanwhile."""
@@ -177,19 +188,19 @@ class FarBundle(Bundle):
         return self._give(shard, meta, (offset, data))
 
     def _give(self, shard: int, meta: Meta, first: tuple[int, Buffer] | None = None) -> FarFile:
-        file = FarFile(self.client, self.key_of(shard), meta, first)
-        self._core.give(shard, file)
-        return self._files.setdefault(shard, file)
+        with self._changing:
+            known = self._files.get(shard)
+            if known is None:
+                known = FarFile(self.client, self.key_of(shard), meta, first)
+                self._core.give(shard, known)
+                self._files[shard] = known
+            return known
 
     def know_shards(self, wanted: Iterable[int]) -> list[int]:
         """Look up the sizes of shards, without a request for each of many; those not there."""
         unknown = [shard for shard in sorted(set(wanted)) if shard not in self._files]
-        if len(unknown) > _FEW_SHARDS and self.client.can_list:
-            prefix = f"{self.address.key}.data-"
-            listed = {found.key: found for found in self.client.list(prefix)}
-            metas = [listed.get(self.key_of(shard)) for shard in unknown]
-            found = [None if each is None else Meta(each.size, each.etag) for each in metas]
-        else:
+        found = self._listed(unknown)
+        if found is None:
             found = list(in_order(lambda shard: self.client.find(self.key_of(shard)), unknown))
         missing = []
         for shard, meta in zip(unknown, found, strict=True):
@@ -198,6 +209,17 @@ class FarBundle(Bundle):
             else:
                 self._give(shard, meta)
         return missing
+
+    def _listed(self, shards: list[int]) -> list[Meta | None] | None:
+        """Sizes of shards by one listing; None where that is not to be had, or not worth it."""
+        if len(shards) <= _FEW_SHARDS or not self.client.can_list:
+            return None
+        try:
+            listed = {each.key: each for each in self.client.list(f"{self.address.key}.data-")}
+        except PermissionError:  # many public buckets let everybody read and nobody list
+            return None
+        metas = [listed.get(self.key_of(shard)) for shard in shards]
+        return [None if each is None else Meta(each.size, each.etag) for each in metas]
 
     def file_of(self, info: TensorInfo) -> _core.File:
         """Open the shard of a stored range; see `Bundle.file_of`."""
@@ -217,7 +239,7 @@ class FarBundle(Bundle):
 
     def _fetch_early(self, name: str | bytes) -> None:
         """Ask for a tensor's bytes by the index that was kept, while that is compared."""
-        if self._far.is_settled:
+        if self._is_settled:
             return
         try:
             info = self._core.find(name)
@@ -384,9 +406,9 @@ class FarBundle(Bundle):
         return self._consistent(lambda: audit_far(self, progress))
 
     @property
-    def core(self) -> _core.Bundle:
-        """The core's bundle, for those who plan by it."""
-        return self._core
+    def index_etag(self) -> str | None:
+        """The ETag of the index."""
+        return self._far.file.etag
 
     def need_all(self) -> None:
         """Fetch the whole index."""

@@ -40,6 +40,7 @@ class FarIndex:
             self.file = self._held(data, Meta(len(data), etag), len(data))
             # Compared while the first tensors are fetched, so that it costs no time of its own.
             self._looking = threading.Thread(target=self._look, daemon=True)
+            self._kept = self.file
             self._looking.start()
 
     def _fetched(self, known: str | None) -> FarFile:
@@ -69,22 +70,17 @@ class FarIndex:
         self._hold_rest(self.file, min(_TAIL_BYTES, self.file.size))
         self._cache.keep(self.file.read(0, self.file.size), self.file.etag)
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether it is known that this is what lies there, or lay there a moment ago."""
-        return self._looking is None
-
     def settle(self) -> bool:
         """Wait for the comparison of what was kept on disk; false: another index has been fetched.
 
         Raises:
             MissingFileError, OSError: There is none any more, or the store does not tell.
         """
-        looking, self._looking = self._looking, None
-        if looking is None:
+        if self._looking is None:
             return True
-        before = self.file
-        looking.join()
+        before = self._kept
+        self._looking.join()
+        self._looking = None
         if self._error is not None:
             raise self._error
         return self.file is before

@@ -26,7 +26,7 @@ def write_checkpoints(console: Console, directory: str, *, exact: bool, as_json:
     """
     import os
 
-    from ..._locate.listing import checkpoints
+    from ..._far.directories import checkpoints
 
     if not os.path.isdir(directory):
         raise click.UsageError(f"--checkpoints takes a directory, not {directory!r}")
