@@ -234,6 +234,29 @@ def test_directory_far_away_is_listed_when_that_is_asked_for():
     assert tb.train.latest_checkpoint(store.address("elsewhere")) is None
 
 
-def test_writer_far_away_says_what_to_do_instead():
-    with pytest.raises(tb.UnsupportedError, match="give all to save"):
-        tb.Writer(Memory().address("run/m"))
+def test_writer_puts_all_when_it_is_closed_and_nothing_when_it_fails():
+    store = Memory()
+    with tb.Writer(store.address("run/m"), num_shards=2) as writer:
+        writer.add("t0", np.full(3, 10.0), shard=0)
+        writer.add("t1", np.full(3, 11.0), shard=1)
+        assert store.objects == {}
+    assert writer.prefix == "store://memory/run/m"
+    assert version_of(tb.open(store.address("run/m"))) == 1
+    writer = tb.Writer(store.address("run/n"))
+    writer.add("t0", 1.0)
+    writer.abort()
+    assert not any(key.startswith("run/n") for key in store.objects)
+
+
+def test_saver_and_manager_rotate_far_away():
+    directory = "memory://bucket/rotated"
+    saver = tb.train.Saver(max_to_keep=2)
+    for step in (1, 2, 3):
+        path = saver.save({"w": np.full(3, step)}, f"{directory}/model.ckpt", step)
+        assert path == f"{directory}/model.ckpt-{step}"
+    assert tb.train.latest_checkpoint(directory) == f"{directory}/model.ckpt-3"
+    assert [each.step for each in tb.checkpoints(directory)] == [2, 3]
+    fresh = {"w": np.zeros(3, int)}
+    saver.restore(fresh, f"{directory}/model.ckpt-2")
+    assert fresh["w"][0] == 2
+    assert tb.open(directory)["w"][0] == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -14,9 +15,11 @@ from .._locate.states import mentions_state, named_places
 from .._source.address import Address, is_far
 from .._source.client import Client
 from .._source.connect import connect
+from .._source.store import ChangedError, NotOfferedError
 from ..errors import FormatError
 
 _STATE_LIMIT: Final = 1 << 24
+_MOST_TRIES: Final = 10
 _STEP: Final = re.compile(r"-(\d{1,18})$")
 
 
@@ -35,6 +38,54 @@ def state_at(client: Client, directory: Address) -> CheckpointState:
         return parse_edited_state(content)[0]
     except FormatError as error:
         raise error.add_context(path=client.url(key)) from None
+
+
+def far_state(path: str) -> bytes:
+    """The content of a far state file, by its address.
+
+    Raises:
+        MissingFileError: There is none.
+        FormatError: It is too large for one.
+    """
+    address = Address(path)
+    return connect(address).read(address.key, _STATE_LIMIT)[0]
+
+
+def put_state(directory: Address, content: bytes, name: str = STATE_NAME) -> None:
+    """Replace a far state file by what one writer has made of it; of two at once, the last stays.
+
+    Raises:
+        OSError: It cannot be written, or others go on replacing it.
+    """
+    client = connect(directory)
+    key = f"{directory.key.rstrip('/')}/{name}".lstrip("/")
+    for _ in range(_MOST_TRIES):
+        before = client.find(key)
+        try:
+            client.put(
+                key, content, if_absent=before is None, etag=None if before is None else before.etag
+            )
+        except NotOfferedError:
+            client.put(key, content)
+        except (ChangedError, FileExistsError):
+            continue
+        return
+    raise OSError(errno.EBUSY, "others go on replacing the state file", client.url(key))
+
+
+def remove_far(address: Address, suffixes: Iterable[str]) -> None:
+    """Delete a far checkpoint: what has these suffixes, its index, then its data."""
+    client = connect(address)
+    client.delete([address.key + suffix for suffix in (*suffixes, INDEX_SUFFIX)])
+    if client.can_list:
+        found = [each.key for each in client.list(f"{address.key}.data-")]
+        client.delete([key for key in found if split_shard_path(key)])
+
+
+def is_there(address: Address) -> bool:
+    """Whether a V2 checkpoint lies at a far prefix, or a V1 table."""
+    client = connect(address)
+    return any(client.find(address.key + suffix) is not None for suffix in (INDEX_SUFFIX, ""))
 
 
 def places_in(directory: Address, name: str) -> Iterator[tuple[str, str | None]]:

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import random
+import weakref
 from collections.abc import Iterator
 from typing import Final
 
@@ -20,7 +21,7 @@ from .._format.filenames import INDEX_SUFFIX, shard_path, split_shard_path
 from .._source.address import Address
 from .._source.client import Client
 from .._source.connect import connect
-from .._source.copies import Tick, put_files
+from .._source.copies import Tick, private_directory, put_files
 from .._source.store import ChangedError, Meta, NotOfferedError
 from ..errors import MissingFileError
 from .nearby import header_of
@@ -55,6 +56,39 @@ def publish(directory: str, address: Address, *, overwrite: bool, tick: Tick | N
         )
         return
     _put_plain(client, directory, parent, names, overwrite=overwrite, tick=tick)
+
+
+class Outgoing:
+    """A bundle that is written here, in a directory of the user's alone, to be put far away.
+
+    Attributes:
+        prefix: Where it is to be written.
+    """
+
+    def __init__(self, address: Address, *, overwrite: bool) -> None:
+        self._address = address
+        self._overwrite = overwrite
+        index = address.key + INDEX_SUFFIX
+        client = connect(address)
+        if not overwrite and client.find(index) is not None:
+            raise FileExistsError(errno.EEXIST, "there is a checkpoint already", client.url(index))
+        self._context = private_directory()
+        self._directory = self._context.__enter__()
+        # Of a writer that nobody closes, too.
+        self._end = weakref.finalize(self, self._context.__exit__, None, None, None)
+        self.prefix = os.path.join(self._directory, address.key.rpartition("/")[2])
+
+    def publish(self) -> str:
+        """Put it where it belongs; the address."""
+        try:
+            publish(self._directory, self._address, overwrite=self._overwrite)
+        finally:
+            self.discard()
+        return self._address.url
+
+    def discard(self) -> None:
+        """Forget it."""
+        self._end()
 
 
 def _of_bundle(name: str, prefix: str) -> bool:

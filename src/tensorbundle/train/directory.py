@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from .._far.directories import far_latest
+from .._far.directories import far_latest, far_state, is_there, put_state, remove_far
 from .._format.filenames import INDEX_SUFFIX, STATE_NAME, split_data_path, split_table_glob
 from .._format.filenames import Path as Path
 from .._format.state import CheckpointState, encode_state, parse_state
@@ -78,7 +78,7 @@ def written_state(directory: str, latest_filename: str | None = None) -> Checkpo
     """As `get_checkpoint_state`, with paths as they are written."""
     path = os.path.join(directory, latest_filename or STATE_NAME)
     try:
-        state = _parsed(read_state_bytes(path))
+        state = _parsed(far_state(path) if is_far(path) else read_state_bytes(path))
     except FileNotFoundError:
         return None
     except (FormatError, OSError) as error:
@@ -138,6 +138,9 @@ def update_checkpoint_state(
 
 def write_state(save_dir: Path, state: CheckpointState, latest_filename: str | None = None) -> None:
     """Replace the state file of a directory, its paths as they are given."""
+    if is_far(save_dir):
+        put_state(Address.of(save_dir), encode_state(state), latest_filename or STATE_NAME)
+        return
     target = os.path.join(local_path(save_dir), latest_filename or STATE_NAME)
     replace_file(target, encode_state(state))
 
@@ -225,6 +228,8 @@ def checkpoint_exists(checkpoint_prefix: Path) -> bool:
         >>> tb.train.checkpoint_exists("tests/golden/data/saver/model.ckpt-20")
         True
     """
+    if is_far(checkpoint_prefix):
+        return is_there(Address.of(checkpoint_prefix))
     return _main_file(checkpoint_prefix) is not None
 
 
@@ -278,6 +283,9 @@ def remove_checkpoint(
         >>> tb.train.checkpoint_exists(prefix)
         False
     """
+    if is_far(checkpoint_prefix):
+        remove_far(Address.of(checkpoint_prefix), [f".{meta_graph_suffix}"])
+        return
     prefix = local_path(checkpoint_prefix)
     _remove(meta_graph_path(prefix, meta_graph_suffix))
     if checkpoint_format_version == 1:

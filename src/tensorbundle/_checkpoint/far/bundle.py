@@ -277,15 +277,26 @@ class FarBundle(Bundle):
         """Check a stored range; see `Bundle.read_range`."""
         file = self._far_file_of(info)
         if info.data_type in (_dtypes.STRING, _dtypes.VARIANT):
-            file.answered(lambda: super(FarBundle, self).read_range(info, into))
+            read = super().read_range
+            self._answered(info, lambda: read(info, into))
         else:
             self._fill(file, info, into)
 
     def _read_strings(self, info: TensorInfo) -> Array:
+        read = super()._read_strings
+        return self._answered(info, lambda: read(info))
+
+    def _answered(self, info: TensorInfo, call: Callable[[], _T]) -> _T:
+        """Have the core read a stored range; again, once, where it does not like what it reads."""
         file = self._far_file_of(info)
-        stop = (info.offset or 0) + info.nbytes
-        with file.holding(file.stream(info.offset or 0, min(stop, file.size))):
-            return file.answered(lambda: super(FarBundle, self)._read_strings(info))
+        start = info.offset or 0
+        stop = min(start + info.nbytes, file.size)
+        try:
+            with file.holding(file.stream(start, stop)):
+                return file.answered(call)
+        except FormatError:
+            with file.holding(file.stream(start, stop)):
+                return file.answered(call)
 
     # --- many tensors ----------------------------------------------------------------------------
 

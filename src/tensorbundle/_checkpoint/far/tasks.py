@@ -73,20 +73,6 @@ class NearFile:
         """Read a range."""
         return self._file.read(start, stop - start)
 
-    def stream(self, start: int, stop: int) -> tuple[()]:
-        """Nothing: the core reads local files by itself."""
-        return ()
-
-    def holding(self, pieces: object) -> NearFile:
-        """Hold nothing, for the same reason."""
-        return self
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, *error: object) -> None:
-        """End."""
-
 
 def verify_task(task: Task) -> Outcome:
     """Check the stored ranges of some shards."""
