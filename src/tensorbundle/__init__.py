@@ -59,7 +59,8 @@ if TYPE_CHECKING:
     from ._runner.runner import Runner, run
     from ._scan.graphs import Finding
     from ._scan.scan import Scan, scan
-    from ._write.writer import Writer, save
+    from ._write.save import save
+    from ._write.writer import Writer
 
 __version__ = "0.1.0"
 
@@ -156,7 +157,8 @@ _ROOMS: Final = {
     "_runner.runner": ("Runner", "run"),
     "_scan.graphs": ("Finding",),
     "_scan.scan": ("Scan", "scan"),
-    "_write.writer": ("Writer", "save"),
+    "_write.save": ("save",),
+    "_write.writer": ("Writer",),
 }
 
 

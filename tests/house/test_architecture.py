@@ -43,7 +43,7 @@ LONG_FILES = {
 # Floors, from the ground up: a folder imports only from folders of lower floors. A room that stands
 # alone beside them is a floor's folder of one.
 FLOORS = (
-    ("_printable",),
+    ("_printable", "_progress"),
     ("errors", "_core"),
     ("_format", "_source", "_parallel"),
     ("_graphdef", "_locate"),

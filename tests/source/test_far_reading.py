@@ -98,18 +98,34 @@ def test_every_spelling_leads_to_the_checkpoint(put, spelling):
     assert_same(far, near)
 
 
+def outcome(call):
+    """What a call gives, or the type of what it raises."""
+    try:
+        return call()
+    except (tb.TensorBundleError, OSError) as error:
+        return type(error)
+
+
 @pytest.mark.parametrize("fixture", sorted(expected()))
 def test_every_golden_fixture_is_read_far_away_as_here(fixture):
-    near_path = Path(path_of(fixture))
     store = Memory()
     store.fill(DATA, "data/")
-    near = tb.open(str(near_path))
-    far = tb.open(store.address(f"data/{near_path.relative_to(DATA)}"))
+    near = outcome(lambda: tb.open(path_of(fixture)))
+    far = outcome(lambda: tb.open(store.address(path_of(fixture).replace(f"{DATA}/", "data/"))))
+    if isinstance(near, type):
+        assert issubclass(far, near) or issubclass(near, far)
+        return
     assert far.location.kind == near.location.kind
     assert far.infos() == near.infos()
     for info in near.infos():
-        if info.obstacle is None:
-            np.testing.assert_array_equal(far[info.name], near[info.name], strict=True)
+        here, there = (outcome(lambda c=c, name=info.name: c[name]) for c in (near, far))
+        if isinstance(here, type):
+            assert there is here
+        elif here.dtype == object:
+            assert here.tolist() == there.tolist()
+        else:
+            assert (here.dtype, here.shape) == (there.dtype, there.shape)
+            assert here.tobytes() == there.tobytes()
     here, there = near.verify(), far.verify()
     assert (there.ok, there.checked, there.nbytes) == (here.ok, here.checked, here.nbytes)
     kinds = [[(fault.name, fault.kind) for fault in report.faults] for report in (here, there)]

@@ -215,7 +215,7 @@ def test_graph_far_away_is_loaded_and_frozen(tmp_path):
     store.fill(DATA / "saver", "run/")
     graph = tb.load_graph(store.address("run/model.ckpt-20.meta"))
     near = tb.load_graph(DATA / "saver" / "model.ckpt-20.meta")
-    assert [node.name for node in graph.nodes] == [node.name for node in near.nodes]
+    assert list(graph.nodes) == list(near.nodes)
     assert tb.verify(store.address("run/model.ckpt-20")).ok
 
 

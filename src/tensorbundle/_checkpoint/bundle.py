@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,9 +17,10 @@ from .._format.tensor_info import TensorInfo
 from .._locate.conversions import explain_table
 from .._locate.damage import explain_not_a_table
 from .._locate.location import Location
+from .._progress import Meter, Progress
 from ..errors import FormatError, TensorBundleError
 from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode, fitting
-from .selection import Filter, count_of, without_left_out
+from .selection import Filter, count_of, labelled, without_left_out
 from .shards import checksum_error, explain
 
 if TYPE_CHECKING:
@@ -58,6 +60,13 @@ class Bundle(Checkpoint):
                 error.message = f"{error.message}; {done}"
             raise
 
+    def sizes_of(self, shards: Iterable[int]) -> dict[int, int | None]:
+        """The bytes of data shards; None of those that are not there."""
+        paths = {n: _core.shard_path(self.location.prefix, n, self.num_shards) for n in shards}
+        return {
+            n: os.path.getsize(path) if os.path.isfile(path) else None for n, path in paths.items()
+        }
+
     @property
     def core(self) -> _core.Bundle:
         """The core's bundle, for those who plan by it."""
@@ -92,6 +101,18 @@ class Bundle(Checkpoint):
 
     def __len__(self) -> int:
         return self._index.entries().num_tensors
+
+    def _sweep(self) -> Iterator[tuple[str, Array]]:
+        if self.mode == "read":  # what nobody asks for yet would take memory
+            yield from super()._sweep()
+            return
+        begin, end = 0, len(self._index.entries())
+        while begin < end:
+            pairs, begin, whole = self._core.sweep(begin)
+            if whole:
+                yield from pairs
+            else:
+                yield from ((n, self[n] if array is None else array) for n, array in pairs)
 
     # --- single tensors --------------------------------------------------------------------------
 
@@ -265,6 +286,7 @@ class Bundle(Checkpoint):
         *,
         out: Mapping[str, Array] | None = None,
         threads: int = 0,
+        progress: Progress = None,
     ) -> dict[str, Array]:
         """Read many tensors into arrays of their own; see `Checkpoint.load`."""
         if names is None and out is not None:
@@ -274,8 +296,11 @@ class Bundle(Checkpoint):
         into: dict[str, Array] | None = None
         if out is not None and labels is not None:
             into = {key: fitting(out, label, self.info(key)) for label, key in labels.items()}
+        meter = self._meter(chosen, progress)
         try:
-            arrays, others = self._load_plain(chosen, into, count_of(threads))
+            arrays, others = self._load_plain(
+                chosen, into, count_of(threads), progress and meter.at
+            )
         except TensorBundleError as error:
             raise explain(error) from None
         kept = without_left_out(others, needed, self.info)
@@ -288,22 +313,30 @@ class Bundle(Checkpoint):
             else:
                 into[key][...] = array
                 arrays[key] = into[key]
-        return arrays if labels is None else _labelled(arrays, labels, out)
+        meter.finish()
+        return arrays if labels is None else labelled(arrays, labels, out)
 
     def _load_plain(
-        self, names: Sequence[str] | None, out: Mapping[str, Array] | None, threads: int
+        self,
+        names: Sequence[str] | None,
+        out: Mapping[str, Array] | None,
+        threads: int,
+        tick: Callable[[int], object] | None,
     ) -> tuple[dict[str, Array], list[str]]:
         """Arrays of what is stored as plain bytes, and the names of the rest."""
-        return self._core.load(names, out, threads)
+        return self._core.load(names, out, threads, tick)
 
-    def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
+    def views(
+        self, names: Filter = None, *, threads: int = 0, progress: Progress = None
+    ) -> dict[str, Array]:
         """Give many tensors at once; see `Checkpoint.views`."""
         if self.mode == "read":
-            return self.load(names, threads=threads)
+            return self.load(names, threads=threads, progress=progress)
         labels, needed = self._wanted(names)
         chosen = None if labels is None else list(dict.fromkeys(labels.values()))
+        meter = self._meter(chosen, progress)
         try:
-            arrays, others = self._core.views(chosen, count_of(threads))
+            arrays, others = self._core.views(chosen, count_of(threads), progress and meter.at)
         except TensorBundleError as error:
             raise explain(error) from None
         kept = without_left_out(others, needed, self.info)
@@ -311,9 +344,17 @@ class Bundle(Checkpoint):
             del arrays[key]  # which kept the place
         for key in kept:
             arrays[key] = self[key]
+        meter.finish()
         if labels is None:
             return arrays
         return {name: arrays[key] for name, key in labels.items() if key in arrays}
+
+    def _meter(self, keys: list[str] | None, progress: Progress) -> Meter:
+        """What tells of tensors that are read, if anybody listens: their sizes cost a look each."""
+        if progress is None:
+            return Meter(None, 0)
+        infos = self.iter_infos() if keys is None else map(self.info, keys)
+        return Meter(progress, sum(info.nbytes for info in infos))
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -354,30 +395,8 @@ class Bundle(Checkpoint):
 
     # --- verification ----------------------------------------------------------------------------
 
-    def verify(
-        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
-    ) -> Report:
+    def verify(self, *, threads: int = 0, progress: Progress = None) -> Report:
         """Check everything; see `Checkpoint.verify`."""
         from .audit import audit
 
         return audit(self._core, self.location.index or "", count_of(threads), progress)
-
-
-def _labelled(
-    arrays: Mapping[str, Array], labels: Mapping[str, str], out: Mapping[str, Array] | None
-) -> dict[str, Array]:
-    """Arrays by the names that were asked for, each one's own, read into ``out`` if it is given."""
-    found: dict[str, Array] = {}
-    given: set[str] = set()
-    for label, key in labels.items():
-        if key not in arrays:
-            continue
-        array = arrays[key]
-        if key in given:
-            array = array.copy()
-        if out is not None and (target := out[label]) is not arrays[key]:
-            target[...] = array
-            array = target
-        found[label] = array
-        given.add(key)
-    return found

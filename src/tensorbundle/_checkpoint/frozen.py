@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from .._graphdef.tensors import ContentSizeError, TensorMessage
 from .._locate.kinds import tell_kind
 from .._locate.location import Location, is_text_graph
 from .._ops.roles import ASSIGNS, CONSTANTS, RESTORES, VARIABLES
+from .._progress import Meter, Progress
 from ..errors import FormatError, TensorBundleError, UnsupportedError
 from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode
 from .report import Fault, Report, fault_of
@@ -138,6 +138,7 @@ class FrozenGraph(Checkpoint):
         *,
         out: Mapping[str, Array] | None = None,
         threads: int = 0,
+        progress: Progress = None,
     ) -> dict[str, Array]:
         """Read many tensors into arrays of their own; see `Checkpoint.load`.
 
@@ -149,9 +150,11 @@ class FrozenGraph(Checkpoint):
         for name in chosen:
             if out is None:
                 total = self._counted(total, self.info(name))
-        return super().load(chosen, out=out, threads=threads)
+        return super().load(chosen, out=out, threads=threads, progress=progress)
 
-    def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
+    def views(
+        self, names: Filter = None, *, threads: int = 0, progress: Progress = None
+    ) -> dict[str, Array]:
         """Give many tensors at once; see `Checkpoint.views`.
 
         Raises:
@@ -159,11 +162,11 @@ class FrozenGraph(Checkpoint):
         """
         total = 0
         found: dict[str, Array] = {}
-        for name in self.select(names):
-            array = found[name] = self[name]
+        for name, info in self._metered(self.select(names), progress):
+            array = found[name] = self._read(info)
             # One value that stands for all of them is a view that takes no memory.
             if self.mode != "r" or any(array.strides):
-                total = self._counted(total, self.info(name))
+                total = self._counted(total, info)
         return found
 
     def _counted(self, total: int, info: TensorInfo) -> int:
@@ -202,9 +205,7 @@ class FrozenGraph(Checkpoint):
 
     # --- verification ----------------------------------------------------------------------------
 
-    def verify(
-        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
-    ) -> Report:
+    def verify(self, *, threads: int = 0, progress: Progress = None) -> Report:
         """Check that every constant's content is what its dtype and shape say.
 
         Graphs have no checksums, so damage within values goes unseen. See `Checkpoint.verify`; one
@@ -214,9 +215,8 @@ class FrozenGraph(Checkpoint):
             Fault(name, None, None, None, "malformed", _twice(name), self.location.prefix)
             for name in self.duplicates
         ]
-        total = sum(len(node.encode()) for node in self._nodes.values())
-        done = checked = nbytes = 0
-        last = time.monotonic()
+        meter = Meter(progress, sum(len(node.encode()) for node in self._nodes.values()))
+        checked = nbytes = 0
         for name, node in self._nodes.items():
             try:
                 nbytes += self._check(name)
@@ -227,10 +227,8 @@ class FrozenGraph(Checkpoint):
                 wrong_size = isinstance(error, ContentSizeError)
                 kind = "size mismatch" if wrong_size else "malformed"
                 faults.append(fault_of(error, kind, name=name))
-            done += len(node.encode())
-            if progress is not None and (time.monotonic() - last >= 0.1 or done == total):
-                last = time.monotonic()
-                progress(done, total)
+            meter.add(len(node.encode()))
+        meter.finish()
         return Report(not faults, checked, nbytes, tuple(faults), (_NO_CHECKSUMS,))
 
     def _check(self, name: str) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +20,7 @@ from .._format.filenames import INDEX_SUFFIX, Path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._format.wording import Worded
+from .._progress import Meter, Progress
 from .._write.shards import BundleFiles, add_range
 from ..errors import ConversionError, TensorBundleError
 from .mending.blocks import make_table
@@ -57,7 +57,7 @@ def salvage(
     max_doubt: float = 1.0,
     in_place: bool = False,
     overwrite: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Salvage:
     """Save what can be trusted of a damaged checkpoint, and say what became of the rest.
 
@@ -75,7 +75,7 @@ def salvage(
         max_doubt: Mend no tensor for which other damage is likelier than this to look so.
         in_place: Flip the bits back in the files of ``src`` themselves.
         overwrite: Replace a checkpoint at ``dst``.
-        progress: Called with the tensors done and the tensors in all.
+        progress: As of `Checkpoint.verify`.
 
     Returns:
         What was saved, mended and lost.
@@ -146,7 +146,7 @@ class _Work:
         dst: str | None,
         like: str | None,
         overwrite: bool,
-        progress: Callable[[int, int], object] | None,
+        progress: Progress,
     ) -> Salvage:
         raw = b""
         if self.remains.index is not None:
@@ -209,9 +209,7 @@ class _Work:
 
     # --- the tensors that the index has -----------------------------------------------------------
 
-    def _go_through(
-        self, ckpt: Bundle, loose: set[bytes], progress: Callable[[int, int], object] | None
-    ) -> None:
+    def _go_through(self, ckpt: Bundle, loose: set[bytes], progress: Progress) -> None:
         faults: dict[str, list[Fault]] = {}
         suspicious: set[int | None] = set()
         for fault in ckpt.verify().faults:
@@ -219,15 +217,16 @@ class _Work:
                 faults.setdefault(fault.name, []).append(fault)
             if fault.cause is not None:
                 suspicious.add(fault.shard)
-        names = list(ckpt)
-        for done, name in enumerate(names):
+        meter = Meter(progress, sum(map(os.path.getsize, self.remains.shards.values())))
+        for name in ckpt:
             try:
-                self._tensor(ckpt, ckpt.info(name), name in faults, suspicious, loose)
+                info = ckpt.info(name)
+                meter.add(info.nbytes)
+                self._tensor(ckpt, info, name in faults, suspicious, loose)
             except TensorBundleError as error:
                 where = f": {os.path.basename(error.path)}" if error.path is not None else ""
                 self.lost.append(Lost(name, error.message + where))
-            if progress is not None:
-                progress(done + 1, len(names))
+        meter.finish()
 
     def _tensor(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -15,6 +14,7 @@ from .._format.filenames import META_SUFFIX, Path
 from .._format.wording import Worded
 from .._locate.location import SAVED_MODELS, VARIABLES, is_regular_file, is_saved_model
 from .._parallel.runners import Workers
+from .._progress import Progress
 from ..errors import MissingFileError
 
 _NEVER: Final = ("whether the values are those that training meant: checksums only tell of change",)
@@ -25,7 +25,7 @@ def verify(
     *,
     finite: bool = False,
     threads: int = 0,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
     workers: Workers = None,
 ) -> Report:
     """Check a checkpoint, and the graph that belongs to it: a SavedModel's, or the ``.meta``.
@@ -74,7 +74,7 @@ def verify_opened(
     *,
     finite: bool = False,
     threads: int = 0,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
     workers: Workers = None,
 ) -> Report:
     """The same of a checkpoint that was opened by this path; None: a SavedModel has no values."""

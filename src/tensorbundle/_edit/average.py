@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,7 @@ from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._objects.graph import GRAPH_KEY
+from .._progress import Meter, Progress
 from .._write.commit import refuse_existing
 from .._write.shards import raw_chunks
 from .._write.writer import Writer
@@ -68,7 +69,7 @@ def average(
     weights: Sequence[float] | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Average:
     """Average the floating-point tensors of several checkpoints.
 
@@ -87,7 +88,7 @@ def average(
         weights: What each counts; the same by default. They are divided by their sum.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
-        progress: Called with the bytes done and the bytes in all.
+        progress: As of `Checkpoint.verify`.
 
     Returns:
         What was done.
@@ -132,12 +133,11 @@ def average(
             )
     if dry_run:
         return Average(averaged, taken, total, (), names, found.repeated)
-    done = 0
+    meter = Meter(progress, total)
     with _MeanWriter(prefix, overwrite=overwrite) as writer:
         for written in writer.add_all(bundles, counts, tensors):
-            done += written
-            if progress is not None:
-                progress(done, total)
+            meter.add(written)
+    meter.finish()
     files = (shard_path(prefix, 0, 1), prefix + INDEX_SUFFIX)
     return Average(averaged, taken, total, files, names, found.repeated)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,7 @@ from .._checkpoint.opening import Source, opened
 from .._core import crc32c
 from .._format import dtypes
 from .._format.filenames import shard_path
-from .._locate.location import is_regular_file
+from .._progress import Meter, Progress
 from ..errors import FormatError, MissingFileError
 from .distance import Sums, Tolerance, ValueDifference
 
@@ -98,7 +97,7 @@ def diff(
     atol: float = 0.0,
     ignore_dtype: bool = False,
     exact: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Diff:
     """Compare two checkpoints, or a frozen graph with the checkpoint it may have been made from.
 
@@ -115,7 +114,7 @@ def diff(
         atol: Likewise.
         ignore_dtype: Whether numbers of different dtypes are compared by value alone.
         exact: Read every tensor, whatever the checksums say.
-        progress: Called with the bytes done and the bytes in all.
+        progress: As of `Checkpoint.verify`.
 
     Returns:
         What differs.
@@ -143,17 +142,16 @@ def diff(
     )
     found = set(renamed.values())
     common = [name for name in here if name in there]
-    total = sum(here[name].nbytes for name in common)
+    meter = Meter(progress, sum(here[name].nbytes for name in common))
     compare = _Comparison(one, other, tolerance, ignore_dtype, exact)
-    changed, incomplete, done = [], [], 0
+    changed, incomplete = [], []
     for name in common:
         if compare.is_hindered(here[name], there[name]):
             incomplete.append(name)
         elif difference := compare(here[name], there[name]):
             changed.append(difference)
-        done += here[name].nbytes
-        if progress is not None:
-            progress(done, total)
+        meter.add(here[name].nbytes)
+    meter.finish()
     return Diff(
         tuple(name for name in only_here if name not in renamed),
         tuple(name for name in only_there if name not in found),
@@ -203,11 +201,13 @@ def _refuse_absent(ckpt: Bundle, infos: Iterable[TensorInfo]) -> None:
         for _, part in ckpt.stored(info):
             shard, end = part.shard or 0, (part.offset or 0) + part.nbytes
             ends[shard] = max(ends.get(shard, 0), end)
+    sizes = ckpt.sizes_of(ends)
     for shard, end in sorted(ends.items()):
         path = shard_path(ckpt.location.prefix, shard, ckpt.num_shards)
-        if not is_regular_file(path):
+        size = sizes[shard]
+        if size is None:
             raise MissingFileError(f"a data shard is missing: {path!r}", path=path)
-        if (size := os.path.getsize(path)) < end:
+        if size < end:
             raise FormatError(
                 f"the shard is cut off: it has {size} bytes, its tensors end at byte {end}",
                 path=path,

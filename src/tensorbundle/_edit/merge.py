@@ -29,6 +29,7 @@ from .._locate.checkpoints import locate
 from .._locate.location import file_mode, is_regular_file
 from .._objects.graph import GRAPH_KEY, ObjectGraph
 from .._objects.join import join
+from .._progress import Meter, Progress
 from .._write.names import warn_of_patterns
 from .._write.shards import BundleFiles
 from ..errors import (
@@ -39,12 +40,12 @@ from ..errors import (
     TensorBundleError,
 )
 from .rules import listed, refuse_in_saved_model
+from .sources import parts_in
 
 if TYPE_CHECKING:
     from .._core import Entry
 
 _CHUNK_BYTES: Final = 4 << 20
-_PART: Final = re.compile(r"part-(\d{5,})-of-(\d{5,})\.index")
 _TEMPORARY: Final = re.compile(r"(.+)_temp(?:_[0-9a-fA-F-]+)?")
 
 
@@ -94,6 +95,7 @@ def merge(
     prefer: Literal["first", "last"] | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
+    progress: Progress = None,
 ) -> Merge:
     """Merge checkpoints into one; the inputs are kept.
 
@@ -111,6 +113,7 @@ def merge(
         prefer: Of tensors that several inputs have with different values, which to take.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
+        progress: As of `Checkpoint.verify`, of the bytes of shards.
 
     Returns:
         What was done.
@@ -149,13 +152,16 @@ def merge(
     warn_of_patterns(target)
     files: tuple[str, ...] = ()
     if not dry_run:
+        meter = Meter(progress, sum(map(os.path.getsize, shards)))
         with BundleFiles(target, overwrite=overwrite) as out:
             for path in shards:
                 out.link(path)
+                meter.add(os.path.getsize(path))
             out.writer.add_entries(entries.items())
             if graph is not None:
                 out.writer.add_strings(GRAPH_KEY, (), [graph.encode()])
             files = out.commit(big_endian=inputs[0].index.big_endian)
+        meter.finish()
     told = (equal, graph is not None, tuple(map(as_text, incomplete)))
     return Merge(tuple(one.prefix for one in inputs), tensors, tuple(shards), files, *told)
 
@@ -168,7 +174,7 @@ def _gather(paths: Iterable[str], *, partial: bool) -> list[str]:
     plain: list[str] = []
     parts: dict[tuple[int, int], str] = {}
     for path in paths:
-        found = _parts_in(path)
+        found = parts_in(path)
         for number, name in found.items():
             if number in parts:
                 raise ConversionError(f"two parts of one number: {parts[number]!r} and {name!r}")
@@ -198,16 +204,6 @@ def _gather(paths: Iterable[str], *, partial: bool) -> list[str]:
     if twice:
         raise ConversionError(f"given twice: {listed(sorted(set(twice)))}")
     return prefixes
-
-
-def _parts_in(directory: str) -> dict[tuple[int, int], str]:
-    if not os.path.isdir(directory):
-        return {}
-    return {
-        (int(found[1]), int(found[2])): os.path.join(directory, name[: -len(INDEX_SUFFIX)])
-        for name in sorted(os.listdir(directory))
-        if (found := _PART.fullmatch(name))
-    }
 
 
 def _read(prefix: str) -> _Input:

@@ -16,6 +16,7 @@ from .rules import listed
 if TYPE_CHECKING:
     from .._locate.location import Location
 
+_PART: Final = re.compile(r"part-(\d{5,})-of-(\d{5,})\.index")
 _STEP: Final = re.compile(r"(.*)-(\d+)")
 
 
@@ -108,3 +109,14 @@ def _checkpoints_in(path: str) -> Sequence[str]:
             )
         return runs[newest[1]]
     return next(iter(runs.values()))
+
+
+def parts_in(directory: str) -> dict[tuple[int, int], str]:
+    """Find the parts of a sharded save in a directory, by their number and count."""
+    if not os.path.isdir(directory):
+        return {}
+    return {
+        (int(found[1]), int(found[2])): os.path.join(directory, name[: -len(INDEX_SUFFIX)])
+        for name in sorted(os.listdir(directory))
+        if (found := _PART.fullmatch(name))
+    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from .. import _core
@@ -12,6 +11,7 @@ from .._checkpoint.opening import open as open_checkpoint
 from .._far.verbs import takes_addresses
 from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, Path, shard_path
 from .._locate.location import Location, is_regular_file
+from .._progress import Progress
 from .._write.staging import Staging
 from ..errors import ChecksumError, UnsupportedError
 
@@ -37,7 +37,7 @@ def copy(
     dst: Path,
     *,
     overwrite: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Copy:
     """Copy a checkpoint whole, having checked it: here, to a store, from one, or between two.
 

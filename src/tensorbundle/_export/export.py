@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, opened
 from .._far.verbs import takes_addresses
+from .._progress import Progress
 from .._write.staging import check_target
 from ..errors import ConversionError
 from . import hdf5, npy, npz, safetensors
 from .arrays import Arrays
-from .request import Progress, Request
+from .request import Request
 
 if TYPE_CHECKING:
     from .._checkpoint.selection import Filter

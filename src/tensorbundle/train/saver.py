@@ -20,7 +20,7 @@ from .._format.dtypes import Array
 from .._format.filenames import STATE_NAME
 from .._objects.graph import GRAPH_KEY
 from .._write.durable import replace_file
-from .._write.writer import save
+from .._write.save import save
 from ..errors import UnsupportedError
 from .directory import (
     Foreign,

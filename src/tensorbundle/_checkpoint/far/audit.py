@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -11,6 +10,7 @@ import numpy as np
 from ... import _core
 from ..._format.names import as_text
 from ..._format.tensor_info import TensorInfo
+from ..._progress import Progress
 from ..._source.fetch import Integers, part_bytes, parts, spans
 from ..._source.pool import in_order
 from ...errors import ChecksumError, TensorBundleError
@@ -31,7 +31,6 @@ _ROW: Final = np.dtype(
         ("is_strings", "<i8"),
     ]
 )
-_PAUSE_S: Final = 0.1
 # Shards that are planned at a time: their rows are in memory together.
 _SHARDS: Final = 64
 
@@ -63,7 +62,7 @@ class Outcome(NamedTuple):
     lost: list[_core.LostShard]
 
 
-def audit_far(ckpt: FarBundle, progress: Callable[[int, int], object] | None) -> Report:
+def audit_far(ckpt: FarBundle, progress: Progress) -> Report:
     """Check a far bundle; see `Checkpoint.verify`."""
     ckpt.need_all()
     return audit(_Verified(ckpt), ckpt.location.index or "", 0, progress)
@@ -131,7 +130,6 @@ class _Run:
         self._ckpt = ckpt
         self._entries = entries
         self._progress = progress
-        self._next_report = 0.0
         self._done = 0
         self.checked = 0
         self.nbytes = 0
@@ -207,9 +205,7 @@ class _Run:
 
     def _report(self, nbytes: int) -> None:
         self._done += nbytes
-        now = time.monotonic()
-        if self._progress is not None and now >= self._next_report:
-            self._next_report = now + _PAUSE_S
+        if self._progress is not None:
             self._progress(self._done)
 
 

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 import numpy as np
 
 from ... import _core
 from ..._format import dtypes as _dtypes
 from ..._format.dtypes import Array
-from ..._format.filenames import shard_path
 from ..._format.tensor_info import TensorInfo
 from ..._locate.damage import identify_head
 from ..._locate.location import Location
+from ..._progress import Progress
 from ..._source.address import Address
 from ..._source.client import Client
 from ..._source.far_file import FarFile
-from ..._source.fetch import MAX_GAP, MIN_PART, part_bytes, parts
+from ..._source.fetch import part_bytes, parts
 from ..._source.pool import in_order
-from ..._source.store import Buffer, ChangedError, Meta
+from ..._source.store import Buffer, ChangedError
 from ...errors import ChecksumError, FormatError, MissingFileError, TensorBundleError
 from ..bundle import Bundle
 from ..checkpoint import DEFAULT_CHUNK_BYTES, Mode
 from ..shards import checksum_error, explain
+from .groups import Group, copied, fetched_into, groups_of
 from .index import FarIndex
+from .shards import FarShards
 
 if TYPE_CHECKING:
     from ..report import Report
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 # By which is told what lies in place of an index.
 _HEAD_BYTES: Final = 4096
-# So many bytes of tensors are held for one call of the core.
-_GROUP_BYTES: Final = 32 << 20
 # Up to so many shards each is asked for; of more, there is one listing.
 _FEW_SHARDS: Final = 4
 # Facts that were worked out from an index that has been replaced.
@@ -57,10 +56,10 @@ class FarBundle(Bundle):
         self.address = address
         self.client = client
         self._far = index
-        self._files: dict[int, FarFile] = {}
         self._changing = threading.RLock()
         self._is_settled = False  # whether the index is known to be what lies there
         super().__init__(location, "read", True, index.file)
+        self._shards = FarShards(client, address, self._core)
 
     def _open(
         self, location: Location, mode: Mode, verify: bool, index: _core.File
@@ -85,11 +84,11 @@ class FarBundle(Bundle):
             self._take_anew()
 
     def _take_anew(self) -> None:
-        self._files = {}
         for fact in _FACTS:
             self.__dict__.pop(fact, None)
         self._core = self._open(self.location, "read", True, self._far.file)
         self._index = self._core.index
+        self._shards = FarShards(self.client, self.address, self._core)
 
     def _settle(self) -> None:
         if self._is_settled:
@@ -116,7 +115,9 @@ class FarBundle(Bundle):
         self._reopen()
         try:
             return call()
-        except ChangedError:
+        except (ChangedError, MissingFileError, FormatError) as error:
+            if not isinstance(error, ChangedError) and not self._far.refresh():
+                raise
             raise FormatError(
                 "the checkpoint was replaced meanwhile, and then again: open it when its writer "
                 "rests",
@@ -157,69 +158,19 @@ class FarBundle(Bundle):
 
     # --- shards ----------------------------------------------------------------------------------
 
-    def key_of(self, shard: int) -> str:
-        """The key of a data shard."""
-        return shard_path(self.address.key, shard, self.num_shards)
-
     def shard_file(self, shard: int, first: tuple[int, int] | None = None) -> FarFile:
-        """A data shard; with ``first``, a range of it, which is held when it had to be asked for.
-
-        Raises:
-            MissingFileError: It is not there.
-        """
-        known = self._files.get(shard)
-        if known is not None:
-            return known
-        if not 0 <= shard < max(self.num_shards, 1):
-            raise FormatError(
-                f"the entry names a shard that cannot be: number {shard} of {self.num_shards}"
-            )
-        key = self.key_of(shard)
-        if first is None or not first[1]:
-            return self._give(shard, self.client.head(key))
-        offset, size = first
-        try:
-            data, meta = self.client.get(key, offset, offset + min(size, part_bytes(size)))
-        except OSError as error:
-            if isinstance(error, TensorBundleError) or error.errno != errno.EIO:
-                raise
-            # Perhaps there is nothing at that offset: then its size says so.
-            return self._give(shard, self.client.head(key))
-        return self._give(shard, meta, (offset, data))
-
-    def _give(self, shard: int, meta: Meta, first: tuple[int, Buffer] | None = None) -> FarFile:
-        with self._changing:
-            known = self._files.get(shard)
-            if known is None:
-                known = FarFile(self.client, self.key_of(shard), meta, first)
-                self._core.give(shard, known)
-                self._files[shard] = known
-            return known
+        """A data shard; see `FarShards.file`."""
+        return self._shards.file(shard, first)
 
     def know_shards(self, wanted: Iterable[int]) -> list[int]:
-        """Look up the sizes of shards, without a request for each of many; those not there."""
-        unknown = [shard for shard in sorted(set(wanted)) if shard not in self._files]
-        found = self._listed(unknown)
-        if found is None:
-            found = list(in_order(lambda shard: self.client.find(self.key_of(shard)), unknown))
-        missing = []
-        for shard, meta in zip(unknown, found, strict=True):
-            if meta is None:
-                missing.append(shard)
-            else:
-                self._give(shard, meta)
-        return missing
+        """Look up the sizes of shards; those that are not there."""
+        return self._shards.know(wanted)
 
-    def _listed(self, shards: list[int]) -> list[Meta | None] | None:
-        """Sizes of shards by one listing; None where that is not to be had, or not worth it."""
-        if len(shards) <= _FEW_SHARDS or not self.client.can_list:
-            return None
-        try:
-            listed = {each.key: each for each in self.client.list(f"{self.address.key}.data-")}
-        except PermissionError:  # many public buckets let everybody read and nobody list
-            return None
-        metas = [listed.get(self.key_of(shard)) for shard in shards]
-        return [None if each is None else Meta(each.size, each.etag) for each in metas]
+    def sizes_of(self, shards: Iterable[int]) -> dict[int, int | None]:
+        """The bytes of data shards; None of those that are not there."""
+        wanted = list(shards)
+        missing = self._consistent(lambda: self.know_shards(wanted))
+        return {n: None if n in missing else self.shard_file(n).size for n in wanted}
 
     def file_of(self, info: TensorInfo) -> _core.File:
         """Open the shard of a stored range; see `Bundle.file_of`."""
@@ -267,9 +218,9 @@ class FarBundle(Bundle):
 
     def _fill(self, file: FarFile, info: TensorInfo, into: Array | None) -> None:
         """Fetch a stored range and compare its checksum; again, once, where it differs."""
-        computed = _fetched(file, info, into)
+        computed = fetched_into(file, info, into)
         if computed != info.crc32c:
-            computed = _fetched(file, info, into)
+            computed = fetched_into(file, info, into)
         if computed != info.crc32c:
             raise explain(checksum_error(info, computed, file.path))
 
@@ -301,18 +252,27 @@ class FarBundle(Bundle):
     # --- many tensors ----------------------------------------------------------------------------
 
     def load(
-        self, names: Filter = None, *, out: Mapping[str, Array] | None = None, threads: int = 0
+        self,
+        names: Filter = None,
+        *,
+        out: Mapping[str, Array] | None = None,
+        threads: int = 0,
+        progress: Progress = None,
     ) -> dict[str, Array]:
         """Read many tensors into arrays of their own; see `Checkpoint.load`."""
 
         def load() -> dict[str, Array]:
             self._know_all()
-            return super(FarBundle, self).load(names, out=out, threads=threads)
+            return super(FarBundle, self).load(names, out=out, threads=threads, progress=progress)
 
         return self._consistent(load)
 
     def _load_plain(
-        self, names: Sequence[str] | None, out: Mapping[str, Array] | None, threads: int
+        self,
+        names: Sequence[str] | None,
+        out: Mapping[str, Array] | None,
+        threads: int,
+        tick: Callable[[int], object] | None,
     ) -> tuple[dict[str, Array], list[str]]:
         """Read plain tensors by groups, each of what the core copies in one call."""
         infos = self.infos() if names is None else [self._core.find(name) for name in names]
@@ -328,13 +288,17 @@ class FarBundle(Bundle):
             if info.shard in missing:
                 error = MissingFileError("no such object", path=self._url_of(info), key=info.name)
                 raise explain(error)
-        for group, pieces in self._fetched_groups(list(_groups(plain))):
+        done = 0
+        for group, pieces in self._fetched_groups(list(groups_of(plain))):
             try:
                 found = self._take(group, pieces, out, threads)
             except ChecksumError:  # fetched once more before it is believed
-                file = self._files[group.shard]
+                file = self.shard_file(group.shard)
                 found = self._take(group, file.stream(group.begin, group.end), out, threads)
             arrays.update(found)
+            done += sum(info.nbytes for info in group.infos)
+            if tick is not None:
+                tick(done)
         return arrays, others
 
     def _fetched_groups(
@@ -344,7 +308,7 @@ class FarBundle(Bundle):
         size = part_bytes(sum(group.end - group.begin for group in groups))
         cut = [list(parts(group.begin, group.end, size)) for group in groups]
         flat = [(group.shard, *part) for group, of in zip(groups, cut, strict=True) for part in of]
-        fetched = in_order(lambda part: self._files[part[0]].fetch(*part[1:]), flat)
+        fetched = in_order(lambda part: self.shard_file(part[0]).fetch(*part[1:]), flat)
         for group, of in zip(groups, cut, strict=True):
             yield group, ((begin, next(fetched)) for begin, _ in of)
 
@@ -356,22 +320,22 @@ class FarBundle(Bundle):
         threads: int,
     ) -> dict[str, Array]:
         """The arrays of a group, checked."""
-        file = self._files[group.shard]
+        file = self.shard_file(group.shard)
         into = None if out is None else {info.name: out[info.name] for info in group.infos}
         if len(group.infos) > 1 or group.end == group.begin:
             with file.holding(pieces):
-                return self._core.load([info.name for info in group.infos], into, threads)[0]
+                return self._core.load([info.name for info in group.infos], into, threads, None)[0]
         # One that may be large: its bytes go where they belong as they come.
         info = group.infos[0]
         super().file_of(info)
         array = _core.empty(info.shape, info.array_dtype()) if into is None else into[info.name]
-        computed = _copied(pieces, group.begin, array.reshape(-1).view(np.uint8))
+        computed = copied(pieces, group.begin, array.reshape(-1).view(np.uint8))
         if computed != info.crc32c:
             raise explain(checksum_error(info, computed, file.path))
         return {info.name: array}
 
     def _url_of(self, info: TensorInfo) -> str:
-        return self.client.url(self.key_of(info.shard or 0))
+        return self._shards.url(info.shard or 0)
 
     def _is_plain(self, info: TensorInfo) -> bool:
         return (
@@ -408,9 +372,7 @@ class FarBundle(Bundle):
                 path=self.location.prefix,
             ) from None
 
-    def verify(
-        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
-    ) -> Report:
+    def verify(self, *, threads: int = 0, progress: Progress = None) -> Report:
         """Check everything; see `Checkpoint.verify`."""
         from .audit import audit_far
 
@@ -424,56 +386,3 @@ class FarBundle(Bundle):
     def need_all(self) -> None:
         """Fetch the whole index."""
         self._know_all()
-
-
-class Group(NamedTuple):
-    """Tensors of one shard that are fetched together: a large one alone, or small ones."""
-
-    shard: int
-    begin: int
-    end: int
-    infos: list[TensorInfo]
-
-
-def _groups(infos: Iterable[TensorInfo]) -> Iterator[Group]:
-    """Plain tensors, which come in the order of shards and offsets, by what is fetched at once."""
-    group: Group | None = None
-    for info in infos:
-        shard, begin = info.shard or 0, info.offset or 0
-        end = begin + info.nbytes
-        if group is not None and (
-            shard == group.shard
-            and (not info.nbytes or begin <= group.end + MAX_GAP)
-            and (not info.nbytes or end - group.begin <= _GROUP_BYTES)
-        ):
-            reach = max(group.end, end) if info.nbytes else group.end
-            group.infos.append(info)
-            group = group._replace(end=reach)
-            continue
-        if group is not None:
-            yield group
-        group = Group(shard, begin, end, [info])
-    if group is not None:
-        yield group
-
-
-def _copied(pieces: Iterable[tuple[int, Buffer]], start: int, into: Array | None) -> int:
-    """Copy pieces to where they belong; the checksum of all."""
-    crc32c = 0
-    for begin, data in pieces:
-        piece = np.frombuffer(data, np.uint8)
-        if into is not None:
-            into[begin - start : begin - start + len(piece)] = piece
-        crc32c = _core.crc32c(piece, crc32c)
-    return crc32c
-
-
-def _fetched(file: FarFile, info: TensorInfo, into: Array | None) -> int:
-    """Fetch a stored range; its checksum."""
-    start = info.offset or 0
-    if info.nbytes > MIN_PART:
-        return _copied(file.stream(start, start + info.nbytes), start, into)
-    piece = np.empty(info.nbytes, np.uint8) if into is None else into
-    if info.nbytes:
-        file.readinto(start, piece)
-    return _core.crc32c(piece)

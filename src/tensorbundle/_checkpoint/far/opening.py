@@ -53,7 +53,9 @@ def open_far(address: Address) -> Checkpoint:
         return _by_state(client, address.at(key.rpartition("/")[0]), requested)
     prefix = spelled_prefix(key) or key
     found = None
-    if prefix and not prefix.endswith("/"):
+    if prefix.endswith("/") and client.find(prefix + STATE_NAME) is not None:
+        return _by_state(client, address.at(prefix.rstrip("/")), requested)
+    if prefix:
         found = _bundle(client, address.at(prefix), requested)
     if found is None and prefix == key and not key.endswith("/"):
         found = _at_key(client, address)

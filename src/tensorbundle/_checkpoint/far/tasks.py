@@ -6,12 +6,12 @@ are verdicts. A worker reads by credentials of its own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ... import _core
 from ..._parallel.runners import MAX_TASKS, Workers, run_tasks
+from ..._progress import Progress
 from ..._source.address import Address
 from ..._source.store import Buffer
 from ...errors import FormatError
@@ -90,9 +90,7 @@ def verify_task(task: Task) -> Outcome:
     return verify_shards(NearShards(ckpt), ckpt.core.index.salvage()[0], task.first, task.last)
 
 
-def verify_by(
-    ckpt: Bundle, workers: Workers, progress: Callable[[int, int], object] | None = None
-) -> Report:
+def verify_by(ckpt: Bundle, workers: Workers, progress: Progress = None) -> Report:
     """Check everything, as `Checkpoint.verify` does, by workers.
 
     Raises:
@@ -136,7 +134,8 @@ class _ByWorkers:
     def _tasks(self) -> Iterator[Task]:
         """Neighbouring shards of about as many bytes each."""
         ckpt = self._ckpt
-        sizes = shard_sizes(ckpt)
+        found = ckpt.sizes_of(range(max(ckpt.num_shards, 1)))
+        sizes = [size or 0 for size in found.values()]
         limit = max(TASK_BYTES, -(-sum(sizes) // MAX_TASKS))
         path: str | Address = ckpt.location.index or ""
         etag = None
@@ -149,13 +148,3 @@ class _ByWorkers:
                 first, held = shard, 0
             held += size
         yield Task(path, etag, first, len(sizes))
-
-
-def shard_sizes(ckpt: Bundle) -> list[int]:
-    """The bytes of each data shard; 0 of one that is not there."""
-    count = max(ckpt.num_shards, 1)
-    if isinstance(ckpt, FarBundle):
-        missing = set(ckpt.know_shards(range(count)))
-        return [0 if n in missing else ckpt.shard_file(n).size for n in range(count)]
-    paths = (_core.shard_path(ckpt.location.prefix, n, ckpt.num_shards) for n in range(count))
-    return [os.path.getsize(path) if os.path.isfile(path) else 0 for path in paths]

@@ -59,13 +59,14 @@ class LazyArrays(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         from dask import array
 
+        made: Any = array.from_array
         if name not in self._names:
             raise KeyError(name)
         info = self._ckpt.info(name)
         tensor = StoredTensor(self._path, info)
         rows = _rows_of(info, self._chunk_bytes)
         chunks = (rows, *info.shape[1:]) if info.shape else ()
-        return array.from_array(tensor, chunks=chunks, asarray=False, name=False)
+        return made(tensor, chunks=chunks, asarray=False, name=False)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -43,7 +43,8 @@ def workers_of(count: int | None, dask: str | None) -> Iterator[Any]:
     except ImportError:
         raise click.UsageError("--dask needs: pip install 'tensorbundle[dask]'") from None
     try:
-        client = Client(dask, timeout="30s")
+        connect: Any = Client
+        client = connect(dask, timeout="30s")
     except (OSError, ValueError) as error:
         raise click.UsageError(f"no Dask scheduler answers at {dask!r}: {error}") from None
     with client:
