@@ -138,6 +138,15 @@ Bundle::Batch Bundle::plan_batch(const py::object& names) const {
 
 py::tuple Bundle::views(const py::object& names, unsigned threads, const py::object& progress) {
   Batch batch = plan_batch(names);
+  for (std::optional<std::uint32_t> last; const Job& job : batch.jobs) {
+    if (job.shard == last) continue;
+    last = job.shard;
+    try {
+      reader_.notice_changes(job.shard);
+    } catch (const Error& error) {
+      raise(error, static_cast<std::int32_t>(job.shard), py::none());
+    }
+  }
   if (checks_) {
     run_or_raise(threads, progress, batch.jobs, batch.names, [&](const BulkOptions& options) {
       return reader_.check(batch.jobs, batch.rows, options);

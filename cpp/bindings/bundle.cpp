@@ -163,6 +163,7 @@ py::object Bundle::copy(const StoredRange& range, const Dtypes::Type& type) cons
 
 py::object Bundle::borrow(const FoundEntry& found, const StoredRange& range,
                           const Dtypes::Type& type) {
+  reader_.notice_changes(found);
   if (!reader_.is_checked(found)) {
     const py::gil_scoped_release release;
     reader_.check(found);

@@ -32,8 +32,9 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from . import train
+    from . import keras, train
     from ._checkpoint.report import Fault, Report
+    from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
     from ._doctor.diagnose import Diagnosis, Symptom, diagnose
     from ._doctor.mending.outcome import Salvage
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
     from ._scan.scan import Scan, scan
     from ._write.save import save
     from ._write.writer import Writer
+    from .train.series.newest import latest_checkpoint
+    from .train.series.pruning import Pruning, prune_checkpoints
 
 __version__ = "0.1.0"
 
@@ -71,6 +74,7 @@ __all__ = [
     "Checkpoint",
     "ChecksumError",
     "CompatibilityWarning",
+    "Conversion",
     "ConversionError",
     "Copy",
     "Diagnosis",
@@ -89,6 +93,7 @@ __all__ = [
     "MissingFileError",
     "Node",
     "ObjectGraph",
+    "Pruning",
     "Relocation",
     "Report",
     "Rewrite",
@@ -105,6 +110,7 @@ __all__ = [
     "__version__",
     "average",
     "checkpoints",
+    "convert",
     "copy",
     "crosscheck",
     "diagnose",
@@ -112,10 +118,13 @@ __all__ = [
     "export",
     "export_saved_model",
     "freeze",
+    "keras",
+    "latest_checkpoint",
     "load_graph",
     "merge",
     "open",
     "prune",
+    "prune_checkpoints",
     "relocate",
     "rewrite",
     "run",
@@ -131,6 +140,7 @@ __all__ = [
 # Rooms that few need, by the public names in them.
 _ROOMS: Final = {
     "_checkpoint.report": ("Fault", "Report"),
+    "_convert.convert": ("Conversion", "convert"),
     "_crosscheck.crosscheck": ("crosscheck",),
     "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
     "_doctor.mending.outcome": ("Salvage",),
@@ -159,6 +169,8 @@ _ROOMS: Final = {
     "_scan.scan": ("Scan", "scan"),
     "_write.save": ("save",),
     "_write.writer": ("Writer",),
+    "train.series.newest": ("latest_checkpoint",),
+    "train.series.pruning": ("Pruning", "prune_checkpoints"),
 }
 
 
@@ -166,8 +178,8 @@ def __getattr__(name: str) -> Any:
     # `import tensorbundle` costs what numpy costs: what few need is imported when it is named.
     from importlib import import_module
 
-    if name == "train":
-        return import_module(".train", __name__)
+    if name in ("keras", "train"):
+        return import_module(f".{name}", __name__)
     for room, names in _ROOMS.items():
         if name in names:
             return getattr(import_module(f".{room}", __name__), name)

@@ -50,8 +50,8 @@ FLOORS = (
     ("_far",),
     ("_ops", "_objects"),
     ("_checkpoint", "_write"),
-    ("_graph", "_edit", "_export", "_crosscheck", "train"),
-    ("_outputs", "_doctor", "_scan"),
+    ("_graph", "_edit", "_export", "_crosscheck", "train", "keras"),
+    ("_outputs", "_doctor", "_scan", "_convert"),
     ("_freeze",),
     ("_runner",),
     ("__init__",),
@@ -75,10 +75,12 @@ OPTIONAL_PACKAGES = {
     "rich",
     "safetensors",
     "tensorflow",
+    "tomli",
     "torch",
     "zstandard",
 }
 LAZY_ROOMS = {
+    "_convert",
     "_crosscheck",
     "_doctor",
     "_edit",
@@ -94,6 +96,7 @@ LAZY_ROOMS = {
     "_scan",
     "_write",
     "cli",
+    "keras",
     "train",
 }
 PRINTING_ROOMS = {"_crosscheck", "cli"}
@@ -220,7 +223,7 @@ def test_no_folder_has_more_than_eleven_rooms() -> None:
 
 
 def test_the_door_of_a_folder_is_its_docstring() -> None:
-    faces = {"tensorbundle", "tensorbundle.train", "tensorbundle.cli"}
+    faces = {"tensorbundle", "tensorbundle.keras", "tensorbundle.train", "tensorbundle.cli"}
     found = [
         place(path)
         for module, path in MODULES.items()

@@ -24,6 +24,7 @@ NAMES = [
     "ChecksumError",
     "CompatibilityWarning",
     "LeftOutWarning",
+    "Conversion",
     "ConversionError",
     "Copy",
     "Diagnosis",
@@ -41,6 +42,7 @@ NAMES = [
     "MissingFileError",
     "Node",
     "ObjectGraph",
+    "Pruning",
     "Relocation",
     "Report",
     "Rewrite",
@@ -57,6 +59,7 @@ NAMES = [
     "__version__",
     "average",
     "checkpoints",
+    "convert",
     "copy",
     "crosscheck",
     "diagnose",
@@ -64,10 +67,13 @@ NAMES = [
     "export",
     "export_saved_model",
     "freeze",
+    "keras",
+    "latest_checkpoint",
     "load_graph",
     "merge",
     "open",
     "prune",
+    "prune_checkpoints",
     "relocate",
     "rewrite",
     "run",
@@ -80,7 +86,7 @@ NAMES = [
     "verify",
 ]
 FUNCTIONS = sorted(
-    name for name in NAMES if name.islower() and name not in ("__version__", "train")
+    name for name in NAMES if name.islower() and name not in ("__version__", "keras", "train")
 )
 CLASSES = sorted(name for name in NAMES if name[0].isupper())
 # Methods of a checkpoint that do what their example shows; the others are told by their class.

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from .._core import File, MappedFile
+from .._core import File
 from .._format import dtypes
 from .._format.dtypes import Array
 from .._format.names import as_bytes
@@ -16,7 +16,7 @@ from .._format.wire import told_if_cut_off
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node
 from .._graphdef.tensors import ContentSizeError, TensorMessage
-from .._locate.kinds import tell_kind
+from .._locate.kinds import read_message, tell_kind
 from .._locate.location import Location, is_text_graph
 from .._ops.roles import ASSIGNS, CONSTANTS, RESTORES, VARIABLES
 from .._progress import Meter, Progress
@@ -27,8 +27,6 @@ from .selection import Filter
 
 # What only a graph has that gets the values of its variables elsewhere.
 _SETTERS: Final = ASSIGNS | RESTORES | {"InitializeTable"}
-# Of smaller files a copy costs nothing, and it stays whatever happens to the file.
-_MAPPED_FROM: Final = 64 << 20
 # One stored value may stand for a whole tensor: up to this size it is made when it is asked for.
 _MAX_FILLED_BYTES: Final = 1 << 28
 _NO_CHECKSUMS: Final = "graphs have no checksums: damage within values is not seen"
@@ -41,14 +39,15 @@ class FrozenGraph(Checkpoint):
     came from; beside them are the constants that the graph always had. A constant in a function is
     named ``function/node``. Where two have one name the first counts, the main graph's before all.
 
-    Arrays are read-only views of the file in mode ``"r"`` where the file holds their bytes as they
-    are, else copies; the file is read once in mode ``"read"``. Graphs have no checksums.
+    The file is read once, whatever the mode: it has no checksums that would tell whether it is
+    still what it was. Arrays are read-only views of what was read in mode ``"r"`` where that holds
+    their bytes as they are, else copies.
     """
 
     def __init__(self, location: Location, mode: Mode) -> None:
         super().__init__(location, mode)
         try:
-            message = _message(location.prefix, mode)
+            message = _message(location.prefix)
             with told_if_cut_off(message):
                 self._load(MetaGraph(message, bare=True))
         except TensorBundleError as error:
@@ -252,8 +251,8 @@ def _twice(name: str) -> str:
     return f"several nodes have the name {name!r}: the first was taken"
 
 
-def _message(path: str, mode: Mode) -> memoryview:
-    """The bytes of a GraphDef: of a large file a map, if the mode is for it."""
+def _message(path: str) -> memoryview:
+    """The bytes of a GraphDef."""
     file = File(path)
     if is_text_graph(path):
         from .._graphdef.text import parse_text
@@ -261,8 +260,7 @@ def _message(path: str, mode: Mode) -> memoryview:
         kind, parsed = parse_text(file.read(0, file.size), path)
         message = memoryview(parsed)
     else:
-        mapped = file.size >= _MAPPED_FROM and mode == "r" and not file.on_network
-        message = memoryview(MappedFile(file) if mapped else file.read(0, file.size))
+        message = read_message(file)
         with told_if_cut_off(message):
             kind = tell_kind(message)
     if kind != "graph":

@@ -245,7 +245,7 @@ def _compare_tensor(
     ours = None
     ways = _GRAPH_WAYS if checkpoint.location.kind == "graph" else _WAYS
     try:
-        ours = Tensor(info, checkpoint[info.name])
+        ours = Tensor(info, checkpoint.load([info.name])[info.name])
     except UnsupportedError as error:
         return verdict("we cannot", detail=str(error))
     except (TensorBundleError, OSError) as error:

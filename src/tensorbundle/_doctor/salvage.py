@@ -24,7 +24,7 @@ from .._progress import Meter, Progress
 from .._write.shards import BundleFiles, add_range
 from ..errors import ConversionError, TensorBundleError
 from .mending.blocks import make_table
-from .mending.outcome import Lost, Salvage
+from .mending.outcome import NOTABLE_DOUBT, Lost, Salvage
 from .mending.ranges import Patient
 from .mending.recover import recover
 from .mending.remains import Remains, remains_at
@@ -54,7 +54,7 @@ def salvage(
     *,
     like: Path | None = None,
     unproved: bool = False,
-    max_doubt: float = 1.0,
+    max_doubt: float | None = None,
     in_place: bool = False,
     overwrite: bool = False,
     progress: Progress = None,
@@ -64,7 +64,12 @@ def salvage(
     Single flipped bits are found and put right, in tensors, strings and their lengths, index
     blocks, footers and V1 files; two flipped bits where they are near each other and the range is
     small (see `syndromes`). Each is reported, with the likelihood that other damage of the same
-    tensor would look just so: it grows with the tensor, from nothing to one half in 128 MiB.
+    tensor would look just so: it grows with the tensor, from nothing to one half in 128 MiB. That
+    is how often damage that is no flipped bit would pass for one, not how likely the mending is
+    wrong: flipped bits are the most common rot by far, and where there are signs of other damage (a
+    hole, text conversion, another save's shard) only flips of next to no doubt are believed. So a
+    doubtful one goes into the new checkpoint, is in `Salvage.doubtful`, and the outcome is not
+    ``ok``; in place it is not made unless ``max_doubt`` says so.
 
     Args:
         src: The damaged checkpoint, in any spelling; its index may be gone.
@@ -72,7 +77,8 @@ def salvage(
         like: A sibling, whose index says where tensors lie if that of ``src`` is damaged; None:
             other checkpoints in its directory are tried.
         unproved: Save also tensors whose place is known, but whose bytes nothing proves.
-        max_doubt: Mend no tensor for which other damage is likelier than this to look so.
+        max_doubt: Mend no tensor for which other damage is likelier than this to look so; None: 1
+            for a new checkpoint, 0.01 in place.
         in_place: Flip the bits back in the files of ``src`` themselves.
         overwrite: Replace a checkpoint at ``dst``.
         progress: As of `Checkpoint.verify`.
@@ -93,6 +99,8 @@ def salvage(
     """
     if in_place and dst is not None:
         raise ConversionError("in_place mends the files of src: there is no dst")
+    if max_doubt is None:
+        max_doubt = NOTABLE_DOUBT if in_place else 1.0
     remains = remains_at(os.fsdecode(src))
     target = None if dst is None else os.fsdecode(dst)
     if target is not None and target == remains.prefix:

@@ -20,11 +20,11 @@ from .._format.boxes import box_of
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._objects.graph import GRAPH_KEY
 from .._progress import Meter, Progress
+from .._write.casting import rounded
 from .._write.commit import refuse_existing
 from .._write.shards import raw_chunks
 from .._write.writer import Writer
 from ..errors import ConversionError, TensorBundleError, UnsupportedError
-from .casting import rounded
 from .rules import listed, refuse_in_saved_model
 from .sources import GivenCheckpoints, find_sources
 

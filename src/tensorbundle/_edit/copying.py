@@ -13,9 +13,9 @@ from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.names import as_bytes
 from .._progress import Meter
+from .._write.casting import Loss, converted
 from .._write.shards import add_range, raw_chunks
 from ..errors import UnsupportedError
-from .casting import Loss, converted
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint

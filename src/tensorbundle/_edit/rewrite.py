@@ -20,10 +20,10 @@ from .._format.filenames import shard_path
 from .._format.names import as_bytes
 from .._locate.location import is_regular_file
 from .._progress import Meter, Progress
+from .._write.casting import Loss
 from .._write.names import warn_of_patterns, warn_unless_joinable
 from .._write.shards import BundleFiles
 from ..errors import MissingFileError
-from .casting import Loss
 from .copying import Copying
 from .plan import Plan, Step, plan
 from .rules import Cast, Rename, listed, refuse_in_saved_model

@@ -29,6 +29,22 @@ class Arrays(Checkpoint):
     def _list_names(self) -> list[str]:
         return list(self._given)
 
+    def second_names(self) -> dict[str, str]:
+        """Names of values that lie in the memory of another, in the mapping's order, with its name.
+
+        So a state dict of torch has tensors that are tied.
+        """
+        first: dict[tuple[object, ...], str] = {}
+        found = {}
+        for given, value in self._values.items():
+            array = value_of(value).array
+            if array is not None and array.size:
+                place = (array.ctypes.data, array.shape, array.strides, array.dtype)
+                name = as_name(given)
+                if (of := first.setdefault(place, name)) != name:
+                    found[name] = of
+        return found
+
     def _array(self, name: str) -> tuple[int, Array]:
         try:
             value = value_of(self._values[self._given[name]])

@@ -2,6 +2,7 @@
 
 Nothing here knows why something is written: saves, edits and exports do.
 
+    casting   casting: values in another dtype, rounded once, and never lost in silence
     commit    a checkpoint appears whole, or not at all
     durable   files that appear whole and stay
     journal   journal of exports: what killed ones leave, and how it is undone or finished

@@ -14,6 +14,7 @@ from ..._format.names import as_text
 from ..._locate.location import VARIABLES
 from ..._source.address import is_far
 from ..terminal.console import Console
+from ..terminal.sizes import SizeType
 from .far_options import far_options
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,6 +70,28 @@ def threads_option(command: F) -> F:
         default=0,
         metavar="N",
         help="Threads to use; 0, the default, is as many as useful.",
+    )(command)
+
+
+def cast_option(command: F) -> F:
+    """Accept ``--cast``, any number of times; `read_casts` reads them."""
+    return click.option(
+        "--cast",
+        "casts",
+        metavar="[GLOB=]DTYPE",
+        multiple=True,
+        type=NameType(),
+        help="Cast tensors; all floating-point ones, if no glob says which.",
+    )(command)
+
+
+def shard_option(command: F) -> F:
+    """Accept ``--max-shard-bytes``, of commands that write `.safetensors`."""
+    return click.option(
+        "--max-shard-bytes",
+        metavar="SIZE",
+        type=SizeType(),
+        help="Split safetensors into files of at most this size, such as 5GB or 500MiB.",
     )(command)
 
 
