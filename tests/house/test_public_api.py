@@ -107,7 +107,7 @@ MEMBERS = {
     ),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
     *("big_endian", "file_of", "origin", "read_range", "stored"),
-    *("core", "is_near", "to_dask", "to_jax", "to_torch", "to_tree"),
+    *("core", "is_near", "sizes_of", "to_dask", "to_jax", "to_torch", "to_tree"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

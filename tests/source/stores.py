@@ -11,12 +11,12 @@ from typing import Any
 import tensorbundle as tb
 from tensorbundle._source.store import (
     Buffer,
-    ChangedError,
     Listed,
     Meta,
     NotOfferedError,
+    OtherObjectError,
+    SameObjectError,
     Store,
-    UnchangedError,
 )
 
 
@@ -97,7 +97,7 @@ class Memory(Store):
         data, tag = self._at(key)
         if etag not in (None, tag):
             self._answer("get", key, start, b"")
-            raise ChangedError
+            raise OtherObjectError
         if start >= len(data) and data:
             self._answer("get", key, start, b"")
             raise OSError(errno.EIO, "416: the range cannot be had")
@@ -110,7 +110,7 @@ class Memory(Store):
         data, tag = self._at(key)
         if not_etag == tag:
             self._answer("tail", key, 0, b"")
-            raise UnchangedError
+            raise SameObjectError
         return self._answer("tail", key, 0, data[-size:]), Meta(len(data), tag)
 
     def put(
@@ -124,7 +124,7 @@ class Memory(Store):
             if if_absent and there is not None:
                 raise FileExistsError(errno.EEXIST, "there already")
             if etag is not None and (there is None or there[1] != etag):
-                raise ChangedError
+                raise OtherObjectError
             self.objects[key] = (given, f'"{next(self._tags)}"')
             return self.objects[key][1]
 

@@ -31,13 +31,9 @@ _BATCH = 10_000
 
 
 class Bundle(Checkpoint):
-    """A V2 checkpoint (``P.index`` and ``P.data-…``).
+    """A V2 checkpoint (``P.index`` and ``P.data-…``)."""
 
-    Attributes:
-        is_near: Whether the core may read its shards by itself.
-    """
-
-    is_near: ClassVar[bool] = True
+    is_near: ClassVar[bool] = True  # whether the core may read its shards by itself
 
     def __init__(self, location: Location, mode: Mode, verify: bool, index: _core.File) -> None:
         super().__init__(location, mode)
@@ -62,10 +58,11 @@ class Bundle(Checkpoint):
 
     def sizes_of(self, shards: Iterable[int]) -> dict[int, int | None]:
         """The bytes of data shards; None of those that are not there."""
-        paths = {n: _core.shard_path(self.location.prefix, n, self.num_shards) for n in shards}
-        return {
-            n: os.path.getsize(path) if os.path.isfile(path) else None for n, path in paths.items()
-        }
+        found: dict[int, int | None] = {}
+        for n in shards:
+            path = _core.shard_path(self.location.prefix, n, self.num_shards)
+            found[n] = os.path.getsize(path) if os.path.isfile(path) else None
+        return found
 
     @property
     def core(self) -> _core.Bundle:

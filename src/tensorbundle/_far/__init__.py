@@ -3,9 +3,8 @@
 Knows names of files and the order in which they may appear; what is in them it does not know, but
 for the number of shards in an index.
 
-    directories   what a far state file names, and what lies in a far directory
-    nearby        private copies of what an address means, for those who need files
-    publish       files put far away: data first, the index last, if nobody else was quicker
-    verbs         functions that take paths made to take addresses
-    copying       checkpoints moved whole, between here and stores
+    directories  what a far state file names, and what lies in a far directory
+    nearby       private copies of what an address means, for those who need files
+    publish      files put far away: data first, the index last, if nobody else was quicker
+    verbs        functions that take paths made to take addresses
 """

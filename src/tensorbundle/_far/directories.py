@@ -15,7 +15,7 @@ from .._locate.states import mentions_state, named_places
 from .._source.address import Address, is_far
 from .._source.client import Client
 from .._source.connect import connect
-from .._source.store import ChangedError, NotOfferedError
+from .._source.store import NotOfferedError, OtherObjectError
 from ..errors import FormatError
 
 _STATE_LIMIT: Final = 1 << 24
@@ -67,7 +67,7 @@ def put_state(directory: Address, content: bytes, name: str = STATE_NAME) -> Non
             )
         except NotOfferedError:
             client.put(key, content)
-        except (ChangedError, FileExistsError):
+        except (OtherObjectError, FileExistsError):
             continue
         return
     raise OSError(errno.EBUSY, "others go on replacing the state file", client.url(key))

@@ -93,7 +93,7 @@ def bring(address: Address, directory: str, tick: Tick | None = None) -> str:
 
     Raises:
         MissingFileError: There is nothing.
-        ChangedError: It was replaced while it was copied.
+        OtherObjectError: It was replaced while it was copied.
     """
     client = connect(address)
     key, files = files_of(client, address)

@@ -22,7 +22,7 @@ from .._source.address import Address
 from .._source.client import Client
 from .._source.connect import connect
 from .._source.copies import Tick, private_directory, put_files
-from .._source.store import ChangedError, Meta, NotOfferedError
+from .._source.store import Meta, NotOfferedError, OtherObjectError
 from ..errors import MissingFileError
 from .nearby import header_of
 
@@ -188,7 +188,7 @@ class _Bundle:
             return []
         try:
             count = header_of(self._client, self._index, before).num_shards
-        except (ValueError, NotImplementedError, ChangedError, MissingFileError):
+        except (ValueError, NotImplementedError, OtherObjectError, MissingFileError):
             return []
         found = (
             (each.key, split_shard_path(each.key))
@@ -233,9 +233,9 @@ class _Bundle:
                 self._client.put(self._index, data, if_absent=before is None, etag=etag)
             except NotOfferedError:
                 if self._client.find(self._index) != before:
-                    raise ChangedError from None
+                    raise OtherObjectError from None
                 self._client.put(self._index, data)
-        except (ChangedError, FileExistsError):
+        except (OtherObjectError, FileExistsError):
             if self._is_ours(data):
                 return  # an answer that was lost: the request had been done
             raise FileExistsError(

@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from typing import Any, ParamSpec, TypeVar
 
 from .._source.address import Address, is_far
-from .._source.copies import private_directory
-from .._source.store import ChangedError
+from .._source.copies import private_directory, renamed
+from .._source.store import OtherObjectError
 from ..errors import FormatError, TensorBundleError
 from .nearby import bring
 from .publish import publish
@@ -92,7 +92,7 @@ class _Nearby:
         directory = self._directory(address)
         try:
             return bring(address, directory)
-        except ChangedError:
+        except OtherObjectError:
             raise FormatError("it was replaced while it was read", path=address.url) from None
 
     def target(self, address: Address) -> str:
@@ -137,9 +137,7 @@ class _Nearby:
     def _retold(self, value: Any) -> Any:
         """A value with the addresses in place of the paths of their copies."""
         if isinstance(value, str):
-            for directory, url in self._places.items():
-                value = value.replace(directory, url)
-            return value
+            return renamed(value, self._places)
         if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
             return type(value)(self._retold(each) for each in value)
         if isinstance(value, Mapping) and type(value) is dict:

@@ -3,5 +3,5 @@
 Knows nothing of checkpoints, and no engine of its own: threads, any `concurrent.futures.Executor`,
 or a Dask client.
 
-    runners   tasks run by workers, a window of them at a time
+    runners  tasks run by workers, a window of them at a time
 """

@@ -91,26 +91,26 @@ class Address(os.PathLike[str]):
 
     @classmethod
     def of(cls, path: str | os.PathLike[str] | bytes) -> Address:
-        """The address that a path is."""
+        """Address that a path is."""
         return path if isinstance(path, Address) else cls(os.fsdecode(path))
 
     @property
     def root(self) -> str:
-        """The bucket, container or server, with the scheme: what one store serves."""
+        """Root: the scheme, and the bucket, container or server; what one store serves."""
         return f"{self.scheme}://{self.place}"
 
     @property
     def place(self) -> str:
-        """The name of the bucket, container or server."""
+        """Name of the bucket, container or server."""
         return self.url[len(self.scheme) + 3 :].partition("/")[0]
 
     @property
     def key(self) -> str:
-        """The path inside of the store."""
+        """Key: the path inside of the store."""
         return self.url[len(self.scheme) + 3 :].partition("/")[2]
 
     def at(self, key: str) -> Address:
-        """Another key of the same store."""
+        """Address of another key of the same store."""
         other = Address.__new__(Address)
         other.scheme, other.options, other.store = self.scheme, self.options, self.store
         other.cache, other.url = self.cache, f"{self.root}/{key}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from ..errors import FormatError, MissingFileError
-from .store import Buffer, Listed, Meta, NotOfferedError, Store, UnchangedError
+from .store import Buffer, Listed, Meta, NotOfferedError, SameObjectError, Store
 
 _T = TypeVar("_T")
 _ATTEMPTS: Final = 4
@@ -69,7 +69,7 @@ class Client:
 
         Raises:
             MissingFileError, PermissionError: There is no such object, or it is not for us.
-            ChangedError: It is not the one with that ETag.
+            OtherObjectError: It is not the one with that ETag.
             OSError: All attempts have failed.
         """
 
@@ -87,7 +87,7 @@ class Client:
         """Read the end of an object, or all of a small one, in one request where that is offered.
 
         Raises:
-            UnchangedError: It has the ETag ``not_etag``.
+            SameObjectError: It has the ETag ``not_etag``.
         """
 
         def ask() -> tuple[Buffer, Meta]:
@@ -102,7 +102,7 @@ class Client:
         except NotOfferedError:
             data, meta = self.get(key, 0, size)
             if not_etag is not None and meta.etag == not_etag:
-                raise UnchangedError from None
+                raise SameObjectError from None
             if meta.size <= size:
                 return data, meta
             return self.get(key, meta.size - size, meta.size, etag=meta.etag)

@@ -97,7 +97,7 @@ def _object_store(address: Address) -> Store:
     from obstore import exceptions
     from obstore import store as stores
 
-    from .objects import ObjectStore
+    from .objects import ObjectStore, first_line
 
     config, client = _options(address)
     retries: Any = {"max_retries": 3, "retry_timeout": datetime.timedelta(seconds=60)}
@@ -129,8 +129,7 @@ def _object_store(address: Address) -> Store:
                 container, client_options=client, retry_config=retries, **config
             )
     except exceptions.BaseError as error:
-        what = str(error).partition("\n")[0]
-        raise ValueError(f"cannot open the store {address.root}: {what}") from None
+        raise ValueError(f"cannot open the store {address.root}: {first_line(error)}") from None
     return ObjectStore(made)
 
 

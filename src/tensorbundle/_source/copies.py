@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -26,6 +26,13 @@ def private_directory() -> Iterator[str]:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def renamed(text: str, places: Mapping[str, str]) -> str:
+    """A text with the names of what private directories are copies of, in place of theirs."""
+    for directory, url in places.items():
+        text = text.replace(directory, url)
+    return text
 
 
 def fetch_file(client: Client, key: str, path: str, meta: Meta, tick: Tick | None = None) -> None:

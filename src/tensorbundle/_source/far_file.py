@@ -50,7 +50,7 @@ class FarFile(_core.File):
 
         Raises:
             FormatError: The object ends before.
-            ChangedError: It is another one by now.
+            OtherObjectError: It is another one by now.
         """
         if stop > self.size:
             raise FormatError(

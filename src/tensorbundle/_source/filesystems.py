@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .store import Buffer, ChangedError, Listed, Meta, NotOfferedError, Store, UnchangedError
+from .store import Buffer, Listed, Meta, NotOfferedError, OtherObjectError, SameObjectError, Store
 
 
 class FileSystem(Store):
@@ -35,7 +35,7 @@ class FileSystem(Store):
         # beside the bytes; the checksums tell a mixture.
         meta = self.head(key)
         if etag is not None and meta.etag != etag:
-            raise ChangedError
+            raise OtherObjectError
         stop = min(stop, meta.size)
         if start >= stop:
             return b"", meta
@@ -45,7 +45,7 @@ class FileSystem(Store):
         """Read the end; see `Store.get_tail`."""
         meta = self.head(key)
         if not_etag is not None and meta.etag == not_etag:
-            raise UnchangedError
+            raise SameObjectError
         return self.get(key, max(0, meta.size - size), meta.size)
 
     def put(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from .store import Buffer, ChangedError, Listed, Meta, NotOfferedError, Store, UnchangedError
+from .store import Buffer, Listed, Meta, NotOfferedError, OtherObjectError, SameObjectError, Store
 
 _PART_BYTES: Final = 8 << 20
 _UPLOADS: Final = 8
@@ -90,7 +90,7 @@ def _meta(found: Any) -> Meta:
     return Meta(int(found["size"]), found["e_tag"])
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """What obstore says, without the sources that it adds for its developers."""
     return str(error).partition("\n")[0]
 
@@ -103,16 +103,16 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except exceptions.NotModifiedError:
-        raise UnchangedError from None
+        raise SameObjectError from None
     except exceptions.PreconditionError:
-        raise ChangedError from None
+        raise OtherObjectError from None
     except exceptions.AlreadyExistsError as error:
-        raise FileExistsError(errno.EEXIST, _first_line(error)) from None
+        raise FileExistsError(errno.EEXIST, first_line(error)) from None
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        raise PermissionError(errno.EACCES, _first_line(error)) from None
+        raise PermissionError(errno.EACCES, first_line(error)) from None
     except (exceptions.NotSupportedError, NotImplementedError) as error:
-        raise NotOfferedError(_first_line(error)) from None
+        raise NotOfferedError(first_line(error)) from None
     except FileNotFoundError as error:
-        raise FileNotFoundError(errno.ENOENT, _first_line(error)) from None
+        raise FileNotFoundError(errno.ENOENT, first_line(error)) from None
     except exceptions.BaseError as error:
-        raise OSError(errno.EIO, _first_line(error)) from None
+        raise OSError(errno.EIO, first_line(error)) from None

@@ -30,11 +30,11 @@ class Listed(NamedTuple):
     etag: str | None
 
 
-class ChangedError(Exception):
+class OtherObjectError(Exception):
     """Another object lies at a key than the one whose ETag was given."""
 
 
-class UnchangedError(Exception):
+class SameObjectError(Exception):
     """The object at a key is still the one whose ETag was given."""
 
 
@@ -65,7 +65,7 @@ class Store(ABC):
         """The bytes from ``start`` to before ``stop``, or as many as there are.
 
         Raises:
-            ChangedError: The object has another ETag than ``etag``.
+            OtherObjectError: The object has another ETag than ``etag``.
         """
 
     @abstractmethod
@@ -73,7 +73,7 @@ class Store(ABC):
         """The last ``size`` bytes, or all where there are fewer.
 
         Raises:
-            UnchangedError: The object has the ETag ``not_etag``.
+            SameObjectError: The object has the ETag ``not_etag``.
             NotOfferedError: The store cannot count from the end.
         """
 
@@ -85,7 +85,7 @@ class Store(ABC):
 
         Raises:
             FileExistsError: ``if_absent``, and there is one.
-            ChangedError: The object has another ETag than ``etag``.
+            OtherObjectError: The object has another ETag than ``etag``.
             NotOfferedError: The store knows no such conditions.
         """
 

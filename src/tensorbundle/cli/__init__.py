@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from .checkpoints.average import average
-from .checkpoints.cp import cp
 from .checkpoints.crosscheck import crosscheck
 from .checkpoints.diff import diff
 from .checkpoints.edit import edit
@@ -35,6 +34,7 @@ from .graphs.freeze import freeze
 from .graphs.graph import graph
 from .graphs.prune import prune
 from .graphs.run import run
+from .stores.cp import cp
 from .terminal.console import PROGRAM
 
 __all__ = ["main"]

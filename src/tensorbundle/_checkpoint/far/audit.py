@@ -13,7 +13,7 @@ from ..._format.tensor_info import TensorInfo
 from ..._progress import Progress
 from ..._source.fetch import Integers, part_bytes, parts, spans
 from ..._source.pool import in_order
-from ...errors import ChecksumError, TensorBundleError
+from ...errors import ChecksumError, MissingFileError, TensorBundleError
 from ..audit import audit
 from ..report import Report
 
@@ -37,7 +37,7 @@ _SHARDS: Final = 64
 Rows = np.ndarray[Any, np.dtype[np.void]]
 
 
-class Part(NamedTuple):
+class CheckedPart(NamedTuple):
     """A part to fetch, and the pieces of rows that lie in it.
 
     Attributes:
@@ -115,7 +115,9 @@ def verify_shards(
     ckpt.know_shards(n for n in entries.shard_counts() if first <= n < min(last, ckpt.num_shards))
     for begin in range(first, last, _SHARDS):
         run.add(begin, min(begin + _SHARDS, last))
-    return Outcome(run.checked, run.nbytes, run.findings, run.lost)
+    return Outcome(
+        run.checked, run.nbytes, sorted(run.findings, key=lambda each: each[0]), run.lost
+    )
 
 
 class _Run:
@@ -156,7 +158,7 @@ class _Run:
         self.checked += len(rows)
         self.nbytes += int(rows["size"].sum())
 
-    def _crcs(self, rows: Rows, part: Part) -> Integers:
+    def _crcs(self, rows: Rows, part: CheckedPart) -> Integers:
         """Checksums of the pieces of rows that lie in a part."""
         data = self._ckpt.shard_file(part.shard).fetch(part.begin, part.end)
         begins, sizes = _pieces(rows[part.rows], part)
@@ -164,7 +166,7 @@ class _Run:
         return np.frombuffer(found, np.uint32).astype(np.int64)
 
     @staticmethod
-    def _combine(rows: Rows, crcs: Any, part: Part, found: Integers) -> None:
+    def _combine(rows: Rows, crcs: Any, part: CheckedPart, found: Integers) -> None:
         """Add the checksums of a part's pieces to those of the rows."""
         sizes = _pieces(rows, part)[1]
         whole = sizes == rows["size"]
@@ -191,16 +193,14 @@ class _Run:
         try:
             self._ckpt.read_range(info)
         except TensorBundleError as error:
-            kind = "checksum" if isinstance(error, ChecksumError) else "truncated"
-            self._found(info, row, kind, error)
+            self._found(info, row, _kind_of(error, "truncated"), error)
 
     def _check_strings(self, row: Any) -> None:
         info = self._info(row)
         try:
             self._ckpt.read_range(info)
         except TensorBundleError as error:
-            kind = "checksum" if isinstance(error, ChecksumError) else "malformed"
-            self._found(info, row, kind, error)
+            self._found(info, row, _kind_of(error, "malformed"), error)
         self._report(info.nbytes)
 
     def _report(self, nbytes: int) -> None:
@@ -209,7 +209,14 @@ class _Run:
             self._progress(self._done)
 
 
-def _pieces(rows: Rows, part: Part) -> tuple[Integers, Integers]:
+def _kind_of(error: TensorBundleError, otherwise: str) -> str:
+    """The kind of fault that an error about a stored range is."""
+    if isinstance(error, ChecksumError):
+        return "checksum"
+    return "missing shard" if isinstance(error, MissingFileError) else otherwise
+
+
+def _pieces(rows: Rows, part: CheckedPart) -> tuple[Integers, Integers]:
     """Where the part of each row that lies in a part begins, and its length."""
     begins = np.maximum(rows["offset"], part.begin)
     ends = np.minimum(rows["offset"] + rows["size"], part.end)
@@ -217,7 +224,7 @@ def _pieces(rows: Rows, part: Part) -> tuple[Integers, Integers]:
     return np.where(sizes > 0, begins, part.begin), sizes
 
 
-def _parts(rows: Rows) -> Iterator[Part]:
+def _parts(rows: Rows) -> Iterator[CheckedPart]:
     """What to fetch for rows, which come in the order of shards and offsets."""
     size = part_bytes(int(rows["size"].sum()))
     edges = np.flatnonzero(np.diff(rows["shard"])) + 1
@@ -232,4 +239,4 @@ def _parts(rows: Rows) -> Iterator[Part]:
             for start, stop in parts(begin, end, size):
                 first = low + int(np.searchsorted(ends, start, "right"))
                 last = low + int(np.searchsorted(offsets, stop, "left"))
-                yield Part(int(here["shard"][0]), start, stop, slice(first, last))
+                yield CheckedPart(int(here["shard"][0]), start, stop, slice(first, last))

@@ -20,12 +20,12 @@ from ..._source.client import Client
 from ..._source.far_file import FarFile
 from ..._source.fetch import part_bytes, parts
 from ..._source.pool import in_order
-from ..._source.store import Buffer, ChangedError
+from ..._source.store import Buffer, OtherObjectError
 from ...errors import ChecksumError, FormatError, MissingFileError, TensorBundleError
 from ..bundle import Bundle
 from ..checkpoint import DEFAULT_CHUNK_BYTES, Mode
 from ..shards import checksum_error, explain
-from .groups import Group, copied, fetched_into, groups_of
+from .groups import FetchGroup, copied, fetched_into, groups_of
 from .index import FarIndex
 from .shards import FarShards
 
@@ -103,9 +103,9 @@ class FarBundle(Bundle):
         self._settle()
         try:
             return call()
-        except (ChangedError, MissingFileError, FormatError) as error:
+        except (OtherObjectError, MissingFileError, FormatError) as error:
             if not self._far.refresh():
-                if isinstance(error, ChangedError):
+                if isinstance(error, OtherObjectError):
                     raise FormatError(
                         "a data shard was replaced after the checkpoint had been opened, its index "
                         "was not: open it again when it is whole",
@@ -115,8 +115,8 @@ class FarBundle(Bundle):
         self._reopen()
         try:
             return call()
-        except (ChangedError, MissingFileError, FormatError) as error:
-            if not isinstance(error, ChangedError) and not self._far.refresh():
+        except (OtherObjectError, MissingFileError, FormatError) as error:
+            if not isinstance(error, OtherObjectError) and not self._far.refresh():
                 raise
             raise FormatError(
                 "the checkpoint was replaced meanwhile, and then again: open it when its writer "
@@ -241,7 +241,7 @@ class FarBundle(Bundle):
         """Have the core read a stored range; again, once, where it does not like what it reads."""
         file = self._far_file_of(info)
         start = info.offset or 0
-        stop = min(start + info.nbytes, file.size)
+        stop = max(start, min(start + info.nbytes, file.size))
         try:
             with file.holding(file.stream(start, stop)):
                 return file.answered(call)
@@ -302,8 +302,8 @@ class FarBundle(Bundle):
         return arrays, others
 
     def _fetched_groups(
-        self, groups: list[Group]
-    ) -> Iterator[tuple[Group, Iterator[tuple[int, Buffer]]]]:
+        self, groups: list[FetchGroup]
+    ) -> Iterator[tuple[FetchGroup, Iterator[tuple[int, Buffer]]]]:
         """Each group with its bytes: where each piece begins, and it. All are to be taken."""
         size = part_bytes(sum(group.end - group.begin for group in groups))
         cut = [list(parts(group.begin, group.end, size)) for group in groups]
@@ -314,7 +314,7 @@ class FarBundle(Bundle):
 
     def _take(
         self,
-        group: Group,
+        group: FetchGroup,
         pieces: Iterable[tuple[int, Buffer]],
         out: Mapping[str, Array] | None,
         threads: int,
@@ -366,7 +366,7 @@ class FarBundle(Bundle):
         self._settle()
         try:
             yield from super().chunks(name, nbytes=nbytes)
-        except ChangedError:
+        except OtherObjectError:
             raise FormatError(
                 "the data shard was replaced while it was read: open the checkpoint again",
                 path=self.location.prefix,

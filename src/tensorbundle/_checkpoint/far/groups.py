@@ -18,7 +18,7 @@ from ..._source.store import Buffer
 GROUP_BYTES: Final = 32 << 20
 
 
-class Group(NamedTuple):
+class FetchGroup(NamedTuple):
     """Tensors of one shard that are fetched together: a large one alone, or small ones."""
 
     shard: int
@@ -27,9 +27,9 @@ class Group(NamedTuple):
     infos: list[TensorInfo]
 
 
-def groups_of(infos: Iterable[TensorInfo]) -> Iterator[Group]:
+def groups_of(infos: Iterable[TensorInfo]) -> Iterator[FetchGroup]:
     """Plain tensors, which come in the order of shards and offsets, by what is fetched at once."""
-    group: Group | None = None
+    group: FetchGroup | None = None
     for info in infos:
         shard, begin = info.shard or 0, info.offset or 0
         end = begin + info.nbytes
@@ -44,7 +44,7 @@ def groups_of(infos: Iterable[TensorInfo]) -> Iterator[Group]:
             continue
         if group is not None:
             yield group
-        group = Group(shard, begin, end, [info])
+        group = FetchGroup(shard, begin, end, [info])
     if group is not None:
         yield group
 

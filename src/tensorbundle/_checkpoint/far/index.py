@@ -9,7 +9,7 @@ from ..._source.address import Address
 from ..._source.cache import IndexCache
 from ..._source.client import Client
 from ..._source.far_file import FarFile
-from ..._source.store import Meta, UnchangedError
+from ..._source.store import Meta, SameObjectError
 from ...errors import MissingFileError
 
 # The first request: all of most indexes, and where the tables of the others end.
@@ -88,7 +88,7 @@ class FarIndex:
     def _look(self) -> None:
         try:
             self.file = self._fetched(self.file.etag)
-        except UnchangedError:
+        except SameObjectError:
             pass
         except BaseException as error:
             self._error = error

@@ -6,6 +6,7 @@ are verdicts. A worker reads by credentials of its own.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -76,9 +77,8 @@ class NearFile:
 
 def verify_task(task: Task) -> Outcome:
     """Check the stored ranges of some shards."""
-    from ..opening import open as open_checkpoint
-
-    ckpt = open_checkpoint(task.path, mode="read")
+    # By the door of the package: what opens lies above this room, and a worker begins here.
+    ckpt = importlib.import_module("tensorbundle").open(task.path, mode="read")
     if isinstance(ckpt, FarBundle):
         ckpt.need_all()
         if ckpt.index_etag != task.etag:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _UNITS: Final = {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6}
 
 
-class StoredTensor:
+class LazySource:
     """A tensor by its place: what a worker opens, and of which it reads what it is asked for.
 
     It is small when it is pickled: a path or address, a name, a dtype and a shape.
@@ -33,9 +34,9 @@ class StoredTensor:
 
     def __getitem__(self, index: Any) -> np.ndarray[Any, Any]:
         if self._opened is None:
-            from ..opening import open as open_checkpoint
-
-            self._opened = open_checkpoint(self._path)
+            # By the door of the package: this room lies below what opens, and a worker begins here.
+            self._opened = importlib.import_module("tensorbundle").open(self._path)
+        assert self._opened is not None
         return self._opened.read_slice(self._name, index)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -63,7 +64,7 @@ class LazyArrays(Mapping[str, Any]):
         if name not in self._names:
             raise KeyError(name)
         info = self._ckpt.info(name)
-        tensor = StoredTensor(self._path, info)
+        tensor = LazySource(self._path, info)
         rows = _rows_of(info, self._chunk_bytes)
         chunks = (rows, *info.shape[1:]) if info.shape else ()
         return made(tensor, chunks=chunks, asarray=False, name=False)

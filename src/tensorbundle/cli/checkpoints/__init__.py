@@ -3,7 +3,6 @@
 What they print is made in `terminal`, what they do in the library.
 
     average     the mean of several checkpoints
-    cp          a checkpoint copied whole, between directories and stores
     crosscheck  every tensor against TensorFlow's own restore
     diff        two checkpoints compared
     edit        a checkpoint with other names, fewer tensors or other dtypes

@@ -18,7 +18,7 @@ from ..grammar.failures import CHECK_FAILED, describe, exit_code_of
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint
 from ..grammar.options import global_options, json_option, threads_option
-from ..grammar.workers import workers_of, workers_options
+from ..stores.workers import workers_of, workers_options
 from ..terminal.console import Console
 from ..terminal.documents import describe_location, dumps
 from ..terminal.progress import progress_bar

@@ -4,10 +4,8 @@ Nothing here knows a command.
 
     assignments    values on the command line: ``NAME=VALUE``, a file of numpy's or written out
     failures       failures of the command: exit codes, and every error as one line on stderr
-    far_options    options of stores, which addresses are opened with
     graph_options  options of the commands that make a graph of a graph
     help           help that is shown as it is written: a command's docstring, lines and all
     opening        opening the checkpoint that a command works on
     options        options that several commands share, each told once
-    workers        workers of commands: threads, or those of a Dask scheduler
 """

@@ -13,9 +13,9 @@ from ..._format.filenames import spelled_prefix
 from ..._format.names import as_text
 from ..._locate.location import VARIABLES
 from ..._source.address import is_far
+from ..stores.far_options import far_options
 from ..terminal.console import Console
 from ..terminal.sizes import SizeType
-from .far_options import far_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
