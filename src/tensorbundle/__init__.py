@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ._checkpoint.report import Fault, Report
     from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
+    from ._demo.demo import demo
     from ._doctor.diagnose import Diagnosis, Symptom, diagnose
     from ._doctor.mending.outcome import Salvage
     from ._doctor.salvage import salvage
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from ._objects.graph import ObjectGraph
     from ._outputs.inputs import InputCandidate, suggest_inputs
     from ._outputs.suggest import Candidate, suggest_outputs
+    from ._report.page import ReportPage, report
     from ._runner.runner import Runner, run
     from ._scan.graphs import Finding
     from ._scan.scan import Scan, scan
@@ -96,6 +98,7 @@ __all__ = [
     "Pruning",
     "Relocation",
     "Report",
+    "ReportPage",
     "Rewrite",
     "Runner",
     "Salvage",
@@ -113,6 +116,7 @@ __all__ = [
     "convert",
     "copy",
     "crosscheck",
+    "demo",
     "diagnose",
     "diff",
     "export",
@@ -126,6 +130,7 @@ __all__ = [
     "prune",
     "prune_checkpoints",
     "relocate",
+    "report",
     "rewrite",
     "run",
     "salvage",
@@ -142,6 +147,7 @@ _ROOMS: Final = {
     "_checkpoint.report": ("Fault", "Report"),
     "_convert.convert": ("Conversion", "convert"),
     "_crosscheck.crosscheck": ("crosscheck",),
+    "_demo.demo": ("demo",),
     "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
     "_doctor.mending.outcome": ("Salvage",),
     "_doctor.salvage": ("salvage",),
@@ -164,6 +170,7 @@ _ROOMS: Final = {
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
     "_outputs.suggest": ("Candidate", "suggest_outputs"),
+    "_report.page": ("ReportPage", "report"),
     "_runner.runner": ("Runner", "run"),
     "_scan.graphs": ("Finding",),
     "_scan.scan": ("Scan", "scan"),

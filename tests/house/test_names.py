@@ -7,6 +7,12 @@ from tests.house.source import MODULES, parse
 
 # Two sides of one thing, or of TensorFlow's own naming.
 TWICE = {
+    "Operation": "of a rule for converting, and TensorFlow's class in its stand-in",
+    "Dataset": "of a file of HDF5's, and the name of TensorFlow's class in its stand-in",
+    "Graph": "what a user opens, and TensorFlow's class in its stand-in",
+    "Saver": "of arrays, and of a session in the stand-in; TensorFlow's name",
+    "Tensor": "one of two that are compared, and TensorFlow's class in its stand-in",
+    "Variable": "of a graph, and TensorFlow's class in its stand-in",
     "Bundle": "TensorFlow's index with its shards, and Magenta's file that holds one",
     "Checkpoint": "TensorFlow's name of what saves objects, in the face that is shaped like it",
     "Content": "of a constant that is written, and of a tensor in another program's file",

@@ -37,6 +37,7 @@ class Bundle(Checkpoint):
 
     def __init__(self, location: Location, mode: Mode, verify: bool, index: _core.File) -> None:
         super().__init__(location, mode)
+        self._verify = verify
         self._core = self._open(location, mode, verify, index)
         self._index = self._core.index
 
@@ -69,6 +70,9 @@ class Bundle(Checkpoint):
         """The core's bundle, for those who plan by it."""
         return self._core
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _reopened, (self.location.absolute(), self.mode, self._verify)
+
     @property
     def num_shards(self) -> int:
         """How many data shards the index header says there are."""
@@ -85,11 +89,11 @@ class Bundle(Checkpoint):
     def _has(self, name: str) -> bool:
         return self._core.has(name)
 
-    def infos(self, names: Filter = None) -> list[TensorInfo]:
+    def infos(self, names: Filter = None, *, exclude: Filter = None) -> list[TensorInfo]:
         """Describe tensors; see `Checkpoint.infos`."""
-        if names is None:
+        if names is None and exclude is None:
             return self._core.infos(0, len(self._index.entries()))
-        return super().infos(names)
+        return super().infos(names, exclude=exclude)
 
     def iter_infos(self) -> Iterator[TensorInfo]:
         """Describe all tensors one after the other; see `Checkpoint.iter_infos`."""
@@ -397,3 +401,8 @@ class Bundle(Checkpoint):
         from .audit import audit
 
         return audit(self._core, self.location.index or "", count_of(threads), progress)
+
+
+def _reopened(location: Location, mode: Mode, verify: bool) -> Bundle:
+    """A bundle that was pickled."""
+    return Bundle(location, mode, verify, _core.File(location.index or ""))

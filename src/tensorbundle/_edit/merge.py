@@ -22,7 +22,7 @@ from .._checkpoint.opening import Source, open, paths_of
 from .._far.verbs import takes_addresses
 from .._format import boxes as _slices
 from .._format import dtypes
-from .._format.filenames import INDEX_SUFFIX, shard_path
+from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
 from .._format.names import as_bytes, as_text
 from .._format.wording import Worded
 from .._locate.checkpoints import locate
@@ -126,13 +126,13 @@ def merge(
 
     Example:
         >>> import tempfile, tensorbundle as tb
-        >>> parts = ["tests/golden/data/demo/model.ckpt-2000", "tests/golden/data/strings"]
         >>> with tempfile.TemporaryDirectory() as folder:
+        ...     parts = [tb.demo(), tb.save(f"{folder}/more", {"w": 1.0})]
         ...     done = tb.merge(parts, f"{folder}/all")
         >>> len(done.shards)
         2
     """
-    target = os.fsdecode(dst)
+    target = as_path(dst)
     inputs = [_read(found) for found in _gather(paths_of(src), partial=partial)]
     if len({one.index.big_endian for one in inputs}) > 1:
         raise ConversionError("inputs of both byte orders cannot be merged")

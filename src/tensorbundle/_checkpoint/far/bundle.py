@@ -27,7 +27,7 @@ from ..checkpoint import DEFAULT_CHUNK_BYTES, Mode
 from ..shards import checksum_error, explain
 from .groups import FetchGroup, copied, fetched_into, groups_of
 from .index import FarIndex
-from .shards import FarShards
+from .shards import FarShards, reopened
 
 if TYPE_CHECKING:
     from ..report import Report
@@ -60,6 +60,9 @@ class FarBundle(Bundle):
         self._is_settled = False  # whether the index is known to be what lies there
         super().__init__(location, "read", True, index.file)
         self._shards = FarShards(client, address, self._core)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return reopened, (self.address,)
 
     def _open(
         self, location: Location, mode: Mode, verify: bool, index: _core.File

@@ -158,7 +158,7 @@ def _tables(client: Client, address: Address, metas: dict[str, Meta]) -> Checkpo
     location = Location(
         requested=address.url, kind="v1", prefix=address.url, files=tuple(sorted(files))
     )
-    return FarLegacyCheckpoint(location, "read", files)
+    return FarLegacyCheckpoint(location, "read", files, address)
 
 
 def _in_directory(client: Client, address: Address, requested: str) -> Checkpoint | None:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from ... import _core
 from ..._locate.location import Location
+from ..._source.address import Address
 from ..._source.far_file import FarFile
 from ..checkpoint import Mode
 from ..v1 import LegacyCheckpoint
+from .shards import reopened
 
 
 class FarTable:
@@ -29,9 +31,15 @@ class FarTable:
 class FarLegacyCheckpoint(LegacyCheckpoint):
     """A V1 checkpoint that lies far away: one table, or a set of shards."""
 
-    def __init__(self, location: Location, mode: Mode, files: Mapping[str, FarFile]) -> None:
+    def __init__(
+        self, location: Location, mode: Mode, files: Mapping[str, FarFile], address: Address
+    ) -> None:
         self._far_files = files
+        self.address = address
         super().__init__(location, mode)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return reopened, (self.address,)
 
     def _tables_in(self, path: str) -> list[_core.File]:
         return [self._far_files[path]]

@@ -1,6 +1,6 @@
 """Tensors in the files of other programs, read as checkpoints.
 
-No format's own library is needed but HDF5's. Nothing here knows of exports.
+No format's own library is needed but HDF5's and torch's. Nothing here knows of exports.
 
     content       tensors of such files: what each is, and where its bytes come from
     files         files of other programs, opened without trusting what they are
@@ -10,5 +10,6 @@ No format's own library is needed but HDF5's. Nothing here knows of exports.
     npy           `.npy`: one file of one array, or the folder of an export with its index
     npz           `.npz`: a zip archive of `.npy` files, stored or deflated
     safetensors   `.safetensors`: one file, or several with an index
+    torch         torch's `.pt` and `.bin`: a state dict, read by torch, weights only
     tensor_files  the checkpoint: names, dtypes, arrays, verification
 """
