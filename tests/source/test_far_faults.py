@@ -225,7 +225,6 @@ def test_shard_replaced_without_its_index_is_an_error_and_no_mixture(tmp_path):
 # --- processes ----------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_forked_child_is_told_and_does_not_hang(tmp_path):
     saved(tmp_path)
     store = Memory()

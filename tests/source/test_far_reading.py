@@ -4,7 +4,9 @@ import os
 import pickle
 from pathlib import Path
 
+import fsspec
 import numpy as np
+import obstore.store
 import pytest
 
 import tensorbundle as tb
@@ -26,12 +28,11 @@ def put(request):
 
     def put(directory: Path):
         if request.param == "obstore":
-            obstore = pytest.importorskip("obstore")
             store = obstore.store.MemoryStore()
             for path in filter(Path.is_file, directory.rglob("*")):
                 obstore.put(store, f"run/{path.relative_to(directory)}", path.read_bytes())
         elif request.param == "fsspec":
-            store = pytest.importorskip("fsspec").filesystem("memory", use_listings_cache=False)
+            store = fsspec.filesystem("memory", use_listings_cache=False)
             store.rm("/run", recursive=True) if store.exists("/run") else None
             for path in filter(Path.is_file, directory.rglob("*")):
                 store.pipe_file(f"run/{path.relative_to(directory)}", path.read_bytes())
@@ -294,7 +295,6 @@ def test_address_does_not_carry_credentials_out_of_the_process():
 
 
 def test_plain_http_to_a_stranger_with_credentials_is_refused():
-    pytest.importorskip("obstore")
     options = {"endpoint_url": "http://store.example", "key": "k", "secret": "planted"}
     with pytest.raises(ValueError, match=r"plain HTTP to store\.example"):
         tb.open("s3://bucket/m", storage_options=options)

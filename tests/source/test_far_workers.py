@@ -3,6 +3,7 @@
 import concurrent.futures
 import multiprocessing
 
+import distributed
 import numpy as np
 import pytest
 
@@ -62,7 +63,6 @@ def test_processes_give_the_verdict_of_one_process(sharded):
 
 
 def test_dask_client_gives_the_verdict_of_one_process(sharded):
-    distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
             n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
@@ -90,7 +90,6 @@ def test_what_runs_no_tasks_is_refused(sharded, workers):
 
 
 def test_lazy_arrays_of_dask_are_the_stored_ones(tmp_path):
-    pytest.importorskip("dask.array")
     big = np.arange(60_000, dtype="f4").reshape(300, 200)
     tb.save(tmp_path / "m", {"big": big, "scalar": 3.0, "empty": np.zeros((0, 3))})
     lazy = tb.open(tmp_path / "m").to_dask(chunk_bytes="64KiB")
