@@ -14,8 +14,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from .._source.address import Address, is_far
 from .._source.copies import private_directory, renamed
-from .._source.store import OtherObjectError
-from ..errors import FormatError, TensorBundleError
+from .._source.store import unreplaced
+from ..errors import TensorBundleError
 from .nearby import bring
 from .publish import publish
 
@@ -90,10 +90,8 @@ class _Nearby:
         if address is None:
             return given
         directory = self._directory(address)
-        try:
+        with unreplaced(address.url):
             return bring(address, directory)
-        except OtherObjectError:
-            raise FormatError("it was replaced while it was read", path=address.url) from None
 
     def target(self, address: Address) -> str:
         """Where to write what is to be put at an address."""

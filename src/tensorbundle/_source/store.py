@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+from ..errors import FormatError
 
 # Bytes of a store, or in memory: whatever lends a contiguous buffer.
 Buffer: TypeAlias = Any
@@ -40,6 +43,15 @@ class SameObjectError(Exception):
 
 class NotOfferedError(Exception):
     """The store has no such request: suffixes, listings, or conditions."""
+
+
+@contextmanager
+def unreplaced(path: str) -> Iterator[None]:
+    """Raise FormatError where what is read in this context is replaced meanwhile."""
+    try:
+        yield
+    except OtherObjectError:
+        raise FormatError("it was replaced while it was read: open it again", path=path) from None
 
 
 class Store(ABC):

@@ -20,7 +20,7 @@ from ..._source.client import Client
 from ..._source.far_file import FarFile
 from ..._source.fetch import part_bytes, parts
 from ..._source.pool import in_order
-from ..._source.store import Buffer, OtherObjectError
+from ..._source.store import Buffer, OtherObjectError, unreplaced
 from ...errors import ChecksumError, FormatError, MissingFileError, TensorBundleError
 from ..bundle import Bundle
 from ..checkpoint import DEFAULT_CHUNK_BYTES, Mode
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 # By which is told what lies in place of an index.
 _HEAD_BYTES: Final = 4096
-# Up to so many shards each is asked for; of more, there is one listing.
-_FEW_SHARDS: Final = 4
 # Facts that were worked out from an index that has been replaced.
 _FACTS: Final = ("_names", "_known", "_has_objects", "objects", "incomplete", "nbytes")
 
@@ -133,17 +131,25 @@ class FarBundle(Bundle):
         self._know_all()
         return super()._list_names()
 
-    def _know_all(self) -> None:
+    def _by_index(self, call: Callable[[], _T]) -> _T:
+        """Do what reads the index alone; of another one, if it was replaced meanwhile."""
         self._settle()
-        self._far.need_all()
+        try:
+            return self._far.file.answered(call, keep=True)
+        except OtherObjectError:
+            self._far.refresh()
+            self._reopen()
+        with unreplaced(self.location.index or ""):
+            return self._far.file.answered(call, keep=True)
+
+    def _know_all(self) -> None:
+        self._by_index(self._far.need_all)
 
     def _find(self, name: str) -> TensorInfo | None:
-        self._settle()
-        return self._far.file.answered(lambda: super(FarBundle, self)._find(name), keep=True)
+        return self._by_index(lambda: super(FarBundle, self)._find(name))
 
     def _has(self, name: str) -> bool:
-        self._settle()
-        return self._far.file.answered(lambda: super(FarBundle, self)._has(name), keep=True)
+        return self._by_index(lambda: super(FarBundle, self)._has(name))
 
     def infos(self, names: Filter = None) -> list[TensorInfo]:
         """Describe tensors; see `Checkpoint.infos`."""
@@ -360,20 +366,22 @@ class FarBundle(Bundle):
     def read_slice(self, name: str | bytes, index: Any) -> Array:
         """Read part of a tensor; see `Checkpoint.read_slice`."""
         read = super().read_slice
-        return self._consistent(lambda: read(name, index))
+
+        def read_slice() -> Array:
+            shard = self.info(name).shard
+            if shard is not None:
+                self.know_shards([shard])  # by its size, so that no more is fetched than is needed
+            return read(name, index)
+
+        return self._consistent(read_slice)
 
     def chunks(
         self, name: str | bytes, *, nbytes: int = DEFAULT_CHUNK_BYTES
     ) -> Iterator[memoryview]:
         """Give a tensor's bytes in pieces; see `Checkpoint.chunks`."""
         self._settle()
-        try:
+        with unreplaced(self.location.prefix):
             yield from super().chunks(name, nbytes=nbytes)
-        except OtherObjectError:
-            raise FormatError(
-                "the data shard was replaced while it was read: open the checkpoint again",
-                path=self.location.prefix,
-            ) from None
 
     def verify(self, *, threads: int = 0, progress: Progress = None) -> Report:
         """Check everything; see `Checkpoint.verify`."""

@@ -9,7 +9,7 @@ from ..._source.address import Address
 from ..._source.cache import IndexCache
 from ..._source.client import Client
 from ..._source.far_file import FarFile
-from ..._source.store import Meta, SameObjectError
+from ..._source.store import Meta, OtherObjectError, SameObjectError, unreplaced
 from ...errors import MissingFileError
 
 # The first request: all of most indexes, and where the tables of the others end.
@@ -44,6 +44,13 @@ class FarIndex:
             self._looking.start()
 
     def _fetched(self, known: str | None) -> FarFile:
+        try:
+            return self._fetched_once(known)
+        except OtherObjectError:  # between two requests
+            with unreplaced(self._client.url(self._address.key)):
+                return self._fetched_once(None)
+
+    def _fetched_once(self, known: str | None) -> FarFile:
         data, meta = self._client.get_tail(self._address.key, _TAIL_BYTES, not_etag=known)
         file = self._held(data, meta, len(data))
         if len(data) < meta.size <= _WHOLE_BYTES:
@@ -78,12 +85,11 @@ class FarIndex:
         """
         if self._looking is None:
             return True
-        before = self._kept
         self._looking.join()
-        self._looking = None
         if self._error is not None:
             raise self._error
-        return self.file is before
+        self._looking = None
+        return self.file is self._kept
 
     def _look(self) -> None:
         try:

@@ -23,7 +23,7 @@ from ..._source.client import Client
 from ..._source.connect import connect
 from ..._source.copies import fetch_file, private_directory, renamed
 from ..._source.far_file import FarFile
-from ..._source.store import Meta
+from ..._source.store import Meta, unreplaced
 from ...errors import FormatError, MissingFileError
 from .bundle import FarBundle
 from .index import FarIndex
@@ -45,7 +45,11 @@ def open_far(address: Address) -> Checkpoint:
         PermissionError: The store refuses.
         OSError: It does not answer.
     """
-    client = connect(address)
+    with unreplaced(address.url):
+        return _opened(connect(address), address)
+
+
+def _opened(client: Client, address: Address) -> Checkpoint:
     key = address.key
     requested = address.url
     if key.endswith(_FILES):

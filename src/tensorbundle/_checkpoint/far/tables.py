@@ -8,6 +8,7 @@ from ... import _core
 from ..._locate.location import Location
 from ..._source.address import Address
 from ..._source.far_file import FarFile
+from ..._source.store import unreplaced
 from ..checkpoint import Mode
 from ..v1 import LegacyCheckpoint
 from .shards import reopened
@@ -25,7 +26,8 @@ class FarTable:
 
     def block(self, block: int) -> list[tuple[bytes, int, bytes]]:
         """Read and check a block; see `_core.Table.block`."""
-        return self._file.answered(lambda: self._table.block(block))
+        with unreplaced(self._file.path):
+            return self._file.answered(lambda: self._table.block(block))
 
 
 class FarLegacyCheckpoint(LegacyCheckpoint):
