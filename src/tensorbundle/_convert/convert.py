@@ -12,6 +12,7 @@ from .._checkpoint.opening import Source, opened
 from .._export.arrays import Arrays
 from .._export.cast import Cast, cast_as_asked
 from .._export.export import FORMATS, export, format_of
+from .._far.verbs import takes_addresses
 from .._format import dtypes
 from .._write.casting import Loss
 from .._write.commit import refuse_existing
@@ -48,6 +49,7 @@ class Conversion:
     left_out: tuple[tuple[str, str], ...] = ()
 
 
+@takes_addresses(targets=("dst",))
 def convert(
     src: Source | Mapping[str, Any],
     dst: str | os.PathLike[str] | bytes,

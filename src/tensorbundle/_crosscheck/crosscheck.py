@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from .._checkpoint.opening import Source, opened
+from .._far.verbs import takes_addresses
 from .._format.dtypes import name_of
 from .._progress import Meter, Progress
 from ..errors import TensorBundleError, UnsupportedError
@@ -131,6 +132,7 @@ class Crosscheck:
         }
 
 
+@takes_addresses(sources=("src",))
 def crosscheck(
     src: Source,
     *,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import Source, opened
+from .._far.verbs import takes_addresses
 from .._format import dtypes
 from .._format.filenames import as_path, shard_path
 from .._format.names import as_bytes
@@ -62,6 +63,7 @@ class Rewrite:
     unused_nbytes: int = 0
 
 
+@takes_addresses(sources=("src",), targets=("dst",))
 def rewrite(
     src: Source,
     dst: str | os.PathLike[str] | bytes,

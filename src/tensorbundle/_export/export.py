@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, opened
+from .._far.verbs import takes_addresses
 from .._format.filenames import as_path
 from .._progress import Progress
 from .._write.casting import Loss
@@ -67,6 +68,7 @@ class Export:
     notes: tuple[str, ...] = ()
 
 
+@takes_addresses(targets=("dst",))
 def export(
     src: Source | Mapping[str, Any],
     dst: str | os.PathLike[str] | bytes,
