@@ -27,6 +27,8 @@ SETS = {
     "third": "blind_players blind_cameras blind_readers",
     "fourth": "blind_tools blind_records",
     "last": "blind_last",
+    "sixth": "sixth_sight sixth_words sixth_tables",
+    "seventh": "seventh_sight seventh_words seventh_tables",
 }
 
 
