@@ -173,7 +173,7 @@ def lines_read_by_attention(tf):
     logits = tf.layers.dense(tf.concat(outs, 2), 37, name="logits")
     rnn = tf.transpose(logits, (1, 0, 2), name="time_major")
     loss = tf.reduce_mean(tf.nn.ctc_loss(labels, rnn, widths), name="ctc_loss_mean")
-    decoded, log_prob = tf.nn.ctc_beam_search_decoder(rnn, widths, merge_repeated=False)
+    decoded, _log_prob = tf.nn.ctc_beam_search_decoder(rnn, widths, merge_repeated=False)
     dense = tf.sparse_tensor_to_dense(tf.cast(decoded[0], tf.int32), default_value=-1, name="hyp")
     tf.reduce_mean(tf.edit_distance(tf.cast(decoded[0], tf.int32), labels))
     tf.train.AdadeltaOptimizer(0.1).minimize(loss)

@@ -1,4 +1,4 @@
-"""Tables, agents and makers, a seventh blind set: kept back until the sixth's misses were mended."""
+"""Tables, agents and makers, a seventh blind set: kept back till the sixth was mended."""
 
 
 def _scoped(tf, name):

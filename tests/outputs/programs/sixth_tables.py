@@ -306,7 +306,7 @@ def workers_with_memory(tf):
 
 
 def dreams_of_frames(tf):
-    """A VAE of pictures whose code is what the agent sees; the mean and a rebuilt picture."""
+    """A VAE of pictures whose code is what the agent sees."""
     x = tf.placeholder(tf.float32, [None, 64, 64, 3])
     with tf.variable_scope("conv_vae"):
         h = tf.layers.conv2d(x, 8, 4, 4, activation=tf.nn.relu, name="enc_conv1")

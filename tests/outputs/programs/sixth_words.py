@@ -144,7 +144,7 @@ def translated_by_beam(tf):
 
     start = tf.ones([n, 4, 1], tf.int32)
     tiled = tf.reshape(tf.tile(tf.expand_dims(state, 1), [1, 4, 1]), [-1, 8])
-    _, ids, logp, _ = tf.while_loop(
+    _, ids, _logp, _ = tf.while_loop(
         lambda i, *_: i < 12,
         body,
         [0, start, tf.zeros([n, 4]), tiled],
