@@ -123,6 +123,7 @@ def diff(
     Raises:
         ChecksumError, FormatError: A tensor cannot be read, or a shard is cut off.
         MissingFileError: A shard is not there.
+        TensorNotFoundError: A name is not there, or nothing matches.
         ValueError: A tolerance is negative.
 
     Example:
@@ -185,11 +186,13 @@ def _infos(
     one: Checkpoint, other: Checkpoint, names: Filter
 ) -> tuple[dict[str, TensorInfo], dict[str, TensorInfo]]:
     if names is not None:
-        from .._checkpoint.selection import select
+        from .._checkpoint.selection import parts_of, refuse_nothing, select
 
+        names = parts_of(names)
         both = sorted({*one, *other})
         aliases = _PathsOfEither(one, other)
         chosen = set(select(names, lambda: both, set(both).__contains__, aliases).values())
+        refuse_nothing(names, chosen)
         here, there = [n for n in one if n in chosen], [n for n in other if n in chosen]
     else:
         here, there = list(one), list(other)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from .._checkpoint.selection import literal_names
+from .._checkpoint.selection import literal_names, refuse_nothing
 from ..errors import ConversionError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Request:
         self.ckpt = ckpt
         # What was asked for by another name, such as a readable path, is called by it.
         labels = ckpt.infos() if names is None else ckpt.select(names)
+        refuse_nothing(names, labels)
         self.infos: list[TensorInfo] = [
             replace(ckpt.info(each), name=each) if isinstance(each, str) else each
             for each in labels

@@ -9,7 +9,7 @@ import click
 
 from ..grammar.failures import CHECK_FAILED
 from ..grammar.help import DocumentedCommand
-from ..grammar.opening import nothing_matches, read_patterns
+from ..grammar.opening import read_patterns
 from ..grammar.options import NameType, global_options, json_option, path_argument, regex_option
 from ..terminal.console import Console
 from ..terminal.documents import dumps
@@ -72,8 +72,6 @@ def crosscheck(
     names = read_patterns(patterns, regex=regex) if patterns else None
     with progress_bar(console, "comparing") as progress:
         result = compare(path, names=names, progress=progress)
-    if patterns and not result.comparisons:
-        raise nothing_matches(" ".join(patterns))
     if as_json:
         console.line(dumps(result.certificate()))
     else:

@@ -10,7 +10,7 @@ import click
 
 from ..grammar.failures import CHECK_FAILED
 from ..grammar.help import DocumentedCommand
-from ..grammar.opening import nothing_matches, open_checkpoint, read_patterns
+from ..grammar.opening import open_checkpoint, read_patterns
 from ..grammar.options import NameType, global_options, json_option, regex_option
 from ..terminal.console import Console
 from ..terminal.documents import dumps
@@ -105,8 +105,6 @@ def diff(
             exact=exact,
             progress=progress,
         )
-    if patterns and found.same and not found.equal:
-        raise nothing_matches(" ".join(patterns))
     if as_json:
         console.line(dumps(_describe(found)))
     else:

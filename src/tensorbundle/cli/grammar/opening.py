@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...errors import TensorNotFoundError
 from ..terminal.console import Console
 from ..terminal.spelling import unspell
 
@@ -57,14 +56,11 @@ def select(checkpoint: Checkpoint, patterns: Sequence[str], *, regex: bool = Fal
         TensorNotFoundError: A pattern matches nothing.
         click.UsageError: A pattern is no regular expression.
     """
+    from ..._checkpoint.selection import nothing_matches
+
     filters = read_patterns(patterns, regex=regex)
     found = [checkpoint.select(each) for each in filters]
     for names, pattern in zip(found, patterns, strict=True):
         if not names:
             raise nothing_matches(pattern)
     return found[0] if len(found) == 1 else checkpoint.select(filters)
-
-
-def nothing_matches(pattern: str) -> TensorNotFoundError:
-    """The error for a pattern without a match."""
-    return TensorNotFoundError(f"no tensor matches {pattern!r}")
