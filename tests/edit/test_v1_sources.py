@@ -101,11 +101,12 @@ def test_damaged_v1_leaves_nothing(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == before
 
 
-def test_what_is_no_checkpoint_is_no_source(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", w=np.zeros(3))
+def test_a_frozen_graph_is_no_source(tmp_path: Path) -> None:
+    graph = DATA / "demo" / "model.ckpt-2000.meta"
+    tb.freeze(graph, DEMO, outputs="auto", path=tmp_path / "frozen.pb")
     for work in (tb.merge, tb.average):
-        with pytest.raises(ConversionError, match="is of kind 'npz'; 'tensorbundle save'"):
-            work([DEMO, tmp_path / "a.npz"], tmp_path / "out")
+        with pytest.raises(ConversionError, match="is of kind 'graph'; 'tensorbundle save'"):
+            work([DEMO, tmp_path / "frozen.pb"], tmp_path / "out")
 
 
 def test_merge_without_a_target_advises_no_force(tmp_path: Path) -> None:
