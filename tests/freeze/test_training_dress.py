@@ -61,8 +61,3 @@ def test_nothing_is_told_of_what_is_left_out_or_never_runs(programs: Path, name:
     assert not any("random ops" in each for each in warnings)
     assert not any("is in training mode" in each for each in warnings)
     assert not any("switches are left" in each for each in warnings)
-
-
-def test_statistics_inside_of_a_loop_stay_and_are_told_so(programs: Path) -> None:
-    warnings = frozen_for_use(programs, "loop").warnings
-    assert any("those inside of loops and functions stay as they are" in each for each in warnings)

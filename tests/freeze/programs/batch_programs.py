@@ -100,22 +100,6 @@ def averaged_by_class(training: bool) -> None:
     tf.tanh((x - used[0]) / tf.sqrt(used[1] + 1e-3), name="out")
 
 
-def loop(training: bool) -> None:
-    """Statistics inside of a loop, which stay as they are."""
-    x = example(None, 6)
-    kept = [variable(each, [6], True, trained=False) for each in ("mean", "var")]
-
-    def body(i: Any, y: Any) -> Any:
-        used = kept
-        if training:
-            used = tf.nn.moments(y, [0])
-            for average, batch in zip(kept, used, strict=True):
-                average_update(average, batch, "subtract")
-        return i + 1, (y - used[0]) / tf.sqrt(used[1] + 1e-3)
-
-    tf.tanh(v1.while_loop(lambda i, _: i < 2, body, [0, x])[1], name="out")
-
-
 # --- dropout, switches ----------------------------------------------------------------------------
 
 
@@ -184,7 +168,6 @@ PROGRAMS: dict[str, Program] = {
     "switched_long": switched(tf.int64, "train_phase"),
     "switched_suffix": switched(tf.bool, "inputs/is_training_ph"),
     "switched_function": switched_function,
-    "loop": loop,
 }  # fmt: skip
 
 

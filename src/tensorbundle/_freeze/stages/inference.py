@@ -21,11 +21,12 @@ from ..._ops.edges import data_inputs, reachable
 from ..._ops.roles import PLACEHOLDERS
 from ..._ops.types import dtype_of, shape_of
 from ..wanted.loops import Frames
+from .bodies import turned
 from .statistics import REDUCTIONS, Reads, Walk, averages, fused_in_training
 from .switches import is_switch, off_value
 
 if TYPE_CHECKING:
-    from ..._graphdef.functions import Function
+    from ..._graphdef.functions import Function, OpDef
     from ..._graphdef.meta_graph import MetaGraph
 
 _RANDOM: Final = ("RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2")
@@ -42,28 +43,49 @@ class Inference(NamedTuple):
 
     Attributes:
         nodes: Its nodes.
+        functions: Its functions, in inference mode as well.
         warnings: What was changed.
     """
 
     nodes: Nodes
+    functions: Mapping[str, Function]
     warnings: tuple[str, ...]
 
 
-def to_inference(nodes: Nodes, roots: Iterable[str], meta: MetaGraph) -> Inference:
+def to_inference(
+    nodes: Nodes,
+    roots: Iterable[str],
+    meta: MetaGraph,
+    functions: Mapping[str, Function],
+    op_defs: Mapping[str, OpDef],
+) -> Inference:
     """Turn what some nodes need to inference.
 
     Args:
         nodes: The main graph, its calls inlined.
         roots: The nodes.
         meta: What is said about the graph.
+        functions: Its functions.
+        op_defs: What is known of operations beside the table.
 
     Raises:
         FormatError: An edge leads nowhere.
     """
     roots = list(roots)
     nodes, switched = _switched_off(nodes, reachable(nodes, roots), meta)
-    nodes, dropped = _without_dropout(nodes)
-    nodes, normalised = _with_averages(nodes, roots)
+    dropped: list[str] = []
+    normalised: list[str] = []
+
+    def turn(nodes: Nodes, roots: list[str]) -> Nodes:
+        nodes, without = _without_dropout(nodes)
+        nodes, with_averages = _with_averages(nodes, roots)
+        dropped.extend(without)
+        normalised.extend(with_averages)
+        return nodes
+
+    nodes = turn(nodes, roots)
+    used = [nodes[name] for name in reachable(nodes, roots)]
+    functions = {**functions, **turned(used, functions, op_defs, turn)}
     told = [
         f"{what}: {listed(names)}"
         for names, what in (
@@ -73,7 +95,7 @@ def to_inference(nodes: Nodes, roots: Iterable[str], meta: MetaGraph) -> Inferen
         )
         if names
     ]
-    return Inference(nodes, tuple(told))
+    return Inference(nodes, functions, tuple(told))
 
 
 def training_notes(
@@ -96,7 +118,6 @@ def training_notes(
         inside += [f"{function.name}/{name}" for name in fused_in_training(function.nodes)]
     means = any(node.op in REDUCTIONS for node in nodes.values())
     kept = list(averages(before, nodes)) if means else []
-    frames = Frames(nodes)
     for tensor in kept:
         used = [name for name in _places(before, tensor) if name in nodes]
         found += [name for name in used[:1] if name not in found]
@@ -107,9 +128,7 @@ def training_notes(
         "batch normalization is in training mode, its moving averages are not used: "
         f"{listed(found)}"
     )
-    if tried and (inside or any(map(frames.holds, found))):
-        yield f"{said}; those inside of loops and functions stay as they are"
-    elif tried:
+    if tried:
         yield f"{said}; no update says which variables keep them"
     else:
         yield Worded(said, "; ", option("training", False), " makes it use them")
@@ -287,12 +306,13 @@ def _with_averages(nodes: Nodes, roots: Iterable[str]) -> tuple[Nodes, list[str]
     reads, frames = Reads(nodes), Frames(nodes)
     changed: dict[str, Node] = {}
     moved: dict[str, str] = {}  # tensor → tensor
-    fused = [each for each in fused_in_training(nodes) if each in needed and not frames.holds(each)]
+    fused = [each for each in fused_in_training(nodes) if each in needed]
     for name in fused:
         mean, variance = (kept.get(f"{name}:{port}") for port in (1, 2))
         if mean is not None and variance is not None:
-            node = nodes[name]
-            inputs = (*node.inputs[:3], reads.of(mean), reads.of(variance), *node.inputs[5:])
+            node, inside = nodes[name], frames.entries(name)
+            taken = reads.of(mean, inside), reads.of(variance, inside)
+            inputs = (*node.inputs[:3], *taken, *node.inputs[5:])
             attrs = {**node.attrs, "is_training": bool_attr(False)}
             changed[name] = node.replace(inputs=inputs, attrs=attrs)
     for tensor, variable in kept.items():
@@ -300,12 +320,10 @@ def _with_averages(nodes: Nodes, roots: Iterable[str]) -> tuple[Nodes, list[str]
         node = nodes[name]
         if name in fused or node.op.startswith("FusedBatchNorm"):
             continue
-        if frames.holds(name):
-            continue
-        moved[tensor] = reads.of(variable)
+        moved[tensor] = reads.of(variable, frames.entries(name))
         if _is_squeeze(node) and (kept_shape := _unsqueezed(nodes, node, variable)) is not None:
             moved[join_input(*parse_input(node.inputs[0]))] = _reshaped(
-                reads, nodes, node, variable, kept_shape
+                reads, node, variable, moved[tensor], kept_shape
             )
     used = [
         tensor
@@ -345,8 +363,10 @@ def _unsqueezed(nodes: Nodes, node: Node, variable: str) -> tuple[int, ...] | No
     return tuple(1 if axis in ones else next(rest, 1) for axis in range(rank))
 
 
-def _reshaped(reads: Reads, nodes: Nodes, node: Node, variable: str, shape: tuple[int, ...]) -> str:
-    dims = reads.add(const_node(f"{variable}/average/shape", np.array(shape, np.int32)))
-    inputs = (reads.of(variable), dims)
+def _reshaped(reads: Reads, node: Node, variable: str, value: str, shape: tuple[int, ...]) -> str:
+    # In a loop a constant without an input would be of none of its rounds.
+    after = (f"^{value}",) if value != variable else ()
+    dims = const_node(f"{variable}/average/shape", np.array(shape, np.int32))
+    inputs = (value, reads.add(dims.replace(inputs=after)))
     attrs = {"T": node.attrs["T"]} if "T" in node.attrs else {}
     return reads.add(make_node(f"{variable}/average/reshaped", "Reshape", inputs, attrs))

@@ -7,15 +7,19 @@ subtracts from the variable is the tensor whose average it keeps.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from typing import Final
+from collections.abc import Container, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
-from ..._graphdef.attributes import type_attr
+from ..._format.names import as_text
+from ..._graphdef.attributes import bool_attr, type_attr
 from ..._graphdef.nodes import Node, Nodes, join_input, make_node, parse_input
 from ..._graphdef.shapes import ShapeValue
 from ..._graphdef.tensors import TensorMessage
 from ..._ops.edges import NewNames, data_inputs
 from ..._ops.roles import PLACEHOLDERS, VARIABLES
+
+if TYPE_CHECKING:
+    from ..._format.wire import Raw
 
 BATCH_NORMS: Final = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 _WRITERS: Final = frozenset(
@@ -218,6 +222,11 @@ def _is_statistic(walk: Walk, tensor: str, steps: int = 16) -> bool:
     return all(_is_statistic(walk, each, steps // 2) for each in parts)
 
 
+def _frame(entry: Node) -> str:
+    name = entry.attr("frame_name")
+    return as_text(name) if isinstance(name, bytes) else entry.name
+
+
 class Reads:
     """Reads of variables, made once for each.
 
@@ -231,21 +240,40 @@ class Reads:
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
         self._names = NewNames(nodes)
-        self._edges: dict[str, str] = {}
+        self._edges: dict[tuple[str, ...], str] = {}
         self.made: dict[str, Node] = {}
 
-    def of(self, variable: str) -> str:
-        """The edge on which the value of a variable comes."""
-        if variable not in self._edges:
+    def of(self, variable: str, entries: Sequence[Node] = ()) -> str:
+        """The edge on which the value of a variable comes.
+
+        Args:
+            variable: The variable.
+            entries: By loop that the value is wanted in, the outermost first, a node that enters.
+        """
+        key = (variable, *(_frame(each) for each in entries))
+        if key not in self._edges:
             node = self._nodes[variable]
-            self._edges[variable] = variable
-            if node.op == "VarHandleOp":
-                dtype = node.attr("dtype")
-                attrs = {"dtype": type_attr(int(dtype) if isinstance(dtype, int) else 1)}
-                self._edges[variable] = self.add(
+            dtype = node.attr("dtype")
+            dtype_attr = type_attr(int(dtype) if isinstance(dtype, int) else 1)
+            if entries:
+                self._edges[key] = self._entered(variable, entries, dtype_attr)
+            elif node.op == "VarHandleOp":
+                attrs = {"dtype": dtype_attr}
+                self._edges[key] = self.add(
                     make_node(f"{variable}/average", "ReadVariableOp", (variable,), attrs)
                 )
-        return self._edges[variable]
+            else:
+                self._edges[key] = variable
+        return self._edges[key]
+
+    def _entered(self, variable: str, entries: Sequence[Node], dtype: Raw) -> str:
+        """The value as a loop has it in each of its rounds."""
+        outside = self.of(variable, entries[:-1])
+        entry = entries[-1]
+        kept = ("frame_name", "parallel_iterations")
+        attrs = {key: entry.attrs[key] for key in kept if key in entry.attrs}
+        attrs |= {"T": dtype, "is_constant": bool_attr(True)}
+        return self.add(make_node(f"{variable}/average/Enter", "Enter", (outside,), attrs))
 
     def add(self, node: Node) -> str:
         """Take a node under a name that is free."""
