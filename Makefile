@@ -27,7 +27,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients kills lint format tidy asan tsan fuzz bench golden clean
+.PHONY: help venv build demo test test-cpp test-python test-clients kills blind lint format tidy asan tsan fuzz bench golden clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -74,6 +74,9 @@ test-clients: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/clients-extra.ok 
 
 kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill a thousand exports, at any moment, and look what is there
 	KILLS=1000 $(BIN)/python -m pytest -q tests/export/test_export_kills.py
+
+blind: $(VENV)/package.ok $(VENV)/test-extra.ok  ## build hundreds of programs, and count whose outputs are found
+	BLIND=1 $(BIN)/python -m pytest -q tests/outputs/blind
 
 asan tsan: %: build/%/run.ok
 asan:  ## run the C++ tests under AddressSanitizer and UBSan
