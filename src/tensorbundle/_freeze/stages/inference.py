@@ -21,7 +21,7 @@ from ..._ops.edges import data_inputs, reachable
 from ..._ops.roles import PLACEHOLDERS
 from ..._ops.types import dtype_of, shape_of
 from ..wanted.loops import Frames
-from .bodies import turned
+from .functions import turned
 from .statistics import REDUCTIONS, Reads, Walk, averages, fused_in_training
 from .switches import is_switch, off_value
 

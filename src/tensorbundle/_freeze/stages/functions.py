@@ -1,6 +1,6 @@
-"""Inference mode in functions that stay: bodies of loops and branches, and calls that are kept.
+"""Functions that stay, as graphs of their own: bodies of loops and branches, calls that are kept.
 
-A body is looked at as a graph of its own, in which each resource it is given is a variable.
+Each resource that a function is given counts as a variable.
 """
 
 from __future__ import annotations
