@@ -300,3 +300,42 @@ def boxes_multiple_scales(tf):
     probs = tf.nn.softmax(conf)
     best, classes = tf.reduce_max(probs, 2, name="probs"), tf.argmax(probs, 2, name="preds")
     return [[classes, best, probs, conf], [loc]]
+
+
+def gradients_penalised(tf):
+    """WGAN-GP whose samples come from noise made in the graph, scaled to pictures of integers."""
+    real_int = tf.placeholder(tf.int32, [16, 3 * 16 * 16])
+    real = tf.reshape(2 * ((tf.cast(real_int, tf.float32) / 255.0) - 0.5), [16, 768])
+
+    def generator(n, noise=None):
+        with tf.variable_scope("Generator", reuse=tf.AUTO_REUSE):
+            noise = tf.random_normal([n, 16]) if noise is None else noise
+            h = tf.nn.relu(tf.layers.dense(noise, 4 * 4 * 8, name="Input"))
+            h = tf.reshape(h, [-1, 4, 4, 8])
+            h = tf.nn.relu(tf.layers.conv2d_transpose(h, 4, 5, 2, "same", name="2"))
+            h = tf.tanh(tf.layers.conv2d_transpose(h, 3, 5, 2, "same", name="5"))
+            return tf.reshape(h, [-1, 768])
+
+    def discriminator(x):
+        with tf.variable_scope("Discriminator", reuse=tf.AUTO_REUSE):
+            h = tf.nn.leaky_relu(tf.layers.dense(x, 16, name="1"))
+            return tf.reshape(tf.layers.dense(h, 1, name="Output"), [-1])
+
+    fake = generator(16)
+    disc_real, disc_fake = discriminator(real), discriminator(fake)
+    gen_cost = -tf.reduce_mean(disc_fake)
+    disc_cost = tf.reduce_mean(disc_fake) - tf.reduce_mean(disc_real)
+    alpha = tf.random_uniform([16, 1], 0.0, 1.0)
+    between = real + alpha * (fake - real)
+    grads = tf.gradients(discriminator(between), [between])[0]
+    slopes = tf.sqrt(tf.reduce_sum(tf.square(grads), [1]))
+    disc_cost += 10 * tf.reduce_mean((slopes - 1.0) ** 2)
+    tf.train.AdamOptimizer(1e-4, 0.0, 0.9).minimize(
+        gen_cost, var_list=tf.trainable_variables("Generator")
+    )
+    tf.train.AdamOptimizer(1e-4, 0.0, 0.9).minimize(
+        disc_cost, var_list=tf.trainable_variables("Discriminator")
+    )
+    fixed = tf.constant([[0.1] * 16] * 8)
+    samples = generator(8, noise=fixed)
+    return [[samples, fake, samples.op.inputs[0], fake.op.inputs[0]]]
