@@ -188,7 +188,9 @@ def crowded_densities(tf):
     for i, size in enumerate((9, 7, 5)):
         c = tf.layers.conv2d(image, 4, size, 1, "same", activation=tf.nn.relu, name=f"c{i}1")
         c = tf.layers.max_pooling2d(c, 2, 2)
-        columns.append(tf.layers.conv2d(c, 4, size - 2, 1, "same", tf.nn.relu, name=f"c{i}2"))
+        columns.append(
+            tf.layers.conv2d(c, 4, size - 2, 1, "same", activation=tf.nn.relu, name=f"c{i}2")
+        )
     density = tf.layers.conv2d(tf.concat(columns, 3), 1, 1, padding="same", name="map")
     loss = tf.reduce_sum(tf.square(truth - density)) / 2.0
     mae = tf.abs(tf.reduce_sum(density) - tf.reduce_sum(truth))
