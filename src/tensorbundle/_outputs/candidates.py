@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from . import words
 from .roles import Roles
-from .shapes import dtype_of, shape_of
-from .topology import inside_loops
+from .topology import dtype_of, inside_loops, shape_of
 
 _BACK = 4  # steps from a sink through what only shapes a result
 _ONWARD = 6  # steps from a last layer to the form in which it is wanted

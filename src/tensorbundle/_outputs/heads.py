@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from .._ops.types import Shape
 from . import words
 from .candidates import Network
-from .shapes import Shape, shape_of
-from .topology import source_in_loop
+from .topology import shape_of, source_in_loop
 
 _LEADING: Final = 8  # steps between a form and the result that is made of it alone
 _REDUCING: Final = 64  # nodes between a number and what it is the sum of
@@ -193,6 +193,22 @@ def is_reduced(network: Network, place: int) -> bool:
         new = {s for s in network.graph.inputs[place] if network.inside[s]} - seen
         seen |= new
         stack += sorted(new)
+    return False
+
+
+def normalises(network: Network, place: int) -> bool:
+    """Whether a node is the logarithm of a sum: what losses make distributions sum to one by."""
+    graph, level = network.graph, [place]
+    for _ in range(_ARRANGEMENTS):
+        logs = [each for each in level if graph.ops[each] == "Log"]
+        if any(graph.ops[source] == "Sum" for each in logs for source in graph.inputs[each]):
+            return True
+        level = [
+            source
+            for each in level
+            if graph.ops[each] in ("Add", "AddV2", "Squeeze", "Reshape", "Identity")
+            for source in graph.inputs[each]
+        ]
     return False
 
 

@@ -10,13 +10,13 @@ from .._format.dtypes import BOOL, name_of
 from .._graph.graph import load_graph
 from .._graphdef.nodes import join_input
 from .._graphdef.tensors import TensorMessage
+from .._ops.types import Shape
 from . import words
 from .heads import Scored
 from .roles import Source
-from .shapes import Shape, dtype_of, shape_of
 from .stated import signature_inputs
 from .suggest import HEADS, CheckpointLike, GraphLike, find_heads, op_of, plain_name
-from .topology import Topology
+from .topology import Topology, dtype_of, shape_of
 
 if TYPE_CHECKING:
     import numpy as np

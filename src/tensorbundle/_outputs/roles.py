@@ -14,8 +14,7 @@ from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import parse_input
 from .._ops.roles import ACTIVATIONS, PLACEHOLDERS, VARIABLES
 from . import words
-from .shapes import dtype_of, shape_of, variable_shape_of
-from .topology import Topology
+from .topology import Topology, dtype_of, shape_of, variable_shape_of
 
 _GROUPS = 8  # optimizers told apart; more of them are one
 _RATE_STEPS = 4  # between a rate and the random numbers that it is compared with
@@ -231,6 +230,14 @@ class Roles:
                     # Of weights that were computed a sum may be a penalty; a product is a layer.
                     if self.reads[place] or graph.ops[consumer] in words.LINEAR:
                         users[consumer] = graph.ops[consumer] != "L2Loss"
+        # Labels look up in the scores of a tag after a tag, too: a layer is of other variables.
+        used = [place for place, marked in enumerate(users) if marked]
+        chains = frozenset().union(
+            *(self.variables_of(place) for place in used if self._adds_transitions(place))
+        )
+        for place in used if chains else ():
+            if self.variables_of(place) <= chains:
+                users[place] = 0
         return users
 
     def _sources(self) -> Iterator[Source]:
@@ -334,7 +341,7 @@ class Roles:
         for place, used in enumerate(self.users):
             if used and not self.label_cone[place]:
                 data = self.data_cone[place] or not self.has_data
-                self.layers[place] = data and not self._adds_transitions(place)
+                self.layers[place] = data
 
     def _adds_transitions(self, place: int) -> bool:
         """Whether a node adds the scores of a tag after a tag: a chain's loss, not a layer."""

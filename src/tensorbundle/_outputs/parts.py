@@ -1,0 +1,106 @@
+"""Parts of results: how much of the network candidates need, and which only lead to others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from . import words
+from .candidates import Network
+from .heads import Scored, leads_on, root
+from .topology import LoopResults, bit_counts
+from .training import Training
+
+
+def count_variables(
+    training: Training,
+    loops: LoopResults,
+    found: list[Scored],
+    order: Sequence[int],
+    missing: Collection[int],
+) -> None:
+    """Count the trained variables behind each candidate: all candidates in one pass.
+
+    Args:
+        training: What the optimizers of the graph ask of its network.
+        loops: What leaves its loops.
+        found: The candidates.
+        order: The graph's nodes, each after its inputs.
+        missing: Variables that the checkpoint does not hold.
+    """
+    network, roles = training.network, training.roles
+    masks = network.graph.reached_by([each.place for each in found], order, roles.barred)
+    groups = [bit_counts((masks[place] for place in group), len(found)) for group in roles.groups]
+    choices = [
+        place
+        for place, kept in enumerate(network.inside)
+        if kept and network.graph.ops[place] in words.CHOICES and network.fed_back[place]
+    ]
+    deciding = bit_counts((masks[place] for place in choices), len(found))
+    lacking = bit_counts((masks[place] for place in missing), len(found))
+    trained = sum(len(group) for group in roles.groups)
+    for bit, each in enumerate(found):
+        each.variables = sum(group[bit] for group in groups)
+    _mark_parts(training, loops, found, masks)
+    for bit, each in enumerate(found):
+        counts = [group[bit] for group in groups]
+        if trained:
+            shares = [count / len(group) for count, group in zip(counts, roles.groups, strict=True)]
+            points = 5.0 * max(shares) + 3.0 * each.variables / trained
+            each.add(points, f"depends on {each.variables} of {trained} trained variables")
+        if deciding[bit] and each.place not in choices and not _only_trains(network, each.place):
+            each.add(5.0, "made of choices that were fed back")
+        if lacking[bit]:
+            plural = "s" if lacking[bit] > 1 else ""
+            each.add(-12.0, f"needs {lacking[bit]} variable{plural} that the checkpoint lacks")
+
+
+def _only_trains(network: Network, place: int) -> bool:
+    users = network.graph.consumers[place]
+    return bool(users) and all(network.roles.excluded[each] for each in users)
+
+
+def _mark_parts(
+    training: Training, loops: LoopResults, found: list[Scored], masks: Sequence[int]
+) -> None:
+    """Count against a candidate that a result made of it depends on more of the network."""
+    needed, handed_on = training.needed, training.handed_on
+    compared = {each.place for each in found if each.compared}
+    for each in found:
+        if not each.compared and not each.part and leads_on(training.network, each.place, compared):
+            each.part = True
+            each.add(-4.0, "leads to what is compared")
+    results = [
+        (bit, each)
+        for bit, each in enumerate(found)
+        if not needed[each.place] and not loops.is_left(each.place)
+    ]
+    layers = [root(training.network, each.place) for each in found]
+    applied = [training.roles.variables_of(layer) for layer in layers]
+    for i, each in enumerate(found):
+        later = masks[each.place]
+        if (
+            each.place not in handed_on
+            and applied[i]
+            and any(
+                later >> bit & 1 and applied[bit] == applied[i] and layers[bit] != layers[i]
+                for bit in range(len(found))
+            )
+        ):
+            each.add(-6.0, "a step: the same layer comes again after it")
+    used = [training.is_for_use(each.place) for each in found]
+    for i, each in enumerate(found):
+        if each.compared or each.part:
+            continue
+        later = masks[each.place]
+        if any(
+            later >> bit & 1
+            and other.score > 0
+            and (
+                other.variables > each.variables
+                # Nothing is trained here: what something is made of, is on the way to it.
+                or (used[i] and used[bit] and layers[i] != layers[bit])
+            )
+            for bit, other in results
+        ):
+            each.part = True
+            each.add(-4.0, "leads to more")
