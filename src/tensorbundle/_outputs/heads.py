@@ -196,6 +196,27 @@ def is_reduced(network: Network, place: int) -> bool:
     return False
 
 
+def mixes_parts(network: Network, place: int) -> bool:
+    """Whether parts that are cut from one result are added up, as corners of boxes are."""
+    graph = network.graph
+    sources = {each for each in graph.inputs[place] if network.inside[each]}
+    if graph.ops[place] not in ("Add", "AddV2", "Sub") or len(sources) < 2:
+        return False
+    return len({_cut_from(network, each) for each in sources}) == 1
+
+
+def _cut_from(network: Network, place: int) -> int:
+    """The layer of a result, looked for through numbers that its parts are multiplied by."""
+    graph = network.graph
+    for _ in range(_ARRANGEMENTS):
+        place = root(network, place)
+        sources = {each for each in graph.inputs[place] if network.inside[each]}
+        if graph.ops[place] not in ("Square", "Exp", "Mul", "RealDiv") or len(sources) != 1:
+            break
+        place = sources.pop()
+    return place
+
+
 def normalises(network: Network, place: int) -> bool:
     """Whether a node is the logarithm of a sum: what losses make distributions sum to one by."""
     graph, level = network.graph, [place]

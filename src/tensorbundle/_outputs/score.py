@@ -16,6 +16,7 @@ from .heads import (
     compares_twins,
     is_part,
     is_reduced,
+    mixes_parts,
     normalises,
     root,
 )
@@ -164,7 +165,7 @@ class _Scorer:
     def _keeps(self, place: int, sources: set[int]) -> bool:
         """Whether a node only arranges its source, or moves its values to another range."""
         graph = self.graph
-        used = {graph.ops[each] for each in graph.consumers[place]}
+        used = {graph.ops[each] for each in self._users_past_clips(place)}
         if graph.ops[place] in words.LAYOUT:
             return graph.ops[place] != "Transpose" or not used & words.MULTIPLIES
         if graph.ops[place] == "Cast":
@@ -237,6 +238,8 @@ class _Scorer:
         if self._feeds_loss(found.place):
             found.add(4.0, "the loss takes it")
         elif self._meets_labels(found.place):
+            if mixes_parts(self.network, found.place) and self.training.needed[found.place]:
+                found.add(-4.0, "made of parts of one result, for the loss")
             found.add(0.0 if self._is_metric(found.place) else 2.0, "compared with the labels")
         else:
             found.compared = found.place in self.training.handed_on
@@ -267,11 +270,13 @@ class _Scorer:
             )
 
         seen = [each for each in users if not self.roles.excluded[each]]
+        taking = self._users_past_clips(found.place)
+        taking = [each for each in taking if not self.roles.excluded[each]]
         if len(set(seen)) == 1 and graph.ops[seen[0]] in ACTIVATIONS:
             found.add(-3.0, "only its activation is used")
         if self.training.tells_real(found.place):
             found.add(-4.0, "to be one, whatever comes in: it tells what is real")
-        if seen and not self.labelled and all(graph.ops[each] == "Log" for each in seen):
+        if taking and not self.labelled and all(graph.ops[each] == "Log" for each in taking):
             found.add(-5.0, "only its logarithm is trained")
         if self.training.needed[found.place] and normalises(self.network, found.place):
             found.add(-6.0, "only normalises what is trained")
@@ -283,6 +288,24 @@ class _Scorer:
             and (not users or any(self.network.inside[each] for each in seen))
         ):
             found.add(2.0, "no gradient needs it")
+
+    def _users_past_clips(self, place: int) -> list[int]:
+        """Who takes a value, also what lies between two numbers of it: of a clip both halves."""
+        graph, users = self.graph, list(self.graph.consumers[place])
+        for _ in range(2):
+            users = [
+                user
+                for each in users
+                for user in (graph.consumers[each] if self._clips(each) else [each])
+            ]
+        return users
+
+    def _clips(self, place: int) -> bool:
+        """Whether a node only keeps values on one side of a number."""
+        graph = self.graph
+        return graph.ops[place] in ("Minimum", "Maximum", "ClipByValue") and any(
+            shape_of(graph, each) == () for each in graph.inputs[place]
+        )
 
     def _is_compared(self, place: int) -> bool:
         return self._feeds_loss(place) or self._meets_labels(place)
