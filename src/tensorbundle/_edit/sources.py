@@ -116,14 +116,14 @@ def gather(paths: Iterable[str], *, partial: bool) -> list[Location]:
                 f"{len(missing)} of {total} parts are missing: {listed(missing)}"
             )
     # Of an interrupted save some shards may lie elsewhere: `locate` is not asked for these.
-    found = plain + [Location(parts[each], "v2", parts[each]) for each in sorted(parts)]
-    if not found:
+    gathered = plain + [Location(parts[each], "v2", parts[each]) for each in sorted(parts)]
+    if not gathered:
         raise MissingFileError("nothing to merge: no checkpoints were given")
-    prefixes = [each.prefix for each in found]
+    prefixes = [each.prefix for each in gathered]
     twice = [each for each in prefixes if prefixes.count(each) > 1]
     if twice:
         raise ConversionError(f"given twice: {listed(sorted(set(twice)))}")
-    return found
+    return gathered
 
 
 def _parts_in(directory: str) -> dict[tuple[int, int], str]:

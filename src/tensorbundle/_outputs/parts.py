@@ -41,6 +41,7 @@ def count_variables(
     for bit, each in enumerate(found):
         each.variables = sum(group[bit] for group in groups)
     _mark_parts(training, loops, found, masks)
+    _mark_decided(training, found)
     for bit, each in enumerate(found):
         counts = [group[bit] for group in groups]
         if trained:
@@ -52,6 +53,23 @@ def count_variables(
         if lacking[bit]:
             plural = "s" if lacking[bit] > 1 else ""
             each.add(-12.0, f"needs {lacking[bit]} variable{plural} that the checkpoint lacks")
+
+
+def _mark_decided(training: Training, found: list[Scored]) -> None:
+    """Count for a head that somebody decides by it: of several that are trained the one to use."""
+    network = training.network
+    heads = [root(network, each.place) for each in found]
+    decided = {
+        head
+        for head, each in zip(heads, found, strict=True)
+        if network.graph.ops[each.place] in words.DECISIONS | words.CHOICES
+        and not training.needed[each.place]
+    }
+    trained = {head for head, each in zip(heads, found, strict=True) if each.compared}
+    if len(trained - decided) and len(trained & decided):
+        for head, each in zip(heads, found, strict=True):
+            if head in decided and head in trained:
+                each.add(3.0, "decided by")
 
 
 def _only_trains(network: Network, place: int) -> bool:

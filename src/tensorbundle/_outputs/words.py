@@ -48,7 +48,8 @@ TAIL: Final = (
     POST
     | ACTIVATIONS
     | names(
-    "Add AddV2 BiasAdd Mul Sub Maximum Minimum RealDiv Exp L2Normalize Neg Pow Sum Div"
+    "Add AddV2 BiasAdd Mul Sub Maximum Minimum RealDiv Exp L2Normalize Neg Pow Sum Div "
+    "ResizeBilinear ResizeNearestNeighbor ResizeBicubic"
 )
 )  # fmt: skip
 # What changes the range of a result, when the other side is a number or the input itself.

@@ -21,18 +21,24 @@ from ..._ops.edges import data_inputs, reachable
 from ..._ops.roles import PLACEHOLDERS
 from ..._ops.types import dtype_of, shape_of
 from ..wanted.loops import Frames
+from .dropout import without_dropout
 from .functions import turned
-from .statistics import REDUCTIONS, Reads, Walk, averages, fused_in_training
+from .statistics import (
+    BATCH_NORMS,
+    REDUCTIONS,
+    Reads,
+    Walk,
+    averages,
+    fused_in_training,
+    statistics_behind,
+    written_statistics,
+)
 from .switches import is_switch, off_value
 
 if TYPE_CHECKING:
     from ..._graphdef.functions import Function, OpDef
     from ..._graphdef.meta_graph import MetaGraph
 
-_RANDOM: Final = ("RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2")
-_COMPARISONS: Final = ("GreaterEqual", "Greater", "Less", "LessEqual")
-_SELECTS: Final = ("Select", "SelectV2")
-_SCALING: Final = ("Mul", "RealDiv", "Div")
 # Keras' learning phase is a number in some years.
 _SWITCH_TYPES: Final = frozenset({dtypes.BOOL, 3, 9})  # and int32, int64
 _STEPS: Final = 8
@@ -77,7 +83,7 @@ def to_inference(
     normalised: list[str] = []
 
     def turn(nodes: Nodes, roots: list[str]) -> Nodes:
-        nodes, without = _without_dropout(nodes)
+        nodes, without = without_dropout(nodes)
         nodes, with_averages = _with_averages(nodes, roots)
         dropped.extend(without)
         normalised.extend(with_averages)
@@ -117,9 +123,14 @@ def training_notes(
             continue
         inside += [f"{function.name}/{name}" for name in fused_in_training(function.nodes)]
     means = any(node.op in REDUCTIONS for node in nodes.values())
-    kept = list(averages(before, nodes)) if means else []
-    for tensor in kept:
-        used = [name for name in _places(before, tensor) if name in nodes]
+    unclear = False
+    for tensor, variables in (written_statistics(before, nodes) if means else {}).items():
+        places = _places(before, tensor)
+        if before[places[0]].op in BATCH_NORMS:
+            continue  # which of these take the batch's, they say themselves
+        used = [name for name in places if name in nodes]
+        unclear = unclear or not used or len(variables) > 1
+        used = used or statistics_behind(before, tensor, nodes)
         found += [name for name in used[:1] if name not in found]
     found = [name for name in found if name not in apart] + inside
     if not found:
@@ -129,7 +140,9 @@ def training_notes(
         f"{listed(found)}"
     )
     if tried:
-        yield f"{said}; no update says which variables keep them"
+        yield f"{said}; no update says which one variable keeps each"
+    elif unclear:
+        yield said
     else:
         yield Worded(said, "; ", option("training", False), " makes it use them")
 
@@ -215,83 +228,6 @@ def _switched_off(
             value = np.array(off_value(name), dtypes.numpy_dtype(dtype))
             found[name] = const_node(name, value, node.device)
     return ({**nodes, **found} if found else nodes), list(found)
-
-
-# --- dropout ------------------------------------------------------------------------------------
-
-
-def _without_dropout(nodes: Nodes) -> tuple[Nodes, list[str]]:
-    """Have dropout pass on what it is given."""
-    walk = Walk(nodes)
-    changed: dict[str, Node] = {}
-    for name, node in nodes.items():
-        source = _dropped(walk, node)
-        if source is not None:
-            attrs = {"T": node.attrs["T"]} if "T" in node.attrs else {}
-            changed[name] = node.replace(op="Identity", inputs=(source,), attrs=attrs)
-    return ({**nodes, **changed} if changed else nodes), list(changed)
-
-
-def _dropped(walk: Walk, node: Node) -> str | None:
-    """What goes into dropout, if a node is what comes out of one."""
-    given = data_inputs(node)
-    if node.op in _SELECTS and len(given) == 3:
-        return _unscaled(walk, given[1]) if _is_mask(walk, given[0]) else None
-    if len(given) != 2:
-        return None
-    if node.op == "Mul":
-        for kept, mask in (given, given[::-1]):
-            if _is_mask(walk, mask):
-                return _unscaled(walk, kept)
-            # Scaled may be the mask, and not what it is laid on.
-            scaled = _unscaled(walk, mask)
-            if scaled is not None and _is_mask(walk, scaled):
-                return kept
-    # Or what is left over: (x * mask) / keep.
-    product = _unscaled(walk, node.name) if node.op in _SCALING else None
-    inner, _ = walk.origin(product, frozenset({"Identity"})) if product is not None else (None, 0)
-    if inner is not None and inner.op == "Mul" and len(data_inputs(inner)) == 2:
-        first, second = data_inputs(inner)
-        if _is_mask(walk, second):
-            return first
-        return second if _is_mask(walk, first) else None
-    return None
-
-
-def _is_mask(walk: Walk, edge: str) -> bool:
-    """Whether a tensor says at random which elements are kept."""
-    node, _ = walk.origin(edge)
-    if node is None:
-        return False
-    if node.op in _COMPARISONS:
-        return any(_is_random(walk, each) for each in data_inputs(node))
-    return node.op == "Floor" and _is_random(walk, node.inputs[0])
-
-
-def _is_random(walk: Walk, edge: str) -> bool:
-    """Whether a tensor is uniformly random, perhaps scaled and moved by numbers."""
-    for _ in range(_STEPS):
-        node, _ = walk.origin(edge)
-        if node is None:
-            return False
-        if node.op in _RANDOM:
-            return True
-        rest = [each for each in data_inputs(node) if not walk.is_scalar(each)]
-        if node.op not in ("Add", "AddV2", "Mul", "Sub") or len(rest) != 1:
-            return False
-        edge = rest[0]
-    return False
-
-
-def _unscaled(walk: Walk, edge: str) -> str | None:
-    """What was scaled up for those that are dropped; None where nothing was: it is no dropout."""
-    node, _ = walk.origin(edge, frozenset({"Identity"}))
-    if node is None or node.op not in _SCALING:
-        return None
-    first, second = data_inputs(node)[:2]
-    if walk.is_scalar(second):
-        return first
-    return second if node.op == "Mul" and walk.is_scalar(first) else None
 
 
 # --- batch normalization ------------------------------------------------------------------------

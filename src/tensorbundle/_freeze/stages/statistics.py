@@ -122,7 +122,8 @@ class Walk:
 def averages(nodes: Nodes, used: Container[str]) -> dict[str, str]:
     """The variables that keep the average of a statistic of the batch, by tensor (``node:1``).
 
-    Only vectors are meant: the average of a loss is no part of a model.
+    Only vectors are meant: the average of a loss is no part of a model. What several variables
+    keep (batch renormalisation corrects one by the other) is left out.
 
     Args:
         nodes: The main graph.
@@ -130,6 +131,12 @@ def averages(nodes: Nodes, used: Container[str]) -> dict[str, str]:
             quotient is the statistic, of a variance that is corrected for the update that it is
             what was corrected.
     """
+    found = written_statistics(nodes, used)
+    return {tensor: names.pop() for tensor, names in found.items() if len(names) == 1}
+
+
+def written_statistics(nodes: Nodes, used: Container[str]) -> dict[str, set[str]]:
+    """All statistics that updates write, as `averages`: each with the variables that keep it."""
     walk = Walk(nodes)
     found: dict[str, set[str]] = {}
     copies: list[tuple[str, str]] = []
@@ -152,7 +159,42 @@ def averages(nodes: Nodes, used: Container[str]) -> dict[str, str]:
             if biased in names:
                 names.discard(biased)
                 names.add(variable)
-    return {tensor: names.pop() for tensor, names in found.items() if len(names) == 1}
+    return found
+
+
+def statistics_behind(nodes: Nodes, tensor: str, used: Container[str]) -> list[str]:
+    """The means of data that a statistic is made of, where outputs are computed of them too.
+
+    Data are what it is a mean of: a mean that something else goes on with is no statistic.
+    """
+    walk = Walk(nodes)
+    found: list[str] = []
+    waiting = [tensor]
+    for edge in waiting:  # which grows
+        node, _ = walk.origin(edge, _RESHAPING | _CARRYING)
+        if node is None or len(waiting) > _STEPS:
+            break
+        if node.op in REDUCTIONS and node.name in used and _centres(walk, nodes, node, used):
+            found.append(node.name)
+        elif node.op in _COMBINING or node.op in REDUCTIONS:
+            waiting += data_inputs(node)[: 1 if node.op in REDUCTIONS else None]
+    return found
+
+
+def _centres(walk: Walk, nodes: Nodes, mean: Node, used: Container[str]) -> bool:
+    """Whether a mean is taken from what it is the mean of, or that is squared against it."""
+    data, _ = walk.origin(mean.inputs[0], _RESHAPING)
+    for name, node in nodes.items():
+        if node.op not in ("Sub", "SquaredDifference", "Square") or name not in used:
+            continue
+        sources = {
+            source.name
+            for each in data_inputs(node)
+            if (source := walk.origin(each, _RESHAPING)[0]) is not None
+        }
+        if data is not None and {data.name, mean.name} <= sources:
+            return True
+    return False
 
 
 def _variable_behind(walk: Walk, edge: str) -> str | None:

@@ -40,7 +40,7 @@ class Frames:
 
     def _walk(self, enters: list[str]) -> None:
         """Note by which entries each node is reached; beyond any sense loops do not nest."""
-        waiting = [(name, (name,)) for name in enters]
+        waiting: list[tuple[str, tuple[str, ...]]] = [(name, (name,)) for name in enters]
         for name, path in waiting:  # which grows
             if len(path) <= len(self._entries.get(name, ())) or len(path) > _MAX_DEPTH:
                 continue
