@@ -29,6 +29,7 @@ SETS = {
     "last": "blind_last",
     "sixth": "sixth_sight sixth_words sixth_tables",
     "seventh": "seventh_sight seventh_words seventh_tables",
+    "eighth": "eighth_kinds eighth_others",
 }
 
 
