@@ -48,6 +48,9 @@ class Network:
         found.update(self._most(sorted(self.named)))
         found.update(self._most(list(self._of_variables())))
         found.update(self._most(list(self._choices())))
+        found.update(
+            self._most([i for i, kept in enumerate(self.inside) if kept and self.is_unit(i)])
+        )
         self.candidates = sorted(
             place for place in found if not self.in_loops[place] and not self._is_helper(place)
         )

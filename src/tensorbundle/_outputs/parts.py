@@ -105,12 +105,24 @@ def _mark_parts(
             )
         ):
             each.add(-6.0, "a step: the same layer comes again after it")
+    _mark_leading(training, found, masks, results, layers)
+
+
+def _mark_leading(
+    training: Training,
+    found: Sequence[Scored],
+    masks: Sequence[int],
+    results: Sequence[tuple[int, Scored]],
+    layers: Sequence[int],
+) -> None:
+    """Count against a candidate that more is made of it, where that is a result as well."""
+    units = [training.network.is_unit(each.place) for each in found]
     used = [training.is_for_use(each.place) for each in found]
     for i, each in enumerate(found):
         if each.compared or each.part:
             continue
         later = masks[each.place]
-        if any(
+        leads = any(
             later >> bit & 1
             and other.score > 0
             and (
@@ -119,6 +131,10 @@ def _mark_parts(
                 or (used[i] and used[bit] and layers[i] != layers[bit])
             )
             for bit, other in results
-        ):
+        )
+        longer = units[i] and any(
+            later >> bit & 1 for bit, unit in enumerate(units) if unit and bit != i
+        )
+        if leads or longer:
             each.part = True
             each.add(-4.0, "leads to more")

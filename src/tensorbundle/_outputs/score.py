@@ -101,7 +101,7 @@ class _Scorer:
             found.add(1.0, "comes from a last layer")
         if self.training.is_for_use(place):
             found.add(6.0, "has the variables of a trained copy, but is not trained itself")
-        elif self.training.is_left_over(place):
+        elif not self._gathers_steps(place) and self.training.is_left_over(place):
             found.add(-8.0, "a step of many, which nothing asks for")
         if place in self.sinks:
             found.add(1.0, "nothing in the network uses it" if self.graph.consumers[place] else "")
@@ -111,6 +111,12 @@ class _Scorer:
             found.add(-5.0, "judges what another network makes")
         return found
 
+    def _gathers_steps(self, place: int) -> bool:
+        """Whether a node brings together what one layer gives in all steps."""
+        sources = {each for each in self.graph.inputs[place] if self.network.inside[each]}
+        joins = self.graph.ops[place] in words.JOINS and len(sources) > 1
+        return joins and are_steps(self.network, sources)
+
     def _judge_op(self, found: Scored) -> None:
         """How much like a result the operation is; of an arrangement, what it arranges counts."""
         graph, network = self.graph, self.network
@@ -119,7 +125,7 @@ class _Scorer:
             sources = {each for each in graph.inputs[place] if network.inside[each]}
             joined = sources & network.tails
             several = graph.ops[place] in words.JOINS and len(sources) > 1
-            if several and are_steps(self.network, sources):
+            if self._gathers_steps(place):
                 points += 5.0
             elif several and joined == sources:
                 points += 1.0
@@ -230,7 +236,7 @@ class _Scorer:
         elif shape[0] == -1:
             found.add(3.0, "batch of any size")
         if len(shape) >= 2:
-            found.add(1.0)
+            found.add(1.0 if shape[-1] != 1 else 0.9)  # of equals rather an action than its worth
 
     def _judge_use(self, found: Scored) -> None:
         graph = self.graph
