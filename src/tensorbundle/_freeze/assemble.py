@@ -246,7 +246,9 @@ def assemble(
     check_graph(nodes, pruned.functions, op_defs)
     warnings = [*left, *frozen.warnings, *(tables.warnings if tables is not None else ())]
     warnings += inference.warnings if inference is not None else ()
-    warnings += training_notes(nodes, pruned.functions, prepared.nodes, tried=inference is not None)
+    tried = inference is not None
+    known = (prepared.nodes, graph.functions, op_defs)
+    warnings += training_notes(nodes, pruned.functions, *known, tried=tried)
     if averaged := [each.name for each in needed if each.averaged]:
         warnings.append(f"moving averages were taken for {len(averaged)} variables")
     return Assembled(

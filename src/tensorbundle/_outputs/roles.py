@@ -228,7 +228,12 @@ class Roles:
                     if self.weights[consumer] or self.barred[consumer]:
                         continue
                     # Of weights that were computed a sum may be a penalty; a product is a layer.
-                    if self.reads[place] or graph.ops[consumer] in words.LINEAR:
+                    # So is noise that is fed, and made as large as the weights say.
+                    scaled = graph.ops[consumer] == "Mul" and any(
+                        graph.ops[each] in PLACEHOLDERS and shape_of(graph, each)
+                        for each in graph.inputs[consumer]
+                    )
+                    if self.reads[place] or scaled or graph.ops[consumer] in words.LINEAR:
                         users[consumer] = graph.ops[consumer] != "L2Loss"
         # Labels look up in the scores of a tag after a tag, too: a layer is of other variables.
         used = [place for place, marked in enumerate(users) if marked]

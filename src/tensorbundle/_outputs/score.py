@@ -261,7 +261,9 @@ class _Scorer:
             found.add(-6.0, "of a loop of which other results are taken")
         elif self._ends(found.place):
             found.add(4.0 if op == "Merge" else 1.5, "nothing else uses it")
-            if words.is_hand_made(graph.names[found.place], op):
+            name = graph.names[found.place]
+            measured = found.shape == () and words.BAD_NAMES.search(name[-words.LONG :])
+            if words.is_hand_made(name, op) and not measured:
                 found.add(10.0 if op == "Identity" else 3.0, "named to be fetched")
 
     def _judge_users(self, found: Scored) -> None:

@@ -121,7 +121,7 @@ OP_SCORES: Final = {
             "Elu LeakyRelu RealDiv Round",
         ),
         (2.0, "BatchMatMul BatchMatMulV2 Mul Cast TensorArrayGatherV3 Merge ClipByValue Exp"),
-        (1.0, "Sub GatherV2 Gather Exit Minimum Maximum ConcatV2 Sum"),
+        (1.0, "Sqrt Sub GatherV2 Gather Exit Minimum Maximum ConcatV2 Sum"),
         (-1.0, "Mean"),
         (-3.0, "Log Neg"),
         (-4.0, "Fill Where Square"),

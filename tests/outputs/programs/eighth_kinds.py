@@ -106,12 +106,12 @@ def averaged_for_evaluation(tf):
     train = tf.train.AdamOptimizer(2e-3).minimize(loss)
     tf.group(train, averages)
 
-    def getter(get, name, *args, **kwargs):
-        variable = get(name, *args, **kwargs)
+    def averaged(getter, name, *args, **kwargs):
+        variable = getter(name, *args, **kwargs)
         return ema.average(variable) or variable
 
     classify_raw = tf.nn.softmax(classifier(xt))
-    classify_op = tf.nn.softmax(classifier(xt, getter))
+    classify_op = tf.nn.softmax(classifier(xt, averaged))
     return [[classify_op, classify_op.op.inputs[0]], [classify_raw, classify_raw.op.inputs[0]]]
 
 

@@ -26,7 +26,7 @@ def turned(
     nodes: Iterable[Node],
     functions: Mapping[str, Function],
     op_defs: Mapping[str, OpDef],
-    turn: Callable[[Nodes, list[str]], Nodes],
+    turn: Callable[[Nodes, list[str], str], Nodes],
 ) -> dict[str, Function]:
     """Turn bodies of the functions that nodes use, and of those that these use, to inference.
 
@@ -34,7 +34,8 @@ def turned(
         nodes: Nodes of the main graph.
         functions: All functions of the graph.
         op_defs: What is known of operations beside the table.
-        turn: Gives a graph in inference mode, from its nodes and the names of its roots.
+        turn: Gives a graph in inference mode, from its nodes, the names of its roots, and what the
+            names of its nodes begin with where they are told.
 
     Returns:
         Those that changed.
@@ -45,7 +46,7 @@ def turned(
         function = functions[name]
         if _may_train(function):
             body = _Body(function, ports, op_defs)
-            changed = turn(body.nodes, body.roots)
+            changed = turn(body.nodes, body.roots, f"{name}/")
             if changed is not body.nodes:
                 made[name] = function.replace(nodes=body.spelled(changed))
     return made

@@ -82,14 +82,14 @@ def to_inference(
     dropped: list[str] = []
     normalised: list[str] = []
 
-    def turn(nodes: Nodes, roots: list[str]) -> Nodes:
+    def turn(nodes: Nodes, roots: list[str], where: str) -> Nodes:
         nodes, without = without_dropout(nodes)
         nodes, with_averages = _with_averages(nodes, roots)
-        dropped.extend(without)
-        normalised.extend(with_averages)
+        dropped.extend(where + each for each in without)
+        normalised.extend(where + each for each in with_averages)
         return nodes
 
-    nodes = turn(nodes, roots)
+    nodes = turn(nodes, roots, "")
     used = [nodes[name] for name in reachable(nodes, roots)]
     functions = {**functions, **turned(used, functions, op_defs, turn)}
     told = [
@@ -105,7 +105,13 @@ def to_inference(
 
 
 def training_notes(
-    nodes: Nodes, functions: Mapping[str, Function], before: Nodes, *, tried: bool
+    nodes: Nodes,
+    functions: Mapping[str, Function],
+    before: Nodes,
+    given: Mapping[str, Function],
+    op_defs: Mapping[str, OpDef],
+    *,
+    tried: bool,
 ) -> Iterator[str]:
     """What of a frozen graph is still in training mode.
 
@@ -113,6 +119,8 @@ def training_notes(
         nodes: The frozen graph.
         functions: Its functions.
         before: The graph that it was made of, with all updates.
+        given: The functions that its own were made of.
+        op_defs: What is known of operations beside the table.
         tried: Whether it was to be in inference mode.
     """
     apart = switched_branches(nodes, fed=True)
@@ -122,6 +130,8 @@ def training_notes(
         if name in apart:
             continue
         inside += [f"{function.name}/{name}" for name in fused_in_training(function.nodes)]
+    if functions and not inside and not tried:
+        inside = _normalised_inside(before, given, op_defs)
     means = any(node.op in REDUCTIONS for node in nodes.values())
     unclear = False
     for tensor, variables in (written_statistics(before, nodes) if means else {}).items():
@@ -145,6 +155,24 @@ def training_notes(
         yield said
     else:
         yield Worded(said, "; ", option("training", False), " makes it use them")
+
+
+def _normalised_inside(
+    nodes: Nodes, functions: Mapping[str, Function], op_defs: Mapping[str, OpDef]
+) -> list[str]:
+    """What of functions would take moving averages in inference mode."""
+    found: list[str] = []
+
+    def turn(nodes: Nodes, roots: list[str], where: str) -> Nodes:
+        nodes, normalised = _with_averages(nodes, roots)
+        found.extend(where + each for each in normalised)
+        return nodes
+
+    apart = switched_branches(nodes, fed=True)
+    turned(
+        nodes.values(), {n: each for n, each in functions.items() if n not in apart}, op_defs, turn
+    )
+    return found
 
 
 def switched_branches(nodes: Nodes, *, fed: bool) -> set[str]:
@@ -291,8 +319,10 @@ def _unsqueezed(nodes: Nodes, node: Node, variable: str) -> tuple[int, ...] | No
     """The shape that a statistic had before its dimensions of one element were left out."""
     shape = getattr(nodes[variable].attr("shape"), "dims", None)
     axes = node.attr("squeeze_dims")
-    if shape is None or not isinstance(axes, list) or not axes:
+    if not isinstance(axes, list) or not axes:
         return None
+    if shape is None:  # of what a function is given: then it is a vector
+        shape = (-1,)
     rank = len(shape) + len(axes)
     ones = {int(axis) % rank for axis in axes}
     rest = iter(shape)
