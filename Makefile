@@ -6,6 +6,9 @@ CPP_PRESET ?= plain
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_SECONDS ?= 60
+KILLS ?= 1000
+TRIALS ?= 100
+MUTANTS ?= 100000
 DEMO ?= tests/golden/data/demo/model.ckpt-2000
 DEMO_TENSOR ?= dense/kernel
 
@@ -27,7 +30,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients kills blind lint format tidy asan tsan fuzz bench golden clean
+.PHONY: help venv build demo test test-cpp test-python test-clients kills blind chaos truncations differential hostile lint format tidy asan tsan fuzz bench golden clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -72,8 +75,20 @@ test-python: $(VENV)/package.ok $(VENV)/test-extra.ok
 test-clients: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/clients-extra.ok  ## run the tests with torch and JAX
 	$(BIN)/python -m pytest tests/clients $(PYTEST_ARGS)
 
-kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill a thousand exports, at any moment, and look what is there
-	KILLS=1000 $(BIN)/python -m pytest -q tests/export/test_export_kills.py
+kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill each writing verb a thousand times, at any moment, and look what is there
+	KILLS=$(KILLS) $(BIN)/python -m pytest -q -rP -k random_moments tests/export/test_export_kills.py tests/write/test_writer_crash.py
+
+chaos: $(VENV)/package.ok $(VENV)/chaos-extra.ok  ## crash trainings at every boundary of their files, by an independent tester
+	$(BIN)/python -m tests.chaos.crash
+
+differential: $(VENV)/package.ok $(VENV)/test-extra.ok  ## compare with TensorFlow on MUTANTS mutated bundles
+	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_differential.py
+
+hostile: $(VENV)/package.ok $(VENV)/test-extra.ok  ## read MUTANTS mutated files of each kind in little memory and time
+	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_hostile.py
+
+truncations: $(VENV)/package.ok $(VENV)/test-extra.ok  ## cut files off under every verb that reads
+	TRIALS=$(TRIALS) $(BIN)/python -m pytest -q tests/checkpoint/test_changed_files.py
 
 blind: $(VENV)/package.ok $(VENV)/test-extra.ok  ## build hundreds of programs, and count whose outputs are found
 	BLIND=1 $(BIN)/python -m pytest -q tests/outputs/blind

@@ -26,6 +26,10 @@ bool BulkCall::tick(std::uint64_t done) {
 
 namespace {
 
+// How much `sweep` checks before it gives what it found.
+constexpr std::size_t kSweepTensors = 256;
+constexpr std::uint64_t kSweepBytes = 1 << 20;
+
 // Some tensors of an index, in the order they were asked for.
 struct Selected {
   std::size_t row;
@@ -77,9 +81,9 @@ const char* shard_fault_kind(ErrorCode code) {
 
 // Runs a bulk call without the GIL; raises the first of its failures.
 template <typename Work>
-void run_or_raise(unsigned threads, std::span<const Job> jobs, std::span<const py::str> names,
-                  Work&& work) {
-  BulkCall call(threads, py::none());
+void run_or_raise(unsigned threads, const py::object& progress, std::span<const Job> jobs,
+                  std::span<const py::str> names, Work&& work) {
+  BulkCall call(threads, progress);
   const std::vector<Failure> failures = call.run([&] { return work(call.options()); });
   if (failures.empty()) return;
   const Failure& first = failures.front();
@@ -120,10 +124,19 @@ Bundle::Batch Bundle::plan_batch(const py::object& names) const {
   return batch;
 }
 
-py::tuple Bundle::views(const py::object& names, unsigned threads) {
+py::tuple Bundle::views(const py::object& names, unsigned threads, const py::object& progress) {
   Batch batch = plan_batch(names);
+  for (std::optional<std::uint32_t> last; const Job& job : batch.jobs) {
+    if (job.shard == last) continue;
+    last = job.shard;
+    try {
+      reader_.notice_changes(job.shard);
+    } catch (const Error& error) {
+      raise(error, static_cast<std::int32_t>(job.shard), py::none());
+    }
+  }
   if (checks_) {
-    run_or_raise(threads, batch.jobs, batch.names, [&](const BulkOptions& options) {
+    run_or_raise(threads, progress, batch.jobs, batch.names, [&](const BulkOptions& options) {
       return reader_.check(batch.jobs, batch.rows, options);
     });
   }
@@ -145,7 +158,61 @@ py::tuple Bundle::views(const py::object& names, unsigned threads) {
   return py::make_tuple(batch.arrays, batch.left_out);
 }
 
-py::tuple Bundle::load(const py::object& names, const py::object& out, unsigned threads) const {
+py::tuple Bundle::sweep(std::size_t begin) {
+  const EntryList& entries = list();
+  struct Place {
+    py::str name;
+    std::optional<std::size_t> job;  // none where the single way is to answer
+  };
+  std::vector<Place> places;
+  std::vector<std::size_t> rows;
+  std::vector<const py::object*> dtypes;
+  std::vector<Job> jobs;
+  std::uint64_t nbytes = 0;
+  std::size_t i = begin;
+  for (; i < entries.size() && places.size() < kSweepTensors && nbytes < kSweepBytes; ++i) {
+    const EntryList::Row& row = entries.row(i);
+    if (row.is_slice) continue;
+    places.push_back({decode_name(entries.name(i)), std::nullopt});
+    const StoredRange range = entries.range(i);
+    const Dtypes::Type& type = dtypes_.at(row.dtype);
+    if (row.has_extra || !is_plain(type, range)) continue;
+    try {
+      jobs.push_back(reader_.plan(range));
+    } catch (const Error&) {
+      continue;
+    }
+    places.back().job = rows.size();
+    rows.push_back(i);
+    dtypes.push_back(&type.dtype);
+    nbytes += jobs.back().size;
+  }
+  if (checks_) {
+    BulkCall call(0, py::none());
+    for (const Failure& failure :
+         call.run([&] { return reader_.check(jobs, rows, call.options()); })) {
+      jobs[failure.job].file = nullptr;
+    }
+  }
+  py::list pairs;
+  bool whole = true;
+  for (const Place& place : places) {
+    py::object array = py::none();
+    if (place.job && jobs[*place.job].file != nullptr) {
+      const Job& job = jobs[*place.job];
+      const auto map = reader_.shards().map(job.shard);
+      array = borrow_array(*dtypes[*place.job], entries.range(rows[*place.job]).shape,
+                           job.size > 0 ? map->data() + job.offset : nullptr, writable(),
+                           base_of(job.shard, map));
+    }
+    whole = whole && !array.is_none();
+    pairs.append(py::make_tuple(place.name, std::move(array)));
+  }
+  return py::make_tuple(pairs, i, whole);
+}
+
+py::tuple Bundle::load(const py::object& names, const py::object& out, unsigned threads,
+                       const py::object& progress) const {
   Batch batch = plan_batch(names);
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
     const py::object array = out.is_none()
@@ -154,7 +221,7 @@ py::tuple Bundle::load(const py::object& names, const py::object& out, unsigned 
     batch.jobs[i].into = array_data(array);
     batch.arrays[batch.names[i]] = array;
   }
-  run_or_raise(threads, batch.jobs, batch.names,
+  run_or_raise(threads, progress, batch.jobs, batch.names,
                [&](const BulkOptions& options) { return reader_.run(batch.jobs, options); });
   return py::make_tuple(batch.arrays, batch.left_out);
 }

@@ -19,6 +19,21 @@ bool numpy_can_hold(std::span<const std::int64_t> shape) {
   return room > 0 && shape.size() <= kMaxArrayDimensions;
 }
 
+// Keeps Python's collector from going through a million new objects, none in a cycle, again and
+// again while more are made.
+class WithoutCollections {
+ public:
+  WithoutCollections() : was_on_(PyGC_Disable() != 0) {}
+  ~WithoutCollections() {
+    if (was_on_) PyGC_Enable();
+  }
+  WithoutCollections(const WithoutCollections&) = delete;
+  WithoutCollections& operator=(const WithoutCollections&) = delete;
+
+ private:
+  bool was_on_;
+};
+
 }  // namespace
 
 Bundle::Bundle(const std::shared_ptr<File>& index, std::string prefix, Access access, bool checks,
@@ -76,6 +91,7 @@ py::object Bundle::find_info(const py::handle& name) const {
 
 py::list Bundle::infos(std::size_t begin, std::size_t end) const {
   const EntryList& entries = list();
+  const WithoutCollections without_collections;
   py::list made;
   TensorInfos::Last last;
   for (std::size_t i = begin; i < std::min(end, entries.size()); ++i) {
@@ -147,6 +163,7 @@ py::object Bundle::copy(const StoredRange& range, const Dtypes::Type& type) cons
 
 py::object Bundle::borrow(const FoundEntry& found, const StoredRange& range,
                           const Dtypes::Type& type) {
+  reader_.notice_changes(found);
   if (!reader_.is_checked(found)) {
     const py::gil_scoped_release release;
     reader_.check(found);
@@ -239,8 +256,9 @@ void register_bundle(py::module_& module) {
           "index", [](const Bundle& self) -> const Index& { return self.reader().index(); },
           py::return_value_policy::reference_internal)
       .def("infos", &Bundle::infos, "begin"_a, "end"_a)
-      .def("views", &Bundle::views, "names"_a, "threads"_a)
-      .def("load", &Bundle::load, "names"_a, "out"_a, "threads"_a)
+      .def("views", &Bundle::views, "names"_a, "threads"_a, "progress"_a = py::none())
+      .def("sweep", &Bundle::sweep, "begin"_a)
+      .def("load", &Bundle::load, "names"_a, "out"_a, "threads"_a, "progress"_a = py::none())
       .def("read", &Bundle::read, "info"_a, "out"_a)
       .def("file_of", &Bundle::file_of, "info"_a)
       .def("shard", &Bundle::shard, "number"_a)

@@ -38,9 +38,10 @@ class Bundle {
   [[nodiscard]] std::shared_ptr<File> shard(std::int32_t number) const;
 
   // What _core.pyi says.
-  py::tuple views(const py::object& names, unsigned threads);
-  [[nodiscard]] py::tuple load(const py::object& names, const py::object& out,
-                               unsigned threads) const;
+  py::tuple views(const py::object& names, unsigned threads, const py::object& progress);
+  py::tuple sweep(std::size_t begin);
+  [[nodiscard]] py::tuple load(const py::object& names, const py::object& out, unsigned threads,
+                               const py::object& progress) const;
   [[nodiscard]] py::tuple verify(const EntryList& entries, unsigned threads,
                                  const py::object& progress) const;
 

@@ -31,8 +31,9 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from . import train
+    from . import keras, train
     from ._checkpoint.report import Fault, Report
+    from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
     from ._doctor.diagnose import Diagnosis, Symptom, diagnose
     from ._doctor.mending.outcome import Salvage
@@ -56,7 +57,10 @@ if TYPE_CHECKING:
     from ._runner.runner import Runner, run
     from ._scan.graphs import Finding
     from ._scan.scan import Scan, scan
-    from ._write.writer import Writer, save
+    from ._write.save import save
+    from ._write.writer import Writer
+    from .train.series.newest import latest_checkpoint
+    from .train.series.pruning import Pruning, prune_checkpoints
 
 __version__ = "0.1.0"
 
@@ -66,6 +70,7 @@ __all__ = [
     "Checkpoint",
     "ChecksumError",
     "CompatibilityWarning",
+    "Conversion",
     "ConversionError",
     "Diagnosis",
     "Diff",
@@ -83,6 +88,7 @@ __all__ = [
     "MissingFileError",
     "Node",
     "ObjectGraph",
+    "Pruning",
     "Relocation",
     "Report",
     "Rewrite",
@@ -99,16 +105,20 @@ __all__ = [
     "__version__",
     "average",
     "checkpoints",
+    "convert",
     "crosscheck",
     "diagnose",
     "diff",
     "export",
     "export_saved_model",
     "freeze",
+    "keras",
+    "latest_checkpoint",
     "load_graph",
     "merge",
     "open",
     "prune",
+    "prune_checkpoints",
     "relocate",
     "rewrite",
     "run",
@@ -124,6 +134,7 @@ __all__ = [
 # Rooms that few need, by the public names in them.
 _ROOMS: Final = {
     "_checkpoint.report": ("Fault", "Report"),
+    "_convert.convert": ("Conversion", "convert"),
     "_crosscheck.crosscheck": ("crosscheck",),
     "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
     "_doctor.mending.outcome": ("Salvage",),
@@ -148,7 +159,10 @@ _ROOMS: Final = {
     "_runner.runner": ("Runner", "run"),
     "_scan.graphs": ("Finding",),
     "_scan.scan": ("Scan", "scan"),
-    "_write.writer": ("Writer", "save"),
+    "_write.save": ("save",),
+    "_write.writer": ("Writer",),
+    "train.series.newest": ("latest_checkpoint",),
+    "train.series.pruning": ("Pruning", "prune_checkpoints"),
 }
 
 
@@ -156,8 +170,8 @@ def __getattr__(name: str) -> Any:
     # `import tensorbundle` costs what numpy costs: what few need is imported when it is named.
     from importlib import import_module
 
-    if name == "train":
-        return import_module(".train", __name__)
+    if name in ("keras", "train"):
+        return import_module(f".{name}", __name__)
     for room, names in _ROOMS.items():
         if name in names:
             return getattr(import_module(f".{room}", __name__), name)

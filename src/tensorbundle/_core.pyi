@@ -208,17 +208,29 @@ class Bundle:
         """Whether there is such a tensor. Raises where its entry is damaged, as ``find`` does."""
     def infos(self, begin: int, end: int) -> list[TensorInfo]:
         """Describe the tensors among entries ``begin`` to ``end``. Raises for a malformed one."""
-    def views(self, names: Sequence[str] | None, threads: int) -> tuple[dict[str, Any], list[str]]:
-        """Borrowed arrays of many tensors, checked as by ``view``.
+    def views(
+        self,
+        names: Sequence[str] | None,
+        threads: int,
+        progress: Callable[[int], object] | None = None,
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Borrowed arrays of many tensors, checked as by ``view``; ``progress`` of the bytes.
 
         Returns the dict in the order of ``names`` (None: all), and the names of those that are not
         plain bytes, for which the dict holds None.
+        """
+    def sweep(self, begin: int) -> tuple[list[tuple[str, Any]], int, bool]:
+        """Borrowed arrays of the tensors from an entry on, as many as are soon checked.
+
+        Returns pairs of name and array, the entry to go on from, and whether all have an array:
+        for one that has None, the single way says why, or makes it.
         """
     def load(
         self,
         names: Sequence[str] | None,
         out: Mapping[str, np.ndarray[Any, Any]] | None,
         threads: int,
+        progress: Callable[[int], object] | None = None,
     ) -> tuple[dict[str, Any], list[str]]:
         """Checked copies of many tensors; result as of ``views``.
 

@@ -1,5 +1,7 @@
 """Facts of tensors, as the core makes them."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -33,3 +35,19 @@ def test_a_dtype_that_no_array_holds_is_refused_by_the_info(tmp_path):
         ckpt.info("v").array_dtype()
     with pytest.raises(tb.UnsupportedError, match="at most 64 dimensions"):
         ckpt.info("many").array_dtype()
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(tmp_path, is_on):
+    good = Handmade().add("w", np.zeros(2, np.float32)).write(tmp_path / "good")
+    bad = Handmade()
+    bad.entries[b"w"] = b"\x08"
+    try:
+        (gc.enable if is_on else gc.disable)()
+        assert len(tb.open(good).infos()) == 1
+        assert gc.isenabled() is is_on
+        with pytest.raises(tb.FormatError, match=r"cut off|malformed|truncated|ends"):
+            tb.open(bad.write(tmp_path / "bad")).infos()
+        assert gc.isenabled() is is_on
+    finally:
+        gc.enable()

@@ -48,7 +48,7 @@ def ckpt(tmp_path):
         (["table", "odd[1]"], ["odd[1]", "table"]),
         (["table", "*/bias", "decoder/*", "table"], [*NAMES[:3], "table"]),
         ([re.compile("^voc"), "table"], ["table", "vocabulary"]),
-        ((name for name in ("table",)), ["table"]),
+        pytest.param((name for name in ("table",)), ["table"], id="generator"),
         ({"table": None}.keys(), ["table"]),
         ([], []),
         (b"table", ["table"]),

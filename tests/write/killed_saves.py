@@ -1,16 +1,16 @@
 """Kills savers; see test_writer_crash.py. A child is forked for each: hundreds take seconds.
 
 killed_saves.py DIRECTORY moments COUNT: kills by SIGKILL at random moments.
-killed_saves.py DIRECTORY edits COUNT: the same while checkpoints are rewritten, merged, averaged.
+killed_saves.py DIRECTORY VERB COUNT: the same while another verb of `EDITS` writes.
 killed_saves.py DIRECTORY step NUMBER: dies before its n-th change to a name, and leaves what there
 is then; prints a line when there was no such change.
 """
 
 import os
 import random
+import shutil
 import signal
 import struct
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -85,9 +85,19 @@ def kill_at_random_moments(directory: Path, count: int) -> None:
     print(f"{count} killed, {finished} saves finished, {torn} left something behind")
 
 
+EDITS = ["cast", "compact", "in place", "merge", "average", "salvage", "freeze", "prune"]
+DEMO = Path(__file__).parents[1] / "golden" / "data" / "demo"
+
+
 def edit(sources: Path, target: Path, what: str) -> None:
     """To a new prefix, or over a checkpoint that is there, the source itself among them."""
-    if what == "cast":
+    if what == "freeze":
+        tb.freeze(DEMO, outputs="probabilities", path=f"{target}.pb", overwrite=True)
+    elif what == "salvage":
+        tb.salvage(sources / "rotten", target, overwrite=True)
+    elif what == "prune":
+        tb.prune(DEMO, outputs="probabilities", path=f"{target}.pb", overwrite=True)
+    elif what == "cast":
         tb.rewrite(sources / "a", target, cast={"large": "float32"}, overwrite=True)
     elif what == "compact":
         tb.rewrite(sources / "a", target, drop="text", compact=True, overwrite=True)
@@ -99,53 +109,72 @@ def edit(sources: Path, target: Path, what: str) -> None:
         tb.average([sources / "a", sources / "b"], target, overwrite=True)
 
 
-def whole_or_absent(prefix: Path) -> bool:
-    if not Path(f"{prefix}.index").exists():
+def whole_or_absent(target: Path, what: str) -> bool:
+    """Whether there is a result, which then is a whole one."""
+    if what in ("freeze", "prune"):
+        graph = Path(f"{target}.pb")
+        if not graph.exists():
+            return False
+        assert len(tb.load_graph(graph).nodes) > 5
+        return what == "prune" or tb.open(graph).verify().ok
+    if not Path(f"{target}.index").exists():
         return False
-    assert tb.open(prefix).verify().ok
-    return len(tb.open(prefix).load()) >= TENSORS
+    assert tb.open(target).verify().ok
+    return len(tb.open(target).load()) >= TENSORS
 
 
-def kill_edits(directory: Path, count: int) -> None:
-    moments = random.Random(8)
-    sources = directory / "sources"
+def make_sources(sources: Path) -> None:
     arrays = {name: array for name, array in content(1).items() if name != "text"}
     tb.save(sources / "a", arrays | {"text": b"text"}, max_shard_bytes=4_000_000)
     tb.save(sources / "b", arrays | {"text": b"text"})
     tb.save(sources / "c", {"other": np.arange(300_000)})
+    shard = Path(f"{tb.save(sources / 'rotten', arrays)}.data-00000-of-00001")
+    rotten = bytearray(shard.read_bytes())
+    rotten[100] ^= 4
+    shard.write_bytes(rotten)
+
+
+def kill_edits(directory: Path, what: str, count: int) -> None:
+    moments = random.Random(8)
+    sources = directory / "sources"
+    make_sources(sources)
     before = {path.name: path.read_bytes() for path in sources.iterdir()}
-    for what in ("cast", "compact", "in place", "merge", "average"):
-        killed = absent = torn = 0
-        while killed < count:
-            folder = directory / f"{what}{killed}"
-            folder.mkdir()
-            target = folder / "out"
-            if what == "in place" or killed % 2:
-                tb.rewrite(sources / "a", target)
-            child = os.fork()
-            if child == 0:
-                edit(sources, target, what)
-                os._exit(0)
-            time.sleep(moments.uniform(0, 0.04))
-            os.kill(child, signal.SIGKILL)
-            killed += os.waitpid(child, 0)[1] != 0
-            found = whole_or_absent(target)
-            assert found or (what != "in place" and killed % 2), "the earlier checkpoint is gone"
-            assert before == {path.name: path.read_bytes() for path in sources.iterdir()}
-            absent += not found
-            torn += any(not is_final(path.name) for path in folder.iterdir())
-            if found or what != "in place":
-                edit(sources, target, what)
-            assert whole_or_absent(target)
-            assert [path.name for path in folder.iterdir() if not is_final(path.name)] == []
-            subprocess.run(["rm", "-r", folder], check=True)
-        print(
-            f"{what}: {count} killed, {absent} left nothing to read, {torn} left something behind"
-        )
+    for _ in range(2):  # the second time nothing is imported any more
+        tb.rewrite(sources / "a", directory / "timed", overwrite=True)
+        began = time.monotonic()
+        edit(sources, directory / "timed", what)
+        takes = time.monotonic() - began
+    killed = absent = torn = 0
+    while killed < count:
+        folder = directory / f"{what}{killed}"
+        folder.mkdir()
+        target = folder / "out"
+        had_one = what == "in place" or killed % 2 == 1
+        if what == "in place":
+            tb.rewrite(sources / "a", target)
+        elif had_one:
+            edit(sources, target, what)
+        child = os.fork()
+        if child == 0:
+            edit(sources, target, what)
+            os._exit(0)
+        time.sleep(moments.uniform(0, 1.2 * takes))
+        os.kill(child, signal.SIGKILL)
+        killed += os.waitpid(child, 0)[1] != 0
+        found = whole_or_absent(target, what)
+        assert found or not had_one, "the earlier result is gone"
+        assert before == {path.name: path.read_bytes() for path in sources.iterdir()}
+        absent += not found
+        torn += any(not is_final(path.name) for path in folder.iterdir())
+        edit(sources, target, what)
+        assert whole_or_absent(target, what)
+        assert [path.name for path in folder.iterdir() if not is_final(path.name)] == []
+        shutil.rmtree(folder)
+    print(f"{what}: {count} killed, {absent} left nothing to read, {torn} left something behind")
 
 
 def is_final(name: str) -> bool:
-    return ".tempstate" not in name and "-of-9999" not in name
+    return not any(mark in name for mark in (".tempstate", "-of-9999", ".tensorbundle-"))
 
 
 def die_at_step(prefix: Path, number: int) -> None:
@@ -170,7 +199,7 @@ def die_at_step(prefix: Path, number: int) -> None:
 if __name__ == "__main__":
     if sys.argv[2] == "moments":
         kill_at_random_moments(Path(sys.argv[1]), int(sys.argv[3]))
-    elif sys.argv[2] == "edits":
-        kill_edits(Path(sys.argv[1]), int(sys.argv[3]))
+    elif sys.argv[2] in EDITS:
+        kill_edits(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
     else:
         die_at_step(Path(sys.argv[1]) / "model.ckpt", int(sys.argv[3]))

@@ -11,11 +11,11 @@ import pytest
 
 import tensorbundle as tb
 from tests.oracle.client import Module, TensorFlow
+from tests.write.killed_saves import EDITS
 
 HERE = Path(__file__).parent
-KILLS = 200
-EDIT_KILLS = 30
-EDITS = ["cast", "compact", "in place", "merge", "average"]
+KILLS = int(os.environ.get("KILLS", "200"))
+EDIT_KILLS = int(os.environ.get("KILLS", "20"))
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +48,13 @@ def test_savers_killed_at_random_moments_leave_the_newest_whole_checkpoint(tmp_p
     assert run("killed_saves.py", tmp_path, "moments", KILLS).startswith(f"{KILLS} killed")
 
 
+@pytest.mark.parametrize("verb", EDITS)
 def test_edits_killed_at_random_moments_leave_the_sources_and_a_whole_target_or_none(
-    tmp_path: Path,
+    tmp_path: Path, verb: str
 ) -> None:
-    lines = run("killed_saves.py", tmp_path, "edits", EDIT_KILLS).splitlines()
-    assert [line.partition(":")[0] for line in lines] == EDITS
+    told = run("killed_saves.py", tmp_path, verb, EDIT_KILLS)
+    assert told.startswith(f"{verb}: {EDIT_KILLS} killed, ")
+    print(told, end="")
 
 
 def test_a_saver_killed_between_any_two_steps_leaves_a_checkpoint_that_tensorflow_restores(

@@ -1,9 +1,9 @@
 // An open file, read by position.
 //
 // Invariant: every read either fills the whole range or throws; there is no short read to check
-// for. The core reads files only through this room and window.hpp, never through the maps that
-// arrays borrow from: a file that is truncated under a running program is a typed error, never a
-// SIGBUS.
+// for. The core reads files only through this room and window.hpp; arrays that it is given may be
+// views of maps, and are read under a guard (bus_errors.hpp). So a file that is truncated under a
+// running program is a typed error, never a SIGBUS.
 //
 // Descriptors are few and checkpoints may have thousands of shards: a File keeps its descriptor
 // only while the process has few open, and otherwise opens the same file again for each batch of
@@ -62,6 +62,8 @@ class File {
   // As it was when it was opened.
   [[nodiscard]] std::uint64_t size() const { return identity_.size; }
   [[nodiscard]] const FileIdentity& identity() const { return identity_; }
+  // As it is now; nothing where that cannot be looked at.
+  [[nodiscard]] std::optional<FileIdentity> identity_now() const;
   // True on NFS, SMB, FUSE and the like, where a map may fault whenever the network does.
   [[nodiscard]] bool on_network() const;
 

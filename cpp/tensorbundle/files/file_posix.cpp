@@ -115,6 +115,13 @@ File::Access File::access() const {
   return access;
 }
 
+std::optional<FileIdentity> File::identity_now() const {
+  if (!kept_.valid()) return identity_at(path_);
+  struct stat status{};
+  if (::fstat(kept_.number(), &status) != 0) return {};
+  return identity_of(status);
+}
+
 void File::read_at(std::uint64_t offset, void* into, std::size_t size) const {
   read_at(access(), offset, into, size);
 }

@@ -13,7 +13,7 @@ namespace tensorbundle {
 class MappedFile {
  public:
   enum class Writes {
-    kRefused,  // a read-only map
+    kRefused,  // handed out as read-only; who writes all the same writes to pages of the process
     kPrivate,  // copy on write: stores go to this process's own pages, never to the file
   };
 

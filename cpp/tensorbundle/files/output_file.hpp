@@ -95,7 +95,8 @@ class OutputFile {
   explicit OutputFile(const std::string& path, Place place = Place::kNew);
 
   // Writes the pieces one after the other, and fills in their checksums. Small amounts are only
-  // kept, until there are more or the end. Throws kSystem, and what a source throws; the file is of
+  // kept, until there are more or the end. Throws kSystem, kTruncated for a
+  // piece that is a view of a map whose file was cut off, and what a source throws; the file is of
   // no use then.
   void append(std::span<Piece> pieces, Workspace& workspace);
 

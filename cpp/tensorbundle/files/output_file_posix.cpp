@@ -15,6 +15,7 @@
 
 #include "tensorbundle/base/crc32c.hpp"
 #include "tensorbundle/base/parallel.hpp"
+#include "tensorbundle/files/bus_errors.hpp"
 #include "tensorbundle/files/output_file.hpp"
 
 namespace tensorbundle {
@@ -39,10 +40,16 @@ std::uint32_t copy_with_crc(const Piece& piece, std::size_t skipped, std::size_t
   if (piece.source != nullptr) return piece.source->fill(skipped, size, into);
   const char* const from = piece.data + skipped;
   std::uint32_t crc = 0;
-  for (std::size_t at = 0; at < size; at += kCopyBytes) {
-    const std::size_t part = std::min(kCopyBytes, size - at);
-    std::memcpy(into + at, from + at, part);
-    crc = crc32c_extend(crc, into + at, part);
+  auto copy = [&] {
+    for (std::size_t at = 0; at < size; at += kCopyBytes) {
+      const std::size_t part = std::min(kCopyBytes, size - at);
+      std::memcpy(into + at, from + at, part);
+      crc = crc32c_extend(crc, into + at, part);
+    }
+  };
+  if (!survives(from, size, copy)) {
+    throw Error(ErrorCode::kTruncated,
+                "what is to be written is a view of a file that was cut off: its bytes are gone");
   }
   return crc;
 }
@@ -181,6 +188,7 @@ OutputFile::OutputFile(const std::string& path, Place place) {
 }
 
 void OutputFile::append(std::span<Piece> pieces, Workspace& workspace) {
+  const BusErrorGuard guard;  // a piece may be a view of a map
   std::uint64_t size = kept_.size();
   for (const Piece& piece : pieces) size += piece.size;
   if (size < kDirectBytes) {

@@ -1,10 +1,8 @@
 // A stretch of a file, mapped for as long as its checksum takes.
 //
 // Reading through a map costs half of what reading into a buffer costs, but a file that another
-// process truncates meanwhile turns every access into SIGBUS. So this is the only place of the core
-// that touches mapped bytes, and it holds a guard while it does: the signal ends the attempt, and
-// what the process had installed for SIGBUS is put back, and still gets every signal that is not
-// about this window.
+// process truncates meanwhile turns every access into SIGBUS. So a guard (bus_errors.hpp) is held
+// while it is read: the signal ends the attempt.
 #pragma once
 
 #include <cstddef>

@@ -36,6 +36,10 @@ void BundleReader::Rows::mark(std::size_t row) {
   checked[row / 64].fetch_or(std::uint64_t{1} << row % 64, std::memory_order_relaxed);
 }
 
+void BundleReader::Rows::forget() {
+  for (auto& bits : checked) bits.store(0, std::memory_order_relaxed);
+}
+
 BundleReader::BundleReader(std::shared_ptr<const File> index, std::string prefix,
                            MappedFile::Writes writes, bool checks)
     : index_(index),
@@ -101,6 +105,26 @@ std::optional<FoundEntry> BundleReader::find(ByteView name) const {
 
 Job BundleReader::plan(const StoredRange& range) const {
   return tensorbundle::plan(range, index_.header(), shards_);
+}
+
+void BundleReader::notice_changes(const FoundEntry& found) const {
+  const std::int32_t shard =
+      found.list_ != nullptr ? found.list_->row(found.row_).shard : found.entry_.shard;
+  if (found.list_ != nullptr) {
+    const std::size_t next = next_borrowed_.exchange(found.row_ + 1, std::memory_order_relaxed);
+    const bool in_order = found.row_ >= next && found.row_ - next < kMaxStride;
+    if (in_order && found.row_ % kAheadRows != 0) return;
+  }
+  if (shards_.has(shard)) notice_changes(static_cast<std::uint32_t>(shard));
+}
+
+void BundleReader::notice_changes(std::uint32_t shard) const {
+  if (!shards_.was_changed(shard)) return;
+  if (!checks_) shards_.refuse_replaced();
+  shards_.accept_changes(shard);
+  const std::lock_guard lock(changing_);
+  checked_.clear();
+  if (own_rows_) own_rows_->forget();
 }
 
 bool BundleReader::is_checked(const FoundEntry& found) const {

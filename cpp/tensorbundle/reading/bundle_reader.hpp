@@ -69,6 +69,11 @@ class BundleReader {
 
   // The range of an entry, compared with its shard. Throws what plan() throws, for all below too.
   [[nodiscard]] Job plan(const StoredRange& range) const;
+  // Before bytes are borrowed: where somebody wrote into their shard, what was checked there is
+  // to be checked again. Whoever goes through tensors in order has that looked at once in a
+  // while. Throws kReplaced where nothing is ever checked.
+  void notice_changes(const FoundEntry& found) const;
+  void notice_changes(std::uint32_t shard) const;
   // Whether the bytes need no check before they are borrowed.
   [[nodiscard]] bool is_checked(const FoundEntry& found) const;
   // Compares the checksum, unless that has been done. Whoever goes through small tensors one after
@@ -95,6 +100,7 @@ class BundleReader {
         : list(std::move(entries)), checked(list->size() / 64 + 1) {}
     [[nodiscard]] bool is_checked(std::size_t row) const;
     void mark(std::size_t row);
+    void forget();
 
     std::shared_ptr<const EntryList> list;
     std::vector<std::atomic<std::uint64_t>> checked;
@@ -111,9 +117,10 @@ class BundleReader {
   Index index_;
   Shards shards_;
   bool checks_;
-  mutable std::atomic<bool> asked_{false};           // whether there has been a look-up
-  mutable std::atomic<std::size_t> next_{SIZE_MAX};  // the row after those checked last
-  mutable std::atomic<std::size_t> next_found_{0};   // the row after the one found last
+  mutable std::atomic<bool> asked_{false};                    // whether there has been a look-up
+  mutable std::atomic<std::size_t> next_{SIZE_MAX};           // the row after those checked last
+  mutable std::atomic<std::size_t> next_found_{0};            // the row after the one found last
+  mutable std::atomic<std::size_t> next_borrowed_{SIZE_MAX};  // the row after the one borrowed last
   mutable std::mutex changing_;
   mutable std::unique_ptr<Rows> own_rows_;
   mutable std::atomic<Rows*> rows_{nullptr};            // own_rows_, once it is there

@@ -45,7 +45,7 @@ void Shards::check(std::int32_t number) const {
 
 std::string Shards::path(std::uint32_t number) const { return shard_path(prefix_, number, count_); }
 
-void Shards::refuse_replaced() const {
+void Shards::refuse_replaced_index() const {
   if (!index_) return;
   // One that is gone has not been replaced: its shards are what they were.
   const auto now = identity_at(index_->path());
@@ -60,9 +60,34 @@ Shards::Shard& Shards::opened(std::uint32_t number) const {
   if (number < noted_.size() && noted_[number] && file->identity() != *noted_[number]) {
     throw replaced();
   }
-  refuse_replaced();
+  refuse_replaced_index();
   shard.file = std::move(file);
+  shard.seen = shard.file->identity();
   return shard;
+}
+
+void Shards::refuse_replaced() const {
+  refuse_replaced_index();
+  const std::lock_guard lock(opening_);
+  for (const auto& [number, shard] : shards_) {
+    if (!shard.file) continue;
+    const auto now = shard.file->identity_now();
+    if (now && *now != shard.file->identity()) throw replaced();
+  }
+}
+
+bool Shards::was_changed(std::uint32_t number) const {
+  const std::lock_guard lock(opening_);
+  const auto found = shards_.find(number);
+  if (found == shards_.end() || !found->second.file) return false;
+  const auto now = found->second.file->identity_now();
+  return now && *now != found->second.seen;
+}
+
+void Shards::accept_changes(std::uint32_t number) const {
+  const std::lock_guard lock(opening_);
+  Shard& shard = opened(number);
+  shard.seen = shard.file->identity_now().value_or(shard.seen);
 }
 
 const File& Shards::file(std::uint32_t number) const {

@@ -2,7 +2,8 @@
 //
 // Invariants: no directory is listed and no number is believed: only the shards that are asked for
 // take room. What is opened belongs to the index that was opened: a shard, or an index, that
-// another save has put there since is refused, because its bytes are those of other tensors.
+// another save has put there since is refused, because its bytes are those of other tensors. That
+// somebody wrote into one that is open can be asked.
 #pragma once
 
 #include <cstdint>
@@ -46,14 +47,20 @@ class Shards {
   // The same file, for those who outlive the shards.
   [[nodiscard]] std::shared_ptr<const File> share(std::uint32_t number) const;
 
-  // Throws kReplaced if another index lies at the path of the one that was opened.
+  // Throws kReplaced if another index lies at the path of the one that was opened, or a shard that
+  // is open was written into.
   void refuse_replaced() const;
+  // Whether an open shard was written into since it was opened, or since accept_changes().
+  [[nodiscard]] bool was_changed(std::uint32_t number) const;
+  void accept_changes(std::uint32_t number) const;
 
  private:
   struct Shard {
     std::shared_ptr<const File> file;
     std::shared_ptr<const MappedFile> map;
+    FileIdentity seen;
   };
+  void refuse_replaced_index() const;
   // REQUIRES: the lock is held.
   Shard& opened(std::uint32_t number) const;
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from .. import _core
 from .._format import boxes as _slices
 from .._format import dtypes
 from .._format.names import as_bytes, as_text
+from .._progress import Meter, Progress
 from ..errors import FormatError
 from .report import Fault, Report, fault_of, with_causes
 
@@ -21,14 +22,14 @@ def audit(
     bundle: _core.Bundle,
     index_path: str,
     threads: int,
-    progress: Callable[[int, int], object] | None,
+    progress: Progress,
 ) -> Report:
     """Check a bundle; see `Checkpoint.verify`."""
     entries, damaged_blocks = bundle.index.salvage()
     counts = entries.shard_counts()
-    total = entries.stored_bytes
-    tick = None if progress is None else lambda done: progress(done, total)
-    checked, nbytes, findings, lost = bundle.verify(entries, threads, tick)
+    meter = Meter(progress, entries.stored_bytes)
+    checked, nbytes, findings, lost = bundle.verify(entries, threads, progress and meter.at)
+    meter.finish()
 
     faults = [fault_of(error, kind) for _, _, kind, error in damaged_blocks]
     faults += map(_lost_shard, lost)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from .._format.tensor_info import TensorInfo
 from .._locate.conversions import explain_table
 from .._locate.damage import explain_not_a_table
 from .._locate.location import Location
+from .._progress import Meter, Progress
 from ..errors import FormatError, TensorBundleError
 from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode, fitting
 from .selection import Filter, count_of, without_left_out
@@ -75,6 +76,18 @@ class Bundle(Checkpoint):
 
     def __len__(self) -> int:
         return self._index.entries().num_tensors
+
+    def _sweep(self) -> Iterator[tuple[str, Array]]:
+        if self.mode == "read":  # what nobody asks for yet would take memory
+            yield from super()._sweep()
+            return
+        begin, end = 0, len(self._index.entries())
+        while begin < end:
+            pairs, begin, whole = self._core.sweep(begin)
+            if whole:
+                yield from pairs
+            else:
+                yield from ((n, self[n] if array is None else array) for n, array in pairs)
 
     # --- single tensors --------------------------------------------------------------------------
 
@@ -248,6 +261,7 @@ class Bundle(Checkpoint):
         *,
         out: Mapping[str, Array] | None = None,
         threads: int = 0,
+        progress: Progress = None,
     ) -> dict[str, Array]:
         """Read many tensors into arrays of their own; see `Checkpoint.load`."""
         if names is None and out is not None:
@@ -257,8 +271,9 @@ class Bundle(Checkpoint):
         into: dict[str, Array] | None = None
         if out is not None and labels is not None:
             into = {key: fitting(out, label, self.info(key)) for label, key in labels.items()}
+        meter = self._meter(chosen, progress)
         try:
-            arrays, others = self._core.load(chosen, into, count_of(threads))
+            arrays, others = self._core.load(chosen, into, count_of(threads), progress and meter.at)
         except TensorBundleError as error:
             raise explain(error) from None
         kept = without_left_out(others, needed, self.info)
@@ -271,16 +286,20 @@ class Bundle(Checkpoint):
             else:
                 into[key][...] = array
                 arrays[key] = into[key]
+        meter.finish()
         return arrays if labels is None else _labelled(arrays, labels, out)
 
-    def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
+    def views(
+        self, names: Filter = None, *, threads: int = 0, progress: Progress = None
+    ) -> dict[str, Array]:
         """Give many tensors at once; see `Checkpoint.views`."""
         if self.mode == "read":
-            return self.load(names, threads=threads)
+            return self.load(names, threads=threads, progress=progress)
         labels, needed = self._wanted(names)
         chosen = None if labels is None else list(dict.fromkeys(labels.values()))
+        meter = self._meter(chosen, progress)
         try:
-            arrays, others = self._core.views(chosen, count_of(threads))
+            arrays, others = self._core.views(chosen, count_of(threads), progress and meter.at)
         except TensorBundleError as error:
             raise explain(error) from None
         kept = without_left_out(others, needed, self.info)
@@ -288,9 +307,17 @@ class Bundle(Checkpoint):
             del arrays[key]  # which kept the place
         for key in kept:
             arrays[key] = self[key]
+        meter.finish()
         if labels is None:
             return arrays
         return {name: arrays[key] for name, key in labels.items() if key in arrays}
+
+    def _meter(self, keys: list[str] | None, progress: Progress) -> Meter:
+        """What tells of tensors that are read, if anybody listens: their sizes cost a look each."""
+        if progress is None:
+            return Meter(None, 0)
+        infos = self.iter_infos() if keys is None else map(self.info, keys)
+        return Meter(progress, sum(info.nbytes for info in infos))
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -331,9 +358,7 @@ class Bundle(Checkpoint):
 
     # --- verification ----------------------------------------------------------------------------
 
-    def verify(
-        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
-    ) -> Report:
+    def verify(self, *, threads: int = 0, progress: Progress = None) -> Report:
         """Check everything; see `Checkpoint.verify`."""
         from .audit import audit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from .._format import dtypes
 from .._format.dtypes import Array
 from .._format.names import as_name
+from .._progress import Meter, Progress
 from ..errors import ConversionError
 from .foreign.libraries import Conversions
 from .selection import Aliases, Filter, ReadablePaths, not_found, select, wanted, without_left_out
@@ -81,9 +82,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         """A checked, writable copy of its own."""
 
     @abstractmethod
-    def verify(
-        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
-    ) -> Report:
+    def verify(self, *, threads: int = 0, progress: Progress = None) -> Report:
         """Check every checksum that the format has, and everything that entries claim.
 
         Args:
@@ -146,6 +145,17 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         """Give a tensor, or ``default`` where there is none of that name; no error is made."""
         there = as_name(name) in self
         return self[name] if there else default
+
+    def items(self) -> ItemsView[str, Array]:
+        """Pairs of name and array, in key order; many small tensors are checked at once."""
+        return _Items(self)
+
+    def values(self) -> ValuesView[Array]:
+        """Arrays, in key order; many small tensors are checked at once."""
+        return _Values(self)
+
+    def _sweep(self) -> Iterator[tuple[str, Array]]:
+        return ((name, self[name]) for name in self)
 
     def __enter__(self) -> Self:
         return self
@@ -258,6 +268,15 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         kept = set(without_left_out(labels.values(), needed, self.info))
         return ((label, self.info(key)) for label, key in labels.items() if key in kept)
 
+    def _metered(self, names: Filter, progress: Progress) -> Iterator[tuple[str, TensorInfo]]:
+        """What is readable, with progress told after each has been dealt with."""
+        chosen = list(self._readable(names))
+        meter = Meter(progress, sum(info.nbytes for _, info in chosen))
+        for label, info in chosen:
+            yield label, info
+            meter.add(info.nbytes)
+        meter.finish()
+
     def _has(self, name: str) -> bool:
         return self._find(name) is not None
 
@@ -288,6 +307,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         *,
         out: Mapping[str, Array] | None = None,
         threads: int = 0,
+        progress: Progress = None,
     ) -> dict[str, Array]:
         """Read many tensors into arrays of their own, in one call.
 
@@ -296,6 +316,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
             out: Arrays to read into, by name: of the same dtype and shape, C-contiguous and
                 writable. They are what is returned.
             threads: How many to use; 0 means as many as are useful.
+            progress: As of `verify`.
 
         Returns:
             Writable arrays by the names that were asked for, in key order; every checksum was
@@ -318,7 +339,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
         if names is None and out is not None:
             names = list(out)
         loaded: dict[str, Array] = {}
-        for label, info in self._readable(names):
+        for label, info in self._metered(names, progress):
             target = None if out is None else fitting(out, label, info)
             loaded[label] = self._read_owned(info)
             if target is not None:
@@ -326,17 +347,20 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
                 loaded[label] = target
         return loaded
 
-    def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
+    def views(
+        self, names: Filter = None, *, threads: int = 0, progress: Progress = None
+    ) -> dict[str, Array]:
         """Give many tensors at once as ``ckpt[name]`` does, checked in one call.
 
         Args:
             names: Which; see `infos`.
             threads: How many to use for the checksums; 0 means as many as are useful.
+            progress: As of `verify`.
 
         Returns:
             Arrays by name, as from `load`: borrowed from the files where ``ckpt[name]`` borrows.
         """
-        return {label: self._read(info) for label, info in self._readable(names)}
+        return {label: self._read(info) for label, info in self._metered(names, progress)}
 
     def read_slice(self, name: str | bytes, index: Any) -> Array:
         """Read part of a tensor, and of its bytes no more than are needed.
@@ -404,3 +428,21 @@ def fitting(out: Mapping[str, Array], label: str, info: TensorInfo) -> Array:
     if not (array.flags.c_contiguous and array.flags.writeable):
         raise ConversionError("`out` must be C-contiguous and writable", key=info.name)
     return array
+
+
+class _Items(ItemsView[str, Array]):
+    """Items whose iteration reads ahead."""
+
+    _mapping: Checkpoint
+
+    def __iter__(self) -> Iterator[tuple[str, Array]]:
+        return self._mapping._sweep()
+
+
+class _Values(ValuesView[Array]):
+    """Values whose iteration reads ahead."""
+
+    _mapping: Checkpoint
+
+    def __iter__(self) -> Iterator[Array]:
+        return (array for _, array in self._mapping._sweep())

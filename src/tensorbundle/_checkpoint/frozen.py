@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
 
-from .._core import File, MappedFile
+from .._core import File
 from .._format import dtypes
 from .._format.dtypes import Array
 from .._format.names import as_bytes
@@ -17,9 +16,10 @@ from .._format.wire import told_if_cut_off
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node
 from .._graphdef.tensors import ContentSizeError, TensorMessage
-from .._locate.kinds import tell_kind
+from .._locate.kinds import read_message, tell_kind
 from .._locate.location import Location, is_text_graph
 from .._ops.roles import ASSIGNS, CONSTANTS, RESTORES, VARIABLES
+from .._progress import Meter, Progress
 from ..errors import FormatError, TensorBundleError, UnsupportedError
 from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode
 from .report import Fault, Report, fault_of
@@ -27,8 +27,6 @@ from .selection import Filter, parts_of, refuse_nothing
 
 # What only a graph has that gets the values of its variables elsewhere.
 _SETTERS: Final = ASSIGNS | RESTORES | {"InitializeTable"}
-# Of smaller files a copy costs nothing, and it stays whatever happens to the file.
-_MAPPED_FROM: Final = 64 << 20
 # One stored value may stand for a whole tensor: up to this size it is made when it is asked for.
 _MAX_FILLED_BYTES: Final = 1 << 28
 _NO_CHECKSUMS: Final = "graphs have no checksums: damage within values is not seen"
@@ -41,14 +39,15 @@ class FrozenGraph(Checkpoint):
     came from; beside them are the constants that the graph always had. A constant in a function is
     named ``function/node``. Where two have one name the first counts, the main graph's before all.
 
-    Arrays are read-only views of the file in mode ``"r"`` where the file holds their bytes as they
-    are, else copies; the file is read once in mode ``"read"``. Graphs have no checksums.
+    The file is read once, whatever the mode: it has no checksums that would tell whether it is
+    still what it was. Arrays are read-only views of what was read in mode ``"r"`` where that holds
+    their bytes as they are, else copies.
     """
 
     def __init__(self, location: Location, mode: Mode) -> None:
         super().__init__(location, mode)
         try:
-            message = _message(location.prefix, mode)
+            message = _message(location.prefix)
             with told_if_cut_off(message):
                 self._load(MetaGraph(message, bare=True))
         except TensorBundleError as error:
@@ -138,6 +137,7 @@ class FrozenGraph(Checkpoint):
         *,
         out: Mapping[str, Array] | None = None,
         threads: int = 0,
+        progress: Progress = None,
     ) -> dict[str, Array]:
         """Read many tensors into arrays of their own; see `Checkpoint.load`.
 
@@ -152,9 +152,11 @@ class FrozenGraph(Checkpoint):
         for name in chosen:
             if out is None:
                 total = self._counted(total, self.info(name))
-        return super().load(chosen, out=out, threads=threads)
+        return super().load(chosen, out=out, threads=threads, progress=progress)
 
-    def views(self, names: Filter = None, *, threads: int = 0) -> dict[str, Array]:
+    def views(
+        self, names: Filter = None, *, threads: int = 0, progress: Progress = None
+    ) -> dict[str, Array]:
         """Give many tensors at once; see `Checkpoint.views`.
 
         Raises:
@@ -166,11 +168,11 @@ class FrozenGraph(Checkpoint):
             names = parts_of(names)
         chosen = self.select(names)
         refuse_nothing(names, chosen)
-        for name in chosen:
-            array = found[name] = self[name]
+        for name, info in self._metered(chosen, progress):
+            array = found[name] = self._read(info)
             # One value that stands for all of them is a view that takes no memory.
             if self.mode != "r" or any(array.strides):
-                total = self._counted(total, self.info(name))
+                total = self._counted(total, info)
         return found
 
     def _counted(self, total: int, info: TensorInfo) -> int:
@@ -209,9 +211,7 @@ class FrozenGraph(Checkpoint):
 
     # --- verification ----------------------------------------------------------------------------
 
-    def verify(
-        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
-    ) -> Report:
+    def verify(self, *, threads: int = 0, progress: Progress = None) -> Report:
         """Check that every constant's content is what its dtype and shape say.
 
         Graphs have no checksums, so damage within values goes unseen. See `Checkpoint.verify`; one
@@ -221,9 +221,8 @@ class FrozenGraph(Checkpoint):
             Fault(name, None, None, None, "malformed", _twice(name), self.location.prefix)
             for name in self.duplicates
         ]
-        total = sum(len(node.encode()) for node in self._nodes.values())
-        done = checked = nbytes = 0
-        last = time.monotonic()
+        meter = Meter(progress, sum(len(node.encode()) for node in self._nodes.values()))
+        checked = nbytes = 0
         for name, node in self._nodes.items():
             try:
                 nbytes += self._check(name)
@@ -234,10 +233,8 @@ class FrozenGraph(Checkpoint):
                 wrong_size = isinstance(error, ContentSizeError)
                 kind = "size mismatch" if wrong_size else "malformed"
                 faults.append(fault_of(error, kind, name=name))
-            done += len(node.encode())
-            if progress is not None and (time.monotonic() - last >= 0.1 or done == total):
-                last = time.monotonic()
-                progress(done, total)
+            meter.add(len(node.encode()))
+        meter.finish()
         return Report(not faults, checked, nbytes, tuple(faults), (_NO_CHECKSUMS,))
 
     def _check(self, name: str) -> int:
@@ -261,8 +258,8 @@ def _twice(name: str) -> str:
     return f"several nodes have the name {name!r}: the first was taken"
 
 
-def _message(path: str, mode: Mode) -> memoryview:
-    """The bytes of a GraphDef: of a large file a map, if the mode is for it."""
+def _message(path: str) -> memoryview:
+    """The bytes of a GraphDef."""
     file = File(path)
     if is_text_graph(path):
         from .._graphdef.text import parse_text
@@ -270,8 +267,7 @@ def _message(path: str, mode: Mode) -> memoryview:
         kind, parsed = parse_text(file.read(0, file.size), path)
         message = memoryview(parsed)
     else:
-        mapped = file.size >= _MAPPED_FROM and mode == "r" and not file.on_network
-        message = memoryview(MappedFile(file) if mapped else file.read(0, file.size))
+        message = read_message(file)
         with told_if_cut_off(message):
             kind = tell_kind(message)
     if kind != "graph":

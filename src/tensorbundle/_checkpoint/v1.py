@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from .._format.names import as_bytes
 from .._format.tensor_info import MAX_DIMENSIONS, TensorInfo
 from .._format.v1_messages import decode_record, decode_values, numpy_dtype
 from .._locate.location import Location
+from .._progress import Progress
 from ..errors import FormatError, TensorBundleError, UnsupportedError
 from .checkpoint import Checkpoint, Mode
 from .v1_headers import StoredTensor, read_headers
@@ -175,9 +176,7 @@ class LegacyCheckpoint(Checkpoint):
 
     # --- verification ----------------------------------------------------------------------------
 
-    def verify(
-        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
-    ) -> Report:
+    def verify(self, *, threads: int = 0, progress: Progress = None) -> Report:
         """Check everything; see `Checkpoint.verify`. One thread is used."""
         from .v1_audit import audit
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ from .. import _core
 from .._format import boxes as _slices
 from .._format.names import as_bytes, as_text
 from .._format.v1_messages import decode_record, decode_values
+from .._progress import Meter, Progress
 from ..errors import ChecksumError, FormatError, TensorBundleError, UnsupportedError
 from .report import Fault, Report, fault_of, with_causes
 from .v1_headers import StoredTensor
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from .._core import SliceSpec
 
 _NAMES_SHOWN: Final = 3
-_TICK_S: Final = 0.1
 
 
 def audit(
     files: Sequence[_core.File],
     tables: Sequence[_core.Table],
     tensors: Mapping[str, StoredTensor],
-    progress: Callable[[int, int], object] | None,
+    progress: Progress,
 ) -> Report:
     """Check a V1 checkpoint; see `Checkpoint.verify`.
 
@@ -42,18 +41,13 @@ def audit(
         for number, table in enumerate(tables)
         for block in range(table.block_count)
     ]
-    done, total = 0, sum(size for _, _, size in blocks)
-    last_tick = time.monotonic()
+    meter = Meter(progress, sum(size for _, _, size in blocks))
     for number, block, size in blocks:
         work.check_block(number, block)
-        done += size
-        if progress is not None and time.monotonic() - last_tick >= _TICK_S:
-            progress(done, total)
-            last_tick = time.monotonic()
-    if progress is not None:
-        progress(total, total)
+        meter.add(size)
+    meter.finish()
     faults = with_causes(work.faults(), {}, lambda name: None, dict)
-    return Report(not faults, work.checked, total, tuple(faults), tuple(work.notes()))
+    return Report(not faults, work.checked, meter.total, tuple(faults), tuple(work.notes()))
 
 
 class _Audit:

@@ -11,9 +11,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._checkpoint.opening import Source, opened
 from .._checkpoint.selection import parts_of, refuse_nothing
 from .._format.dtypes import name_of
+from .._progress import Meter, Progress
 from ..errors import TensorBundleError, UnsupportedError
 from .bitwise import Difference, Tensor
 from .oracle import Oracle, OracleFailure, files_of
@@ -137,7 +137,7 @@ def crosscheck(
     *,
     names: Filter = None,
     python: str | os.PathLike[str] = sys.executable,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
     timeout_s: float = 300.0,
 ) -> Crosscheck:
     """Compare every tensor with what TensorFlow restores, bit for bit.
@@ -201,17 +201,13 @@ def crosscheck(
         )
 
 
-def _reporting(
-    infos: list[TensorInfo], progress: Callable[[int, int], object] | None
-) -> Iterator[TensorInfo]:
+def _reporting(infos: list[TensorInfo], progress: Progress) -> Iterator[TensorInfo]:
     """Infos, with progress told after each has been dealt with."""
-    done, total, last = 0, sum(info.nbytes for info in infos), time.monotonic()
+    meter = Meter(progress, sum(info.nbytes for info in infos))
     for info in infos:
         yield info
-        done += info.nbytes
-        if progress is not None and (time.monotonic() - last >= 0.1 or info is infos[-1]):
-            last = time.monotonic()
-            progress(done, total)
+        meter.add(info.nbytes)
+    meter.finish()
 
 
 def _listing(oracle: Oracle) -> dict[str, tuple[int, tuple[int, ...]]] | None:
@@ -251,7 +247,7 @@ def _compare_tensor(
     ours = None
     ways = _GRAPH_WAYS if checkpoint.location.kind == "graph" else _WAYS
     try:
-        ours = Tensor(info, checkpoint[info.name])
+        ours = Tensor(info, checkpoint.load([info.name])[info.name])
     except UnsupportedError as error:
         return verdict("we cannot", detail=str(error))
     except (TensorBundleError, OSError) as error:

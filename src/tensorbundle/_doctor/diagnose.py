@@ -16,6 +16,7 @@ from .._format.filenames import INDEX_SUFFIX, STATE_NAME, Path, shard_path, spli
 from .._locate.damage import FileKind, explain_not_a_table, identify_file
 from .._locate.location import is_regular_file, is_saved_model
 from ..errors import MissingFileError, TensorBundleError
+from .byteorder import big_endian, swapped
 from .mangled import mangled_index, mangled_shard, proves
 from .mending.remains import Remains, remains_at
 from .salvage import salvage
@@ -110,6 +111,10 @@ def diagnose(path: Path) -> Diagnosis:
     report = verify_opened(requested, ckpt)
     symptoms = list(_state(requested, ckpt))
     symptoms += _of_faults(requested, ckpt, report.faults)
+    if isinstance(ckpt, Bundle):
+        for told in filter(None, (big_endian(ckpt), swapped(ckpt))):
+            what, evidence, command = told
+            symptoms.append(Symptom(what, evidence, ckpt.location.index, command))
     return Diagnosis(requested, True, tuple(symptoms), report.unchecked)
 
 
@@ -210,8 +215,7 @@ def _files_beside(path: str) -> Iterator[str]:
 
 
 def _holds(path: str, ranges: list[TensorInfo]) -> bool:
-    mapped = memoryview(_core.MappedFile(_core.File(path)))  # type: ignore[arg-type,unused-ignore]
-    return proves(mapped, ranges)
+    return proves(_core.File(path), ranges)
 
 
 # --- what does not open ---------------------------------------------------------------------------

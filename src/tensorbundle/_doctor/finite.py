@@ -22,7 +22,7 @@ def not_finite(ckpt: Checkpoint) -> Iterator[Fault]:
         if info.dtype is None or info.dtype.kind not in "fcV" or not info.size:
             continue
         try:
-            flat = ckpt[info.name].reshape(-1)
+            flat = ckpt.load([info.name])[info.name].reshape(-1)
         except TensorBundleError:
             continue
         nans = infinities = 0

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES: Final = 1 << 30  # read at once to undo what was done
 _MOST_IN_FRONT: Final = 1 << 20
+_CHUNK_BYTES: Final = 8 << 20
 _PROOFS: Final = 50  # ranges whose checksums are compared
 _REPLACEMENT: Final = b"\xef\xbf\xbd"  # what a decoder writes for bytes that are no UTF-8
 
@@ -60,21 +61,31 @@ def mangled_index(path: str) -> Mangled | None:
     return _undone(path, raw, None, is_sound)
 
 
-def proves(data: bytes | memoryview, ranges: list[TensorInfo]) -> bool:
-    """Whether bytes hold what the index says, as far as plain ranges tell."""
+def proves(data: bytes | _core.File, ranges: list[TensorInfo]) -> bool:
+    """Whether bytes, or a file, hold what the index says, as far as plain ranges tell."""
     compared = 0
+    size = len(data) if isinstance(data, bytes) else data.size
     for info in ranges:
         begin, end = info.offset or 0, (info.offset or 0) + info.nbytes
-        if end > len(data):
+        if end > size:
             return False
         if info.data_type in (dtypes.STRING, dtypes.VARIANT) or not info.nbytes:
             continue
-        if _core.crc32c(data[begin:end]) != info.crc32c:
+        if _crc32c(data, begin, end) != info.crc32c:
             return False
         compared += 1
         if compared == _PROOFS:
             break
     return compared > 0
+
+
+def _crc32c(data: bytes | _core.File, begin: int, end: int) -> int:
+    if isinstance(data, bytes):
+        return _core.crc32c(memoryview(data)[begin:end])
+    crc32c = 0
+    for start in range(begin, end, _CHUNK_BYTES):
+        crc32c = _core.crc32c(data.read(start, min(_CHUNK_BYTES, end - start)), crc32c)
+    return crc32c
 
 
 def _undone(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -20,10 +19,11 @@ from .._format.filenames import INDEX_SUFFIX, Path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._format.wording import Worded
+from .._progress import Meter, Progress
 from .._write.shards import BundleFiles, add_range
 from ..errors import ConversionError, TensorBundleError
 from .mending.blocks import make_table
-from .mending.outcome import Lost, Salvage
+from .mending.outcome import NOTABLE_DOUBT, Lost, Salvage
 from .mending.ranges import Patient
 from .mending.recover import recover
 from .mending.remains import Remains, remains_at
@@ -52,17 +52,22 @@ def salvage(
     *,
     like: Path | None = None,
     unproved: bool = False,
-    max_doubt: float = 1.0,
+    max_doubt: float | None = None,
     in_place: bool = False,
     overwrite: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Salvage:
     """Save what can be trusted of a damaged checkpoint, and say what became of the rest.
 
     Single flipped bits are found and put right, in tensors, strings and their lengths, index
     blocks, footers and V1 files; two flipped bits where they are near each other and the range is
     small (see `syndromes`). Each is reported, with the likelihood that other damage of the same
-    tensor would look just so: it grows with the tensor, from nothing to one half in 128 MiB.
+    tensor would look just so: it grows with the tensor, from nothing to one half in 128 MiB. That
+    is how often damage that is no flipped bit would pass for one, not how likely the mending is
+    wrong: flipped bits are the most common rot by far, and where there are signs of other damage (a
+    hole, text conversion, another save's shard) only flips of next to no doubt are believed. So a
+    doubtful one goes into the new checkpoint, is in `Salvage.doubtful`, and the outcome is not
+    ``ok``; in place it is not made unless ``max_doubt`` says so.
 
     Args:
         src: The damaged checkpoint, in any spelling; its index may be gone.
@@ -70,10 +75,11 @@ def salvage(
         like: A sibling, whose index says where tensors lie if that of ``src`` is damaged; None:
             other checkpoints in its directory are tried.
         unproved: Save also tensors whose place is known, but whose bytes nothing proves.
-        max_doubt: Mend no tensor for which other damage is likelier than this to look so.
+        max_doubt: Mend no tensor for which other damage is likelier than this to look so; None: 1
+            for a new checkpoint, 0.01 in place.
         in_place: Flip the bits back in the files of ``src`` themselves.
         overwrite: Replace a checkpoint at ``dst``.
-        progress: Called with the tensors done and the tensors in all.
+        progress: As of `Checkpoint.verify`.
 
     Returns:
         What was saved, mended and lost.
@@ -91,6 +97,8 @@ def salvage(
     """
     if in_place and dst is not None:
         raise ConversionError("in_place mends the files of src: there is no dst")
+    if max_doubt is None:
+        max_doubt = NOTABLE_DOUBT if in_place else 1.0
     remains = remains_at(os.fsdecode(src))
     target = None if dst is None else os.fsdecode(dst)
     if target is not None and target == remains.prefix:
@@ -144,7 +152,7 @@ class _Work:
         dst: str | None,
         like: str | None,
         overwrite: bool,
-        progress: Callable[[int, int], object] | None,
+        progress: Progress,
     ) -> Salvage:
         raw = b""
         if self.remains.index is not None:
@@ -207,9 +215,7 @@ class _Work:
 
     # --- the tensors that the index has -----------------------------------------------------------
 
-    def _go_through(
-        self, ckpt: Bundle, loose: set[bytes], progress: Callable[[int, int], object] | None
-    ) -> None:
+    def _go_through(self, ckpt: Bundle, loose: set[bytes], progress: Progress) -> None:
         faults: dict[str, list[Fault]] = {}
         suspicious: set[int | None] = set()
         for fault in ckpt.verify().faults:
@@ -217,15 +223,16 @@ class _Work:
                 faults.setdefault(fault.name, []).append(fault)
             if fault.cause is not None:
                 suspicious.add(fault.shard)
-        names = list(ckpt)
-        for done, name in enumerate(names):
+        meter = Meter(progress, sum(map(os.path.getsize, self.remains.shards.values())))
+        for name in ckpt:
             try:
-                self._tensor(ckpt, ckpt.info(name), name in faults, suspicious, loose)
+                info = ckpt.info(name)
+                meter.add(info.nbytes)
+                self._tensor(ckpt, info, name in faults, suspicious, loose)
             except TensorBundleError as error:
                 where = f": {os.path.basename(error.path)}" if error.path is not None else ""
                 self.lost.append(Lost(name, error.message + where))
-            if progress is not None:
-                progress(done + 1, len(names))
+        meter.finish()
 
     def _tensor(
         self,

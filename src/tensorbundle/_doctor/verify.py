@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -13,6 +12,7 @@ from .._checkpoint.report import Fault, Report
 from .._format.filenames import META_SUFFIX, Path
 from .._format.wording import Worded
 from .._locate.location import SAVED_MODELS, VARIABLES, is_regular_file, is_saved_model
+from .._progress import Progress
 from ..errors import MissingFileError
 
 _NEVER: Final = ("whether the values are those that training meant: checksums only tell of change",)
@@ -23,7 +23,7 @@ def verify(
     *,
     finite: bool = False,
     threads: int = 0,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Report:
     """Check a checkpoint, and the graph that belongs to it: a SavedModel's, or the ``.meta``.
 
@@ -66,7 +66,7 @@ def verify_opened(
     *,
     finite: bool = False,
     threads: int = 0,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Report:
     """The same of a checkpoint that was opened by this path; None: a SavedModel has no values."""
     from .model import check_model

@@ -3,7 +3,6 @@
 Nothing here knows a graph, only that a SavedModel has one.
 
     average   checkpoints averaged, some megabytes at a time
-    casting   casting: values in another dtype, rounded once, and never lost in silence
     copying   tensors of a checkpoint written anew into a shard: as they are, or cast
     diff      two checkpoints compared: names, dtypes, shapes, values; renames are found by content
     distance  distance of two tensors, value by value and piece by piece

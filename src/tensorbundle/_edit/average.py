@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,11 +18,12 @@ from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._objects.graph import GRAPH_KEY
+from .._progress import Meter, Progress
+from .._write.casting import rounded
 from .._write.commit import refuse_existing
 from .._write.shards import raw_chunks
 from .._write.writer import Writer
 from ..errors import ConversionError, TensorBundleError, UnsupportedError
-from .casting import rounded
 from .rules import listed, refuse_in_saved_model
 from .sources import GivenCheckpoints, as_bundles, find_sources
 
@@ -67,7 +68,7 @@ def average(
     weights: Sequence[float] | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Average:
     """Average the floating-point tensors of several checkpoints.
 
@@ -86,7 +87,7 @@ def average(
         weights: What each counts; the same by default. They are divided by their sum.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
-        progress: Called with the bytes done and the bytes in all.
+        progress: As of `Checkpoint.verify`.
 
     Returns:
         What was done.
@@ -220,14 +221,13 @@ class _MeanWriter(Writer):
         bundles: Sequence[Bundle],
         weights: Sequence[float],
         tensors: Sequence[TensorInfo],
-        progress: Callable[[int, int], object] | None,
+        progress: Progress,
     ) -> None:
         """Write the means, and tell of the bytes that are done."""
-        done, total = 0, sum(_stored_nbytes(bundles[-1], info) for info in tensors)
+        meter = Meter(progress, sum(_stored_nbytes(bundles[-1], info) for info in tensors))
         for written in self._steps(bundles, weights, tensors):
-            done += written
-            if progress is not None:
-                progress(done, total)
+            meter.add(written)
+        meter.finish()
 
     def _steps(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,9 +12,10 @@ from .._checkpoint.bundle import Bundle
 from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.names import as_bytes
+from .._progress import Meter
+from .._write.casting import Loss, converted
 from .._write.shards import add_range, raw_chunks
 from ..errors import UnsupportedError
-from .casting import Loss, converted
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -32,14 +33,11 @@ class Copying:
         self,
         ckpt: Checkpoint,
         loss: Loss,
-        progress: Callable[[int, int], object] | None,
-        total: int,
+        meter: Meter,
     ) -> None:
         self._ckpt = ckpt
         self._loss = loss
-        self._progress = progress
-        self._total = total
-        self._done = 0
+        self._meter = meter
 
     def write(self, step: Step, out: BundleWriter) -> None:
         """Write a tensor to the current shard.
@@ -56,18 +54,10 @@ class Copying:
         else:
             self._read(self._ckpt, step, out)
 
-    def _told(self, chunks: Iterable[memoryview]) -> Iterator[memoryview]:
-        """Pass chunks on, and tell of those that are written."""
-        for chunk in chunks:
-            yield chunk
-            self._done += chunk.nbytes
-            if self._progress is not None:
-                self._progress(min(self._done, self._total), self._total)
-
     def _copy(self, ckpt: Bundle, step: Step, out: BundleWriter) -> None:
         """A tensor's bytes as they are, whatever they mean; numbers are checked as they pass."""
         for piece, part in step.parts:
-            key, chunks = _key(step, piece), self._told(_ranges(ckpt.file_of(part), part))
+            key, chunks = _key(step, piece), self._meter.counted(_ranges(ckpt.file_of(part), part))
             if part.dtype is None or part.data_type == dtypes.STRING:
                 add_range(out, key, part.data_type, part.shape, chunks, part.crc32c)
                 sound = part.data_type != dtypes.STRING
@@ -88,7 +78,7 @@ class Copying:
         if info.data_type == dtypes.STRING:
             out.add_strings(step.key, array.shape, array.reshape(-1).tolist())
         else:
-            chunks = self._told(raw_chunks(array))
+            chunks = self._meter.counted(raw_chunks(array))
             add_range(out, _key(step), info.data_type, info.shape, chunks)
 
     def _cast(self, step: Step, out: BundleWriter) -> None:
@@ -97,13 +87,13 @@ class Copying:
         if dtype is None or info.dtype is None:
             raise UnsupportedError(f"cannot cast {info.tf_dtype}", key=info.name)
         if not info.slices or not isinstance(self._ckpt, Bundle):
-            chunks = self._told(self._cast_chunks(info, dtype))
+            chunks = self._meter.counted(self._cast_chunks(info, dtype))
             add_range(out, _key(step), number, info.shape, chunks)
             return
         for piece, part in step.parts:
             box = tuple(slice(*extent) for extent in box_of(piece, info.shape))
             array = self._converted(self._ckpt.read_slice(info.name, box), dtype, info.name)
-            chunks = self._told(raw_chunks(array))
+            chunks = self._meter.counted(raw_chunks(array))
             add_range(out, _key(step, piece), number, part.shape, chunks)
         _add_whole(step, number, out)
 

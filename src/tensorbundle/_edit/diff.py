@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from .._core import crc32c
 from .._format import dtypes
 from .._format.filenames import shard_path
 from .._locate.location import is_regular_file
+from .._progress import Meter, Progress
 from ..errors import FormatError, MissingFileError
 from .distance import Sums, Tolerance, ValueDifference
 
@@ -98,7 +99,7 @@ def diff(
     atol: float = 0.0,
     ignore_dtype: bool = False,
     exact: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Diff:
     """Compare two checkpoints, or a frozen graph with the checkpoint it may have been made from.
 
@@ -115,7 +116,7 @@ def diff(
         atol: Likewise.
         ignore_dtype: Whether numbers of different dtypes are compared by value alone.
         exact: Read every tensor, whatever the checksums say.
-        progress: Called with the bytes done and the bytes in all.
+        progress: As of `Checkpoint.verify`.
 
     Returns:
         What differs.
@@ -144,17 +145,16 @@ def diff(
     )
     found = set(renamed.values())
     common = [name for name in here if name in there]
-    total = sum(here[name].nbytes for name in common)
+    meter = Meter(progress, sum(here[name].nbytes for name in common))
     compare = _Comparison(one, other, tolerance, ignore_dtype, exact)
-    changed, incomplete, done = [], [], 0
+    changed, incomplete = [], []
     for name in common:
         if compare.is_hindered(here[name], there[name]):
             incomplete.append(name)
         elif difference := compare(here[name], there[name]):
             changed.append(difference)
-        done += here[name].nbytes
-        if progress is not None:
-            progress(done, total)
+        meter.add(here[name].nbytes)
+    meter.finish()
     return Diff(
         tuple(name for name in only_here if name not in renamed),
         tuple(name for name in only_there if name not in found),

@@ -27,6 +27,7 @@ from .._format.wording import Worded
 from .._locate.location import Location, file_mode, is_regular_file
 from .._objects.graph import GRAPH_KEY, ObjectGraph
 from .._objects.join import join
+from .._progress import Meter, Progress
 from .._write.names import warn_of_patterns
 from .._write.shards import BundleFiles
 from ..errors import (
@@ -96,6 +97,7 @@ def merge(
     prefer: Literal["first", "last"] | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
+    progress: Progress = None,
 ) -> Merge:
     """Merge checkpoints into one; the inputs are kept.
 
@@ -113,6 +115,7 @@ def merge(
         prefer: Of tensors that several inputs have with different values, which to take.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
+        progress: As of `Checkpoint.verify`, of the bytes of shards.
 
     Returns:
         What was done.
@@ -141,7 +144,7 @@ def merge(
         ]
         if len({one.index.big_endian for one in inputs}) > 1:
             raise ConversionError("inputs of both byte orders cannot be merged")
-        return _merged(inputs, target, partial, prefer, overwrite, dry_run)
+        return _merged(inputs, target, partial, prefer, overwrite, dry_run, progress)
 
 
 def _merged(
@@ -151,6 +154,7 @@ def _merged(
     prefer: Literal["first", "last"] | None,
     overwrite: bool,
     dry_run: bool,
+    progress: Progress,
 ) -> Merge:
     graph = _joined(inputs)
     used, equal = _chosen(inputs, prefer, graph is not None)
@@ -168,13 +172,16 @@ def _merged(
     warn_of_patterns(target)
     files: tuple[str, ...] = ()
     if not dry_run:
+        meter = Meter(progress, sum(map(os.path.getsize, shards)))
         with BundleFiles(target, overwrite=overwrite) as out:
             for path in shards:
                 out.link(path)
+                meter.add(os.path.getsize(path))
             out.writer.add_entries(entries.items())
             if graph is not None:
                 out.writer.add_strings(GRAPH_KEY, (), [graph.encode()])
             files = out.commit(big_endian=inputs[0].index.big_endian)
+        meter.finish()
     told = (equal, graph is not None, tuple(map(as_text, incomplete)))
     known = tuple(
         path if one.prefix == one.given else one.given

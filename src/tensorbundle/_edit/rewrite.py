@@ -7,7 +7,7 @@ is written. Bytes that do not change are not copied: the new index stands beside
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,11 @@ from .._format import dtypes
 from .._format.filenames import shard_path
 from .._format.names import as_bytes
 from .._locate.location import is_regular_file
+from .._progress import Meter, Progress
+from .._write.casting import Loss
 from .._write.names import warn_of_patterns, warn_unless_joinable
 from .._write.shards import BundleFiles
 from ..errors import MissingFileError
-from .casting import Loss
 from .copying import Copying
 from .plan import Plan, Step, plan
 from .rules import Cast, Rename, listed, refuse_in_saved_model
@@ -77,7 +78,7 @@ def rewrite(
     compact: bool = False,
     overwrite: bool = False,
     dry_run: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> Rewrite:
     """Write a checkpoint with other names, fewer tensors or other dtypes.
 
@@ -111,7 +112,7 @@ def rewrite(
         compact: Copy what is kept into one new shard, and share none.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
-        progress: Called with the bytes written anew so far and in all.
+        progress: As of `Checkpoint.verify`, of the bytes written anew.
 
     Returns:
         What was done.
@@ -156,7 +157,8 @@ def rewrite(
     if dry_run:
         return report
     _warn(prefix, work)
-    copying = Copying(ckpt, Loss(lossy, saturate), progress, _new_nbytes(work, share))
+    meter = Meter(progress, _new_nbytes(work, share))
+    copying = Copying(ckpt, Loss(lossy, saturate), meter)
     with BundleFiles(prefix, overwrite=overwrite) as out:
         if share:
             assert isinstance(ckpt, Bundle)
@@ -165,6 +167,7 @@ def rewrite(
             _copy(work, out, copying)
         big_endian = share and isinstance(ckpt, Bundle) and ckpt.big_endian
         files = out.commit(big_endian=big_endian)
+    meter.finish()
     return replace(report, files=files)
 
 

@@ -21,8 +21,8 @@ from .._locate.location import saved_model_around
 from .._objects.graph import GRAPH_KEY
 from .._objects.slots import NamedSlot, find_slots, shadows
 from .._objects.tree import split_slot
+from .._write.casting import number_of
 from ..errors import ConversionError, TensorNotFoundError
-from .casting import number_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,6 @@ Cast: TypeAlias = "str | np.dtype[Any] | type | Mapping[str, Any] | Mapping[str 
 
 _LISTED: Final = 10
 _GLOB: Final = re.compile(r"[*?\[]")
-_FLOATING: Final = frozenset({1, 2, 14, 19, *range(24, 29)})
 
 
 def listed(names: Iterable[str]) -> str:
@@ -250,7 +249,7 @@ def casts(ckpt: Checkpoint, cast: Cast | None) -> dict[str, int]:
     for part, dtype in sorted(by_part.items(), key=lambda each: each[0] is not None):
         number = number_of(dtype)
         if part is None:
-            found = {i.name: number for i in ckpt.iter_infos() if i.data_type in _FLOATING}
+            found = {i.name: number for i in ckpt.iter_infos() if i.data_type in dtypes.FLOATING}
             continue
         for key in _matches(ckpt, [part], "cast"):
             found[key] = number

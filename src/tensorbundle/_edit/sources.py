@@ -96,7 +96,7 @@ def gather(paths: Iterable[str], *, partial: bool) -> list[Location]:
     plain: list[Location] = []
     parts: dict[tuple[int, int], str] = {}
     for path in paths:
-        found = _parts_in(path)
+        found = parts_in(path)
         for number, name in found.items():
             if number in parts:
                 raise ConversionError(f"two parts of one number: {parts[number]!r} and {name!r}")
@@ -124,16 +124,6 @@ def gather(paths: Iterable[str], *, partial: bool) -> list[Location]:
     if twice:
         raise ConversionError(f"given twice: {listed(sorted(set(twice)))}")
     return gathered
-
-
-def _parts_in(directory: str) -> dict[tuple[int, int], str]:
-    if not os.path.isdir(directory):
-        return {}
-    return {
-        (int(found[1]), int(found[2])): os.path.join(directory, name[: -len(INDEX_SUFFIX)])
-        for name in sorted(os.listdir(directory))
-        if (found := _PART.fullmatch(name))
-    }
 
 
 def refuse_foreign(location: Location) -> None:
@@ -212,3 +202,14 @@ def _names_in(directory: str) -> list[str]:
         if _STEP.fullmatch(stem) and is_regular_file(path) and is_table(path):
             names.append(stem)
     return list(dict.fromkeys(names))
+
+
+def parts_in(directory: str) -> dict[tuple[int, int], str]:
+    """Find the parts of a sharded save in a directory, by their number and count."""
+    if not os.path.isdir(directory):
+        return {}
+    return {
+        (int(found[1]), int(found[2])): os.path.join(directory, name[: -len(INDEX_SUFFIX)])
+        for name in sorted(os.listdir(directory))
+        if (found := _PART.fullmatch(name))
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._checkpoint.checkpoint import Checkpoint
@@ -12,6 +12,7 @@ from .._format.dtypes import Array
 from .._format.names import as_bytes, as_name
 from .._format.tensor_info import TensorInfo
 from .._locate.location import Location
+from .._progress import Progress
 from .._write.values import value_of
 from ..errors import ConversionError
 
@@ -27,6 +28,22 @@ class Arrays(Checkpoint):
 
     def _list_names(self) -> list[str]:
         return list(self._given)
+
+    def second_names(self) -> dict[str, str]:
+        """Names of values that lie in the memory of another, in the mapping's order, with its name.
+
+        So a state dict of torch has tensors that are tied.
+        """
+        first: dict[tuple[object, ...], str] = {}
+        found = {}
+        for given, value in self._values.items():
+            array = value_of(value).array
+            if array is not None and array.size:
+                place = (array.ctypes.data, array.shape, array.strides, array.dtype)
+                name = as_name(given)
+                if (of := first.setdefault(place, name)) != name:
+                    found[name] = of
+        return found
 
     def _array(self, name: str) -> tuple[int, Array]:
         try:
@@ -59,8 +76,6 @@ class Arrays(Checkpoint):
     def _read_owned(self, info: TensorInfo) -> Array:
         return self._array(info.name)[1].copy()
 
-    def verify(
-        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
-    ) -> Report:
+    def verify(self, *, threads: int = 0, progress: Progress = None) -> Report:
         """Find nothing wrong: what is in memory has no checksums."""
         return Report(True, 0, 0, (), ("arrays in memory have no checksums",))

@@ -1,7 +1,8 @@
 """Write a checkpoint's tensors in a format that other programs read.
 
-One module a target (`npz`, `safetensors`, `npy`, `hdf5`), each a function of a `Request`; `staging`
-makes their files appear whole or not at all. No target's own library is needed but HDF5's.
+One module a target (`npz`, `safetensors`, `hub`, `npy`, `hdf5`), each a function of a `Request`;
+`staging` makes their files appear whole or not at all. No target's own library is needed but
+HDF5's.
 """
 
 from __future__ import annotations
@@ -13,18 +14,37 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, opened
+from .._progress import Progress
+from .._write.casting import Loss
 from .._write.staging import check_target
-from ..errors import ConversionError
-from . import hdf5, npy, npz, safetensors
+from ..errors import ConversionError, UnsupportedError
+from . import hdf5, hub, npy, npz, safetensors
 from .arrays import Arrays
-from .request import Progress, Request
+from .cast import Cast, cast_as_asked
+from .request import Request
 
 if TYPE_CHECKING:
     from .._checkpoint.selection import Filter
+    from .hub import Config
 
 __all__ = ["FORMATS", "Export", "export"]
 
-FORMATS: Final = ("npz", "safetensors", "npy", "h5")
+FORMATS: Final = ("npz", "safetensors", "npy", "h5", "hub")
+# Suffixes of what others ask for, and cannot be made here, with what goes on from here.
+_ELSEWHERE: Final = {
+    ".onnx": "a graph is needed, and TensorFlow to read it: tensorbundle freeze, and then "
+    "python -m tf2onnx.convert --graphdef frozen.pb where TensorFlow is; or tensorbundle run",
+    ".tflite": "a graph is needed, and TensorFlow's converter: tensorbundle export-saved-model, "
+    "and then tf.lite.TFLiteConverter.from_saved_model where TensorFlow is",
+    ".gguf": "it needs to know the architecture: export a hub folder (tensorbundle convert --hub), "
+    "and then convert_hf_to_gguf.py of llama.cpp",
+    ".pb": "that is a graph with its weights: tensorbundle freeze",
+    ".pt": "torch writes it: torch.save(tb.open(path).to_torch(), target); here .safetensors",
+    ".keras": "it needs the model: tensorbundle.keras.load_weights(model, ckpt), and then "
+    "model.save; or, of a SavedModel of Keras 2, tensorbundle.keras.convert",
+}
+_SHARDED: Final = ("safetensors", "hub")
+_ALIKE: Final = {".bin": ".pt", ".pth": ".pt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +73,9 @@ def export(
     names: Filter = None,
     max_shard_bytes: int | None = None,
     format: str | None = None,
+    config: Config | None = None,
+    cast: Cast | None = None,
+    saturate: bool = False,
     strict: bool = False,
     overwrite: bool = False,
     progress: Progress = None,
@@ -75,6 +98,9 @@ def export(
       for ``load_weights``, by the order of layers; else a dataset a tensor. Needs h5py.
     - a directory: `.npy` files, slashes in names being directories, and `index.json` with the
       file, dtype and shape of each name.
+    - "hub", a directory too: `config.json` and `model.safetensors`, or several with their index,
+      as transformers' ``from_pretrained`` loads them. Names have to be the model's: see
+      `tensorbundle.convert`. Of a state dict's tensors that are one, only the first is written.
 
     Args:
         src: An opened checkpoint, its path, or any mapping from names to arrays.
@@ -84,7 +110,12 @@ def export(
         max_shard_bytes: Split `.safetensors` into files of at most so many bytes of tensor data
             (``model-00001-of-00003.safetensors`` …) with ``model.safetensors.index.json``. A larger
             tensor has a file of its own.
-        format: "npz", "safetensors", "npy" or "h5", whatever the suffix.
+        format: "npz", "safetensors", "npy", "h5" or "hub", whatever the suffix.
+        config: For "hub": the model's `config.json`, its folder, or what is to stand in it.
+        cast: A dtype for all floating-point tensors, or dtypes by name or glob, None standing for
+            all floating-point tensors that no other part of it names. Values are rounded once.
+        saturate: Whether values out of the range of ``cast`` become the largest there is, instead
+            of an error.
         strict: Whether a tensor that has to be left out is an error.
         overwrite: Whether files of an earlier export to this path are replaced. What no export
             wrote is never touched.
@@ -94,6 +125,8 @@ def export(
         The files written, and what was left out of them.
 
     Raises:
+        UnsupportedError: The path means ONNX, TFLite or such, which need TensorFlow or the model's
+            program: the message says what goes on.
         ConversionError: The path means no known format, or the format cannot hold a tensor that was
             named, or any with ``strict``, or that many tensors.
         FileExistsError: There is a file or a filled directory, and it is not to be replaced.
@@ -110,30 +143,48 @@ def export(
         (14, (('_CHECKPOINTABLE_OBJECT_GRAPH', 'safetensors has no dtype for string'),))
     """
     path = os.fsdecode(dst)
-    format = format or _format_of(path)
+    format = format or format_of(path) or _refuse(path)
     if format not in FORMATS:
         raise ConversionError(f"unknown format {format!r}: expected one of {', '.join(FORMATS)}")
-    if max_shard_bytes is not None and (format != "safetensors" or max_shard_bytes < 1):
+    if max_shard_bytes is not None and (format not in _SHARDED or max_shard_bytes < 1):
         raise ValueError(f"max_shard_bytes={max_shard_bytes}: is for safetensors, and at least 1")
-    path = check_target(path, is_directory=format == "npy")
+    path = check_target(path, is_directory=format in ("npy", "hub"))
+    if config is not None and format != "hub":
+        raise ValueError("config is for a hub folder: format='hub'")
     if isinstance(src, Mapping) and not isinstance(src, Checkpoint):
         src = Arrays(src)
-    request = Request(opened(src), names, progress, strict=strict)
-    if format == "npz":
-        files = npz.write(request, path, overwrite=overwrite)
-    elif format == "h5":
-        files = hdf5.write(request, path, overwrite=overwrite)
-    elif format == "npy":
-        files = npy.write(request, path, overwrite=overwrite)
-    else:
+    ckpt = opened(src)
+    tied = ckpt.second_names() if format == "hub" and isinstance(ckpt, Arrays) else {}
+    if cast is not None:
+        ckpt = cast_as_asked(ckpt, cast, Loss(saturate=saturate))
+    request = Request(ckpt, names, progress, strict=strict)
+    if format == "hub":
+        files = hub.write(
+            request,
+            path,
+            config=config,
+            tied=tied,
+            overwrite=overwrite,
+            max_shard_bytes=max_shard_bytes,
+        )
+    elif format == "safetensors":
         files = safetensors.write(
             request, path, overwrite=overwrite, max_shard_bytes=max_shard_bytes
+        )
+    else:
+        files = {"npz": npz, "h5": hdf5, "npy": npy}[format].write(
+            request, path, overwrite=overwrite
         )
     request.finish()
     return Export(files, request.written, request.nbytes, tuple(request.left_out), request.notes)
 
 
-def _format_of(path: str) -> str:
+def format_of(path: str) -> str | None:
+    """The format that a target's name means; None if it means none.
+
+    Raises:
+        UnsupportedError: It means one that is not written here.
+    """
     suffix = os.path.splitext(path)[1].lower()
     if suffix in (".npz", ".safetensors", ".h5"):
         return suffix[1:]
@@ -141,6 +192,12 @@ def _format_of(path: str) -> str:
         return "h5"
     if path.endswith(os.sep) or os.path.isdir(path):
         return "npy"
+    if hint := _ELSEWHERE.get(_ALIKE.get(suffix, suffix)):
+        raise UnsupportedError(f"no {suffix} is written here: {hint}")
+    return None
+
+
+def _refuse(path: str) -> str:
     raise ConversionError(
         f"no format for {path!r}: expected a name in .npz, .safetensors or .h5, or a directory "
         f"for .npy files (ending in {os.sep!r})"

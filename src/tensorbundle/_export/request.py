@@ -8,12 +8,12 @@ nothing may be left out.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .._checkpoint.selection import literal_names, refuse_nothing
+from .._progress import Meter, Progress
 from ..errors import ConversionError
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
 
 Piece: TypeAlias = "memoryview | bytes"
-Progress: TypeAlias = "Callable[[int, int], object] | None"
-
-_REPORT_INTERVAL_S: Final = 0.1
 
 
 class Request:
@@ -49,10 +46,7 @@ class Request:
         self.nbytes = 0
         self._named = literal_names(names)
         self._strict = strict
-        self._progress = progress
-        self._total = sum(info.nbytes for info in self.infos)
-        self._done = 0
-        self._next_report = 0.0
+        self._meter = Meter(progress, sum(info.nbytes for info in self.infos))
 
     def keep(self, obstacle: Callable[[TensorInfo], str | None] = lambda _: None) -> None:
         """Leave out what no array holds, and what ``obstacle`` gives a reason for."""
@@ -70,7 +64,7 @@ class Request:
         if self._strict or info.name in self._named:
             raise ConversionError(f"cannot export tensor {info.name!r}: {reason}", key=info.name)
         self.left_out.append((info.name, reason))
-        self._total -= info.nbytes
+        self._meter.total -= info.nbytes
 
     def pieces(self, info: TensorInfo) -> Iterator[Piece]:
         """Yield the raw bytes of a numeric tensor; the last step checks its CRC."""
@@ -78,22 +72,16 @@ class Request:
 
     def counted(self, info: TensorInfo, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """Pass the pieces of a tensor on, and keep the account of it."""
-        size = 0
+        size, before = 0, self._meter.done
         for piece in pieces:
             yield piece
             size += memoryview(piece).nbytes
             # Padding may make a string tensor longer than it is stored.
-            self._report(self._done + min(size, info.nbytes))
-        self._done += info.nbytes
+            self._meter.at(before + min(size, info.nbytes))
+        self._meter.at(before + info.nbytes)
         self.nbytes += size
         self.written += 1
 
     def finish(self) -> None:
         """Report the end, which the interval may have swallowed."""
-        if self._progress is not None:
-            self._progress(self._total, self._total)
-
-    def _report(self, done: int) -> None:
-        if self._progress is not None and time.monotonic() >= self._next_report:
-            self._next_report = time.monotonic() + _REPORT_INTERVAL_S
-            self._progress(done, self._total)
+        self._meter.finish()

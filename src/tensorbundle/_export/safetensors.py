@@ -37,9 +37,24 @@ if TYPE_CHECKING:
 
 
 def write(
-    request: Request, path: str, *, overwrite: bool, max_shard_bytes: int | None
+    request: Request,
+    path: str,
+    *,
+    overwrite: bool,
+    max_shard_bytes: int | None,
+    framework: str = "np",
+    beside: Mapping[str, bytes] | None = None,
 ) -> tuple[str, ...]:
-    """Write the file, or the shards and then their index."""
+    """Write the file, or the shards and then their index.
+
+    Args:
+        request: What is to be written.
+        path: The file; the names of shards and index are made of it.
+        overwrite: Whether files of an earlier export are replaced.
+        max_shard_bytes: The most bytes of tensors in one file.
+        framework: Whose tensors the metadata says they are.
+        beside: Other files of the folder, by name.
+    """
     request.keep(_obstacle)
     shards = list(_shards(request.infos, max_shard_bytes))
     directory, name = os.path.split(path)
@@ -54,12 +69,15 @@ def write(
         return _moved_index(os.path.join(directory, index_name), moves)
 
     with Staging(directory, earlier=earlier, overwrite=overwrite, moved=moved) as staging:
+        for other, content in (beside or {}).items():
+            with staging.create(other) as file:
+                file.write(content)
         if len(shards) == 1:
-            _write_shard(request, shards[0], staging, name)
+            _write_shard(request, shards[0], staging, name, framework)
             return staging.files
         weight_map = {}
         for shard_name, shard in zip(names, shards, strict=True):
-            _write_shard(request, shard, staging, shard_name)
+            _write_shard(request, shard, staging, shard_name, framework)
             weight_map.update({info.name: shard_name for info in shard})
         metadata = {"total_size": request.nbytes, **WRITER}
         index = {"metadata": metadata, "weight_map": weight_map}
@@ -106,10 +124,12 @@ def _rank_and_name(info: TensorInfo) -> tuple[int, str]:
     return -RANKS[_stored_as(info)], info.name
 
 
-def _write_shard(request: Request, infos: list[TensorInfo], staging: Staging, name: str) -> None:
+def _write_shard(
+    request: Request, infos: list[TensorInfo], staging: Staging, name: str, framework: str
+) -> None:
     ordered = sorted(infos, key=_rank_and_name)
     with staging.create(name) as file:
-        _write_header(file, ordered)
+        _write_header(file, ordered, framework)
         for info in ordered:
             for piece in _pieces(request, info):
                 file.write(piece)
@@ -125,10 +145,10 @@ def _pieces(request: Request, info: TensorInfo) -> Iterator[Piece]:
     return (np.frombuffer(piece, signed).astype(np.int8).data for piece in pieces)
 
 
-def _write_header(file: BinaryIO, infos: list[TensorInfo]) -> None:
+def _write_header(file: BinaryIO, infos: list[TensorInfo], framework: str) -> None:
     # Written as it grows, its length afterwards: of a million tensors it is a hundred megabytes.
     file.write(bytes(8))
-    metadata = {"format": "np"}
+    metadata = {"format": framework}
     if noted := {info.name: info.tf_dtype for info in infos if info.tf_dtype in STAND_INS}:
         metadata[TF_DTYPES] = json.dumps(noted)
     size = file.write(f'{{"{METADATA}":{json.dumps(metadata, separators=(",", ":"))}'.encode())

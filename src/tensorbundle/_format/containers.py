@@ -72,7 +72,7 @@ def bundle_in(path: str) -> Bundle | None:
             last = number
             part = Part(at + width, length)
             at = part.offset + length
-            if at > size:
+            if at > size or (number == _CHECKPOINT and length < len(_TABLE_MAGIC)):
                 return None
             if number == _CHECKPOINT:
                 file.seek(at - len(_TABLE_MAGIC))

@@ -11,6 +11,7 @@ Array: TypeAlias = np.ndarray[Any, Any]
 
 MAX_RANK: Final = 254  # of a tensor of TensorFlow
 
+FLOATING: Final = frozenset({1, 2, 14, 19, *range(24, 29)})
 STRING: Final = 7
 BOOL: Final = 10
 RESOURCE: Final = 20

@@ -6,6 +6,7 @@ import os
 from typing import TypeAlias
 
 from .. import _core
+from ..errors import FormatError
 
 # What every function takes that asks for a file, directory or prefix.
 Path: TypeAlias = "str | os.PathLike[str] | bytes"
@@ -28,10 +29,15 @@ def shard_path(prefix: str, shard: int, num_shards: int) -> str:
     Returns:
         The path of the data file.
 
+    Raises:
+        FormatError: There cannot be a shard of that number: an entry that lies names it.
+
     Example:
         >>> shard_path("model.ckpt", 0, 1)
         'model.ckpt.data-00000-of-00001'
     """
+    if not 0 <= shard < 1 << 32:
+        raise FormatError(f"the entry names a shard that cannot be: number {shard} of {num_shards}")
     return _core.shard_path(prefix, shard, num_shards)
 
 

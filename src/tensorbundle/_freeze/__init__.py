@@ -5,6 +5,7 @@ Nothing here runs a graph.
     assemble     the stages of freezing, from a graph and a wish to what is to be written
     contents     contents of constants: the values that variables have
     freeze       make one file of a graph and its weights: variables become constants
+    model_files  files of a SavedModel that is written: graph
     naming       names in a frozen graph
     pruning      the part of a graph that outputs need, without weights
     result       results of freezing

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._graph.graph import Graph, load_graph
 from .._ops.edges import reachable
+from .._progress import Progress
 from .assemble import assemble, prepare
 from .naming import name_inputs
 from .pruning import prune
@@ -58,6 +59,7 @@ def freeze(
     text: bool | None = None,
     format: Format | None = None,
     overwrite: bool = False,
+    progress: Progress = None,
 ) -> Frozen:
     """Freeze a graph: what its outputs need, with constants in the place of variables.
 
@@ -103,6 +105,7 @@ def freeze(
         text: Whether to write text, whatever the suffix; it is many times as large.
         format: ``"pb"``: write a GraphDef whatever the suffix, also one of another format's.
         overwrite: Whether a file that is there is replaced.
+        progress: As of `Checkpoint.verify`, of the bytes written.
 
     Returns:
         What was written, its outputs and inputs, and what to know of it.
@@ -135,7 +138,9 @@ def freeze(
         add_default_attrs=add_default_attrs, op_list=op_list,
     )  # fmt: skip
     target = Destination.of(path, text=text, overwrite=overwrite, format=format)
-    return freeze_as(load_graph(graph, tags=tags), ckpt, request, target, verify=verify)
+    return freeze_as(
+        load_graph(graph, tags=tags), ckpt, request, target, verify=verify, progress=progress
+    )
 
 
 def freeze_as(
@@ -145,6 +150,7 @@ def freeze_as(
     target: Destination,
     *,
     verify: bool = True,
+    progress: Progress = None,
 ) -> Frozen:
     """Freeze a graph as a request says it; see `freeze`."""
     ckpt = checkpoint_of(graph, ckpt)
@@ -154,7 +160,7 @@ def freeze_as(
     assembled = assemble(graph, ckpt, prepared, request, verify=verify)
     named = name_inputs(assembled.nodes, prepared.keys, assembled.outputs)
     layout = lay_out(named, assembled.functions, raw_versions(graph.meta), assembled.contents)
-    path, data, nbytes = write(layout, target, verify=verify)
+    path, data, nbytes = write(layout, target, verify=verify, progress=progress)
     found = notes(
         assembled.nodes,
         assembled.functions,

@@ -7,32 +7,26 @@ So there is no limit on their size, unlike in a frozen graph.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .._core import File, Index
-from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._format.wire import bytes_field, int_field, map_fields, text_field
 from .._graph.graph import Graph, load_graph
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes, parse_input
 from .._graphdef.shapes import encode_shape
-from .._locate.location import shards_at
 from .._ops.types import dtype_of, shape_of
-from .._write.journal import HIDDEN
-from .._write.shards import clone
-from .._write.staging import FolderStaging, Staging, check_target
-from ..errors import ConversionError, TensorBundleError
+from .._progress import Progress
 from .assemble import Assembled, Prepared, assemble, prepare
 from .freeze import checkpoint_of
+from .model_files import target_of, write_files
 from .result import FrozenInput, inputs_of, notes, unneeded_inputs
-from .saver_nodes import Restored, SaverNodes, bytes_list, node_list, put_back, variable_def
+from .saver_nodes import SaverNodes, bytes_list, node_list, put_back, variable_def
 from .stages.needed import prune
-from .stream import Layout, lay_out, nested, raw_versions, require_space, write_file
+from .stream import Layout, lay_out, nested, raw_versions
 from .wanted.choice import choose
 from .wanted.request import Cuts, Request
 
@@ -49,11 +43,6 @@ __all__ = ["ExportedModel", "export_saved_model"]
 
 _SIGNATURE: Final = "serving_default"
 _METHOD: Final = "tensorflow/serving/predict"
-_GRAPH_FILE: Final = "saved_model.pb"
-_VARIABLES: Final = "variables/variables"
-# What TensorFlow and Keras put beside the graph.
-_SMALL_FILES: Final = ("fingerprint.pb", "keras_metadata.pb")
-_MAX_SHARDS: Final = 99_999
 # As Python's packaging reads versions, which is how TensorFlow compares them.
 _VERSION: Final = re.compile(
     r"v?\d+(\.\d+)*([-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?\d*)?"
@@ -110,6 +99,7 @@ def export_saved_model(
     clear_devices: bool = True,
     op_list: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    progress: Progress = None,
 ) -> ExportedModel:
     """Write a SavedModel with one signature, ``serving_default``, in the form of TensorFlow 1.
 
@@ -136,6 +126,7 @@ def export_saved_model(
         clear_devices: Forget on which devices nodes are to run.
         op_list: A file with an ``OpList`` for operations that nothing else is known of.
         overwrite: Whether a SavedModel that is there is replaced.
+        progress: As of `Checkpoint.verify`, of the bytes of all files.
 
     Returns:
         What was written, and what to know of it.
@@ -161,7 +152,8 @@ def export_saved_model(
         use_stored=use_stored, ema=ema, keys=keys, missing=missing, tables=tables,
         follow_links=follow_links, clear_devices=clear_devices, op_list=op_list,
     )  # fmt: skip
-    return export_as(load_graph(graph, tags=tags), ckpt, request, path, overwrite=overwrite)
+    loaded = load_graph(graph, tags=tags)
+    return export_as(loaded, ckpt, request, path, overwrite=overwrite, progress=progress)
 
 
 def export_as(
@@ -172,10 +164,11 @@ def export_as(
     *,
     overwrite: bool,
     is_dry: bool = False,
+    progress: Progress = None,
 ) -> ExportedModel:
     """Write a SavedModel as a request says it; see `export_saved_model`."""
     ckpt = checkpoint_of(graph, ckpt)
-    directory = _target(os.fspath(path), graph, ckpt)
+    directory = target_of(os.fspath(path), graph, ckpt)
     targets, chosen = choose(graph, ckpt, request.outputs, request.signature)
     prepared = prepare(graph, targets, request)
     assembled = assemble(graph, ckpt, prepared, request, verify=True)
@@ -184,8 +177,8 @@ def export_as(
     files: tuple[str, ...] = ()
     linked = False
     if not is_dry:
-        files, linked = _write(
-            layout, ckpt if model.restored else None, model, directory, overwrite
+        files, linked = write_files(
+            layout, ckpt if model.restored else None, model.restored, directory, overwrite, progress
         )
     before = prepared.cutter.place_before
     found = notes(
@@ -310,90 +303,3 @@ def _keyed_inputs(inputs: Sequence[FrozenInput]) -> dict[str, FrozenInput]:
             name = each.name.removesuffix(":0")
             found[name if each.key is None or each.key in found else each.key] = each
     return dict(sorted(found.items()))
-
-
-# --- files ------------------------------------------------------------------------------------
-
-
-def _target(path: str, graph: Graph, ckpt: Checkpoint | None) -> str:
-    """The directory to write, which is not what is read."""
-    directory = check_target(path, is_directory=True)
-    sources = [graph.directory, None if ckpt is None else ckpt.location.saved_model]
-    for source in sources:
-        if source is not None and os.path.isdir(directory) and os.path.samefile(directory, source):
-            raise ConversionError(f"the result would replace what it is made of: {source!r}")
-    return directory
-
-
-def _earlier_files(directory: str) -> list[str]:
-    """List the files of a SavedModel that is there, its graph first.
-
-    Raises:
-        FileExistsError: The directory holds a file that is no part of the SavedModel.
-    """
-    found = {
-        os.path.relpath(os.path.join(folder, name), directory)
-        for folder, folders, names in os.walk(directory)
-        if not any(map(HIDDEN.fullmatch, os.path.relpath(folder, directory).split(os.sep)))
-        for name in [*names, *(each for each in folders if os.path.islink(f"{folder}/{each}"))]
-    }
-    own = _files_of_model(directory) if _GRAPH_FILE in found else set()
-    if strange := sorted(found - own):
-        raise FileExistsError(
-            f"directory {directory!r} holds more than a SavedModel: {strange[0]!r}"
-        )
-    return sorted(found, key=lambda name: (name != _GRAPH_FILE, name))
-
-
-def _files_of_model(directory: str) -> set[str]:
-    """Name the files that a SavedModel may have: those that its graph and its index speak of."""
-    names = {_GRAPH_FILE, *_SMALL_FILES, _VARIABLES + INDEX_SUFFIX}
-    with contextlib.suppress(TensorBundleError, OSError):
-        count = Index(File(os.path.join(directory, _VARIABLES + INDEX_SUFFIX))).num_shards
-        names |= {shard_path(_VARIABLES, n, count) for n in range(min(count, _MAX_SHARDS))}
-    with contextlib.suppress(TensorBundleError, OSError):
-        assets = load_graph(directory).meta.assets
-        names |= {os.path.join("assets", each.filename) for each in assets}
-    return names
-
-
-def _write(
-    layout: Layout, ckpt: Checkpoint | None, model: _Model, directory: str, overwrite: bool
-) -> tuple[tuple[str, ...], bool]:
-    """Write the model; whether the weights are shared with the checkpoint."""
-    require_space(os.path.dirname(directory), layout.nbytes)
-    earlier = _earlier_files(directory)
-    linked = False
-    with FolderStaging(directory, earlier=earlier, overwrite=overwrite) as staging:
-        if ckpt is not None:
-            linked = _link(ckpt, staging) if ckpt.location.kind == "v2" else False
-            if ckpt.location.kind == "v1":
-                _rewrite(ckpt, model.restored, staging)
-        # Last, because what has no graph is no SavedModel yet.
-        write_file(layout, staging.place(_GRAPH_FILE), verify=True)
-    return staging.files, linked
-
-
-def _link(ckpt: Checkpoint, staging: Staging) -> bool:
-    """Make the files of a checkpoint those of the model."""
-    prefix, count = ckpt.location.prefix, ckpt.num_shards
-    index = prefix + INDEX_SUFFIX
-    shards = shards_at(prefix, count)
-    pairs = [(shard_path(prefix, n, count), shard_path(_VARIABLES, n, count)) for n in shards]
-    linked = True
-    for source, name in [*pairs, (index, _VARIABLES + INDEX_SUFFIX)]:
-        place = staging.place(name)
-        clone(os.path.realpath(source), place)
-        linked = linked and os.path.samefile(place, source)
-    return linked
-
-
-def _rewrite(ckpt: Checkpoint, restored: Sequence[Restored], staging: Staging) -> None:
-    """Write the tensors that a model needs of a V1 checkpoint as V2."""
-    from .._write.writer import Writer
-
-    prefix = staging.place(_VARIABLES + INDEX_SUFFIX).removesuffix(INDEX_SUFFIX)
-    staging.place(shard_path(_VARIABLES, 0, 1))
-    with Writer(prefix) as writer:
-        for key in sorted({each.variable.key or "" for each in restored}):
-            writer.add(key, ckpt[key], dtype=ckpt.info(key).tf_dtype)

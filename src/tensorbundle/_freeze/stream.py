@@ -23,6 +23,7 @@ from .._format.wording import Worded, option, quoted
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes
 from .._graphdef.tensors import tensor_header
+from .._progress import Meter, Progress
 from .._write.staging import Staging, check_target, nearest_directory
 from ..errors import ConversionError
 from .weights import Content, Span
@@ -235,7 +236,7 @@ def _refuse_suffix(path: str) -> None:
 
 
 def write(
-    layout: Layout, target: Destination, *, verify: bool
+    layout: Layout, target: Destination, *, verify: bool, progress: Progress = None
 ) -> tuple[str | None, bytes | None, int]:
     """Write a graph to a file or to memory, as text where that is wanted or its suffix says so.
 
@@ -248,29 +249,30 @@ def write(
         OSError: The file system refuses, or has not enough room.
     """
     path, overwrite = target.path, target.overwrite
+    meter = Meter(progress, layout.nbytes)
     if target.is_dry:
         return path, None, layout.nbytes
     if target.text:
         from .._graphdef.text import format_text
 
-        message = format_text(to_bytes(layout, verify=verify))
+        message = format_text(to_bytes(layout, meter, verify=verify))
         told = as_bytes(message)
         if path is None:
             return None, told, len(told)
         return _text_to_file(told, path, overwrite=overwrite), None, len(told)
     if path is None:
-        return None, to_bytes(layout, verify=verify), layout.nbytes
-    return to_file(layout, path, verify=verify, overwrite=overwrite), None, layout.nbytes
+        return None, to_bytes(layout, meter, verify=verify), layout.nbytes
+    return to_file(layout, path, meter, verify=verify, overwrite=overwrite), None, layout.nbytes
 
 
-def to_bytes(layout: Layout, *, verify: bool) -> bytes:
+def to_bytes(layout: Layout, meter: Meter, *, verify: bool) -> bytes:
     """The message itself. Raises ChecksumError, and what reading a shard raises."""
     memory = _Memory()
-    _write(layout, memory, verify=verify, kernel=None)
+    _write(layout, memory, meter, verify=verify, kernel=None)
     return memory.joined()
 
 
-def to_file(layout: Layout, path: str, *, verify: bool, overwrite: bool) -> str:
+def to_file(layout: Layout, path: str, meter: Meter, *, verify: bool, overwrite: bool) -> str:
     """Write the message to a file, which appears whole or not at all.
 
     Returns:
@@ -286,14 +288,14 @@ def to_file(layout: Layout, path: str, *, verify: bool, overwrite: bool) -> str:
     require_space(directory, layout.nbytes)
     earlier = [name] if os.path.lexists(path) else []
     with Staging(directory, earlier=earlier, overwrite=overwrite) as staging:
-        write_file(layout, staging.place(name), verify=verify)
+        write_file(layout, staging.place(name), meter, verify=verify)
     return path
 
 
-def write_file(layout: Layout, path: str, *, verify: bool) -> None:
+def write_file(layout: Layout, path: str, meter: Meter, *, verify: bool) -> None:
     """Write the message to a new file; that it reaches the disk is the caller's."""
     output = _core.OutputFile(path)
-    _write(layout, output, verify=verify, kernel=None if verify else output)
+    _write(layout, output, meter, verify=verify, kernel=None if verify else output)
     output.finish(durable=False)
 
 
@@ -318,23 +320,28 @@ def require_space(directory: str, nbytes: int) -> None:
         )
 
 
-def _write(layout: Layout, sink: _Sink, *, verify: bool, kernel: _core.OutputFile | None) -> None:
+def _write(
+    layout: Layout, sink: _Sink, meter: Meter, *, verify: bool, kernel: _core.OutputFile | None
+) -> None:
     """Send all pieces to a sink; large spans by the kernel's copy where one is given."""
     batch: list[Any] = []
     size = 0
     for part in _parts(layout):
         if isinstance(part, Span) and kernel is not None and part.nbytes >= _KERNEL_COPY_BYTES:
             _flush(batch, sink, verify=False)
-            size = 0
             kernel.append_unchecked(part.file, part.offset, part.nbytes)
+            meter.add(size + part.nbytes)
+            size = 0
             continue
         batch.append(part)
         size += part.nbytes if isinstance(part, Span) else len(part)
         # A view is only lent until the next part is asked for.
         if size >= _BATCH_BYTES or isinstance(part, memoryview):
             _flush(batch, sink, verify=verify)
+            meter.add(size)
             size = 0
     _flush(batch, sink, verify=verify)
+    meter.add(size)
 
 
 def _parts(layout: Layout) -> Iterator[Span | bytes | memoryview]:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Final
 
-from .._core import File, MappedFile
+from .._core import File
 from .._format.containers import Part, bundle_in, graph_in_events, is_records
 from .._format.wire import fields, told_if_cut_off
 from .._graphdef.meta_graph import MetaGraph
 from .._locate.graphs import find_graph_file
-from .._locate.kinds import Kind, describe_wrong_kind, is_text, tell_kind
+from .._locate.kinds import Kind, describe_wrong_kind, is_text, read_message, tell_kind
 from .._locate.location import SAVED_MODELS
-from ..errors import FormatError, TensorBundleError, UnsupportedError
-
-_MESSAGE_LIMIT: Final = 1 << 31
-# A map faults when its file is cut short under it: what is no trouble to copy is read.
-_MAPPED_FROM: Final = 64 << 20
+from ..errors import FormatError, TensorBundleError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +63,6 @@ def read_graph_file(path: str | os.PathLike[str] | bytes) -> GraphFile:
                 from .chunked import join_chunks
 
                 data = memoryview(join_chunks(bytes(data)))
-            elif len(data) >= _MESSAGE_LIMIT:
-                raise UnsupportedError(
-                    f"a graph of {len(data)} bytes: protobuf reads less than {_MESSAGE_LIMIT}"
-                )
             with told_if_cut_off(data):
                 kind = tell_kind(data)
         with told_if_cut_off(data):
@@ -82,7 +73,7 @@ def read_graph_file(path: str | os.PathLike[str] | bytes) -> GraphFile:
     return GraphFile(found, kind, text, metas, directory, data)
 
 
-def _is_chunked(data: memoryview) -> bool:
+def _is_chunked(data: memoryview | bytes) -> bool:
     """Tell whether these are Riegeli records: the hash of an empty first block, and its sizes."""
     return bytes(data[:8]) == bytes.fromhex("83af70d10d884a3f") and len(data) >= 64
 
@@ -118,6 +109,6 @@ def _read(path: str) -> tuple[memoryview, bool]:
     text = is_text(head)
     if not text and (what := describe_wrong_kind(path, head, file.size)) is not None:
         raise FormatError(f"not a graph: {path!r} is {what}", path=path)
-    if file.size < _MAPPED_FROM or file.on_network or text:
+    if text or _is_chunked(head):
         return memoryview(file.read(0, file.size)), text
-    return memoryview(MappedFile(file)), text
+    return read_message(file), text

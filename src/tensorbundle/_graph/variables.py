@@ -188,7 +188,7 @@ def read_variable(ckpt: Checkpoint, variable: Variable) -> Array:
         )
         array = ckpt.read_slice(key, index)
     else:
-        array = ckpt[key]
+        array = ckpt.load([key])[key]
     dtype = dtypes.numpy_dtype(variable.dtype)
     if dtype is not None and dtype != array.dtype:
         array = array.astype(dtype)  # the graph casts what it restores

@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
+import numpy as np
+
+from .._core import File, empty
 from .._format.filenames import INDEX_SUFFIX, split_data_path
 from .._format.wire import BYTES, VARINT, Field, fields
-from ..errors import FormatError
+from ..errors import FormatError, UnsupportedError
 from .damage import FileKind, identify_head, is_table
 
 Kind: TypeAlias = Literal["meta", "graph", "saved_model"]
 
+_MESSAGE_LIMIT: Final = 1 << 31
 _TABLE_BYTES: Final = 48  # the shortest table is its footer
 _GRAPH_TEXTS: Final = (
     b"node", b"library", b"versions", b"version", b"debug_info",
@@ -34,6 +38,23 @@ _BESIDE_SAVED_MODELS: Final[Mapping[str, str]] = MappingProxyType(
         "keras_metadata.pb": "what Keras notes of a SavedModel: its graph is saved_model.pb",
     }
 )
+
+
+def read_message(file: File) -> memoryview:
+    """Read a whole graph into memory of its own, which stays whatever becomes of the file.
+
+    Raises:
+        UnsupportedError: It is too large for a message.
+        FormatError: The file was cut off meanwhile.
+        OSError: The system refuses.
+    """
+    if file.size >= _MESSAGE_LIMIT:
+        raise UnsupportedError(
+            f"a graph of {file.size} bytes: protobuf reads less than {_MESSAGE_LIMIT}"
+        )
+    content = empty((file.size,), np.dtype(np.uint8))
+    file.readinto(0, content)
+    return content.data.toreadonly()
 
 
 def is_text(head: bytes) -> bool:

@@ -54,13 +54,13 @@ def layers_of(graph: ObjectGraph) -> tuple[Layer, ...]:
         ('hidden/kernel:0', 'hidden/bias:0')
     """
     for number in range(len(graph.nodes)):
-        if graph.route(number) is not None and (numbers := _layer_nodes(graph, number)):
+        if graph.route(number) is not None and (numbers := layer_nodes(graph, number)):
             layers = (_layer(graph, node) for node in numbers)
             return tuple(_named(layer for layer in layers if layer.keys))
     return ()
 
 
-def _layer_nodes(graph: ObjectGraph, number: int) -> list[int]:
+def layer_nodes(graph: ObjectGraph, number: int) -> list[int]:
     """The layers of the object of that number in their order, if it is a model."""
     children = dict(graph.nodes[number].children)
     numbered = {
@@ -81,9 +81,7 @@ def _is_number(text: str) -> bool:
 
 
 def _layer(graph: ObjectGraph, number: int) -> Layer:
-    found = list(_weights(graph, number))
-    ordered = [each for each in found if each[0] not in _NOT_TRAINED]
-    ordered += [each for each in found if each[0] in _NOT_TRAINED]
+    ordered = weights_of(graph, number)
     full_names = [full_name for _, _, full_name in ordered]
     scopes = [name.rpartition("/")[0].rpartition("/")[2] for name in full_names]
     scope = scopes[0] if scopes and scopes[0] else "layer"
@@ -95,6 +93,13 @@ def _layer(graph: ObjectGraph, number: int) -> Layer:
             name, again = f"{base}_{again}:0", again + 1
         weights.append(name)
     return Layer(scope, tuple(key for _, key, _ in ordered), tuple(weights))
+
+
+def weights_of(graph: ObjectGraph, number: int) -> list[tuple[str, str, str]]:
+    """Attribute, key and full name of each weight of a layer, in Keras' order."""
+    found = list(_weights(graph, number))
+    ordered = [each for each in found if each[0] not in _NOT_TRAINED]
+    return ordered + [each for each in found if each[0] in _NOT_TRAINED]
 
 
 def _weights(graph: ObjectGraph, start: int) -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""Writing V2 checkpoints: `save` for a mapping, `Writer` for one tensor at a time."""
+"""Writer of V2 checkpoints, one tensor at a time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .. import _core
 from .._format.dtypes import number_named, plain_number_of
 from .._format.names import as_name
 from .._format.parts import PartSpec, part_spec, shape_of_part
+from .._progress import Meter, Progress
 from ..errors import ConversionError, UnsupportedError
 from .commit import PendingFiles, refuse_existing
 from .names import WrittenNames, by_name, warn_of_patterns
@@ -19,9 +20,9 @@ from .values import Value, value_of
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .._objects.graph import ObjectGraph
 
 _MAX_ALIGNMENT: Final = 4096
+_BATCH_BYTES: Final = 64 << 20
 _MAX_SHARDS: Final = 99_997  # the two above are second names, see _commit.py
 
 
@@ -83,7 +84,7 @@ class Writer:
             raise ValueError("max_shard_bytes must be positive, and goes without num_shards")
         refuse_existing(self.prefix, overwrite=overwrite)
         self._num_shards = num_shards
-        _check_shard((num_shards or 1) - 1)
+        check_shard((num_shards or 1) - 1)
         self._by_size = max_shard_bytes is not None
         self._names = WrittenNames()
         self._files = PendingFiles(self.prefix, durable=fsync)
@@ -121,19 +122,28 @@ class Writer:
         self._write(core, text, content)
 
     def add_many(
-        self, tensors: Mapping[str, Any], *, dtypes: Mapping[str, str] | None = None
+        self,
+        tensors: Mapping[str, Any],
+        *,
+        dtypes: Mapping[str, str] | None = None,
+        progress: Progress = None,
     ) -> None:
         """Write many tensors at once, in the order of the mapping; see `add`.
 
         Args:
             tensors: Values by name.
             dtypes: What ``dtype`` of `add` is, for some names; a checkpoint has its own.
+            progress: As of `Checkpoint.verify`; what is no array yet counts nothing.
         """
+        meter = Meter(progress, 0 if progress is None else nbytes_of(tensors))
         if not isinstance(by_name(tensors), dict):  # it may make its values when they are asked for
             info = getattr(tensors, "info", None)  # of a checkpoint, which knows their types
             for name in tensors:
                 stated = (dtypes or {}).get(name) or (info and info(name).tf_dtype)
-                self.add(name, tensors[name], dtype=stated)
+                value = tensors[name]
+                self.add(name, value, dtype=stated)
+                meter.add(getattr(value, "nbytes", 0))
+            meter.finish()
             return
         names: list[str] = list(tensors)
         if set(map(type, names)) != {str}:
@@ -145,13 +155,18 @@ class Writer:
         while at < len(names):
             if not dtypes or names[at] not in dtypes:
                 stop = at + 1 if dtypes else len(names)
+                if meter.progress is not None:
+                    stop = _batch_end(values, at, stop)
                 done = self._guarded(core.add_arrays, names, values, at, stop, plain_number_of)
                 if done > at:
+                    meter.add(_nbytes(values[at:done]))
                     at = done
                     continue
             content = _value_of(names[at], values[at], (dtypes or {}).get(names[at]))
             self._write(core, names[at], content)
+            meter.add(_nbytes(values[at : at + 1]))
             at += 1
+        meter.finish()
 
     def add_slice(
         self,
@@ -279,7 +294,7 @@ class Writer:
         if shard is not None:
             if self._by_size:
                 raise ValueError("max_shard_bytes chooses the shard")
-            _check_shard(shard)
+            check_shard(shard)
             self._core.use_shard(shard)
         return self._core
 
@@ -299,85 +314,26 @@ class Writer:
             raise
 
 
-def save(
-    prefix: str | os.PathLike[str] | bytes,
-    tensors: Mapping[str, Any],
-    *,
-    objects: ObjectGraph | None = None,
-    shards: Mapping[str, int] | None = None,
-    max_shard_bytes: int | None = None,
-    alignment: int = 1,
-    dtypes: Mapping[str, str] | None = None,
-    threads: int = 0,
-    fsync: bool = True,
-    overwrite: bool = False,
-) -> str:
-    """Save tensors as a V2 checkpoint that TensorFlow restores.
-
-    The files are those of TensorFlow's ``SaveV2``, byte for byte. They appear in one step: whoever
-    looks, or comes after a crash, finds the previous checkpoint or this one, whole.
-
-    Args:
-        prefix: Where: the files are ``PREFIX.index`` and ``PREFIX.data-…``. Their directory is made
-            if only the last level is missing.
-        tensors: Values by name: arrays, scalars, nested lists; see `Writer.add`. Partitioned
-            tensors, and more than fit in memory, want a `Writer`.
-        objects: The graph of a ``tf.train.Checkpoint`` that is to restore it; names are paths in
-            it.
-        shards: The number of the data shard of each tensor, from 0 on. Such a checkpoint is what
-            TensorFlow merges from one save per shard.
-        max_shard_bytes: Begin another data shard when a tensor would make one larger than that.
-        alignment: Pad, so that each tensor begins at a multiple of this power of two.
-        dtypes: Other TensorFlow types for some names, of the same bytes, such as ``"qint8"``.
-        threads: How many to use; 0 means as many as are useful.
-        fsync: Wait until the files are on the disk.
-        overwrite: Whether a checkpoint at ``prefix`` is replaced.
-
-    Returns:
-        The prefix.
-
-    Raises:
-        FileExistsError: There is a checkpoint at ``prefix``, and no ``overwrite``.
-        ConversionError: A value that no TensorFlow type holds.
-        OSError: The files cannot be written; what was at the prefix is still there.
-
-    Warns:
-        CompatibilityWarning: TensorFlow will not find a checkpoint of that name.
-
-    Example:
-        >>> import numpy as np, tempfile, tensorbundle as tb
-        >>> prefix = tempfile.mkdtemp() + "/model.ckpt-1"
-        >>> _ = tb.save(prefix, {"w": np.arange(3), "step": 1})
-        >>> tb.open(prefix)["w"]
-        array([0, 1, 2])
-    """
-    if objects is not None:
-        tensors = objects.arrange(tensors)
-    groups = [tensors] if shards is None else _by_shard(tensors, shards)
-    if shards is not None and (max_shard_bytes is not None or objects is not None):
-        raise ValueError("shards goes without max_shard_bytes and without objects")
-    with Writer(
-        prefix,
-        max_shard_bytes=max_shard_bytes,
-        alignment=alignment,
-        threads=threads,
-        fsync=fsync,
-        overwrite=overwrite,
-    ) as writer:
-        for group in groups:
-            writer.add_many(group, dtypes=dtypes)
-            writer.next_shard()
-    return writer.prefix
+def nbytes_of(tensors: Mapping[str, Any]) -> int:
+    """Bytes of what a mapping holds, as far as they are known before its values are made."""
+    nbytes = getattr(tensors, "nbytes", None)  # of a checkpoint
+    if nbytes is None:
+        nbytes = _nbytes(tensors.values()) if isinstance(tensors, dict) else 0
+    return int(nbytes)
 
 
-def _by_shard(tensors: Mapping[str, Any], shards: Mapping[str, int]) -> list[Mapping[str, Any]]:
-    numbers = {name: shards.get(as_name(name), -1) for name in tensors}
-    _check_shard(min(numbers.values(), default=0))
-    _check_shard(last := max(numbers.values(), default=0))
-    groups: list[dict[str, Any]] = [{} for _ in range(last + 1)]
-    for name, value in tensors.items():
-        groups[numbers[name]][name] = value
-    return [*groups]
+def _nbytes(values: Iterable[Any]) -> int:
+    return sum(getattr(value, "nbytes", 0) for value in values)
+
+
+def _batch_end(values: Sequence[Any], start: int, stop: int) -> int:
+    """Where as many are together as are written between two calls of ``progress``."""
+    nbytes = 0
+    for at in range(start, stop):
+        nbytes += getattr(values[at], "nbytes", 0)
+        if nbytes >= _BATCH_BYTES:
+            return at + 1
+    return stop
 
 
 def _value_of(name: str, value: Any, dtype: str | None) -> Value:
@@ -387,7 +343,7 @@ def _value_of(name: str, value: Any, dtype: str | None) -> Value:
         raise error.add_context(key=name) from None
 
 
-def _check_shard(shard: int) -> None:
+def check_shard(shard: int) -> None:
     if not 0 <= shard < _MAX_SHARDS:
         raise ValueError(f"a checkpoint has 1 to {_MAX_SHARDS} shards: there is no number {shard}")
 

@@ -23,8 +23,10 @@ from .checkpoints.save import save
 from .checkpoints.show import show
 from .checkpoints.verify import verify
 from .doctor.doctor import doctor
+from .doctor.prune_checkpoints import prune_checkpoints
 from .doctor.salvage import salvage
 from .doctor.scan import scan
+from .formats.convert import convert
 from .grammar.failures import UNREADABLE, Program
 from .grammar.options import global_options
 from .graphs.export_saved_model import export_saved_model
@@ -90,7 +92,8 @@ def program(ctx: click.Context) -> None:
 
 _COMMANDS = (
     (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
-    (doctor, salvage, scan),
+    (convert,),
+    (doctor, salvage, scan, prune_checkpoints),
     (graph, freeze, run, prune, export_saved_model),
 )
 

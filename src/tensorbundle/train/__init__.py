@@ -20,7 +20,6 @@ from .directory import (
     generate_checkpoint_state_proto,
     get_checkpoint_mtimes,
     get_checkpoint_state,
-    latest_checkpoint,
     remove_checkpoint,
     update_checkpoint_state,
 )
@@ -34,6 +33,7 @@ from .reader import (
 )
 from .retention import SaverDef
 from .saver import Saver
+from .series.newest import latest_checkpoint
 from .tree_checkpoint import Checkpoint
 from .view import CheckpointView
 from .waiting import checkpoints_iterator, wait_for_new_checkpoint

@@ -21,6 +21,7 @@ from .directory import (
     written_state,
 )
 from .retention import ManagerRetention
+from .series.newest import newest_first, newest_whole
 from .tree_checkpoint import Checkpoint
 
 Step: TypeAlias = "SupportsIndex | Callable[[], SupportsIndex]"
@@ -164,16 +165,22 @@ class CheckpointManager:
         self._record_state()
         return prefix
 
-    def restore_or_initialize(self) -> str | None:
+    def restore_or_initialize(self, *, intact: bool = False) -> str | None:
         """Restore the newest checkpoint, or call ``init_fn`` when there is none.
+
+        Args:
+            intact: Restore the newest that is whole, as `latest_checkpoint` finds it: also one that
+                was saved by a process that was killed before it could say so. The rotation goes on
+                from there.
 
         Returns:
             The prefix of what was restored; None when nothing was.
 
         Raises:
             TensorBundleError: As for `Checkpoint.restore`.
+            FormatError: There are checkpoints, and none is whole: nothing was initialized.
         """
-        newest = self.latest_checkpoint
+        newest = self._newest_whole() if intact else self.latest_checkpoint
         if newest is None:
             if self._init_fn is not None:
                 self._init_fn()
@@ -182,6 +189,17 @@ class CheckpointManager:
         if self.checkpoint_interval is not None:
             self._last_step = self._step()
         return newest
+
+    def _newest_whole(self) -> str | None:
+        stem = os.path.basename(self._prefix)
+        candidates = newest_first(self.directory, stem=stem)
+        found = newest_whole(candidates)
+        found.refuse_damaged(self.directory)
+        for each in candidates:  # what is in no state file yet has to leave in its turn
+            if each.prefix == found.prefix and not each.is_named:
+                self._foreign.saved(each.prefix)
+                self._retention.record(each.prefix, (each.changed_ns or 0) / 1e9)
+        return found.prefix
 
     def sync(self) -> None:
         """Do nothing: what `save` returns from is on the disk."""

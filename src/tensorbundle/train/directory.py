@@ -184,35 +184,6 @@ def generate_checkpoint_state_proto(
     )
 
 
-def latest_checkpoint(checkpoint_dir: Path, latest_filename: str | None = None) -> str | None:
-    """Find the newest checkpoint of a directory by its state file.
-
-    Args:
-        checkpoint_dir: The directory.
-        latest_filename: The name of its state file; ``checkpoint`` when None.
-
-    Returns:
-        Its prefix, joined to the directory; None when there is no state file or what it names is
-        not there. As in TensorFlow, no other checkpoint is taken instead; `tensorbundle.open` also
-        finds the checkpoints of a directory that was moved.
-
-    Raises:
-        FormatError: The state file names no checkpoint.
-
-    Example:
-        >>> import tensorbundle as tb
-        >>> tb.train.latest_checkpoint("tests/golden/data/saver")
-        'tests/golden/data/saver/model.ckpt-20'
-    """
-    state = get_checkpoint_state(checkpoint_dir, latest_filename)
-    if state is None:
-        return None
-    if checkpoint_exists(state.model_checkpoint_path):
-        return state.model_checkpoint_path
-    _log.error("no files of the checkpoint %s", state.model_checkpoint_path)
-    return None
-
-
 def checkpoint_exists(checkpoint_prefix: Path) -> bool:
     """Tell whether a V2 or V1 checkpoint lies at a prefix; its shards are not looked for.
 

@@ -12,9 +12,10 @@ from .._format.dtypes import Array
 from .._format.names import as_bytes, as_name
 from .._locate.checkpoints import locate
 from ..errors import FormatError, TensorBundleError, TensorNotFoundError
-from .directory import Path, latest_checkpoint, local_path
+from .directory import Path, local_path
 from .dtypes import DType, interned
 from .errors import NoCheckpointError, both, raised_as_both
+from .series.newest import latest_checkpoint
 
 # Device, inode, size and time of change of each file that says what a checkpoint holds.
 _Identity: TypeAlias = tuple[tuple[int, int, int, int], ...]

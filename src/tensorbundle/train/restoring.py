@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -121,3 +121,12 @@ def _check(name: str, array: Array, info: TensorInfo, reshape: bool) -> None:
         )
     if not array.flags.writeable:
         raise ConversionError(f"variable {name!r} cannot be restored: its array is read-only")
+
+
+def as_mutable(variables: Mapping[str, Any] | None) -> MutableMapping[str, Any]:
+    """Give the mapping that new arrays are put into. Raises TypeError when it takes none."""
+    if not isinstance(variables, MutableMapping):
+        raise TypeError(
+            f"variables that are no arrays cannot be restored into a {type(variables).__name__}"
+        )
+    return variables

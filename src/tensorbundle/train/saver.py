@@ -7,7 +7,7 @@ import operator
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, SupportsIndex, TypeAlias
 
@@ -20,7 +20,7 @@ from .._format.dtypes import Array
 from .._format.filenames import STATE_NAME
 from .._objects.graph import GRAPH_KEY
 from .._write.durable import replace_file
-from .._write.writer import save
+from .._write.save import save
 from ..errors import UnsupportedError
 from .directory import (
     Foreign,
@@ -33,8 +33,9 @@ from .directory import (
     write_state,
 )
 from .errors import NoCheckpointError, raised_as_both
-from .restoring import read_variables
+from .restoring import as_mutable, read_variables
 from .retention import SaverDef, SaverRetention
+from .series.newest import whole_from
 
 Names: TypeAlias = "Mapping[str, str | Array] | Iterable[str]"
 
@@ -281,7 +282,7 @@ class Saver:
     # --- restoring -------------------------------------------------------------------------------
 
     def restore(
-        self, variables: Mapping[str, Any] | None, save_path: Path | None
+        self, variables: Mapping[str, Any] | None, save_path: Path | None, *, intact: bool = False
     ) -> dict[str, Array]:
         """Read the variables from a checkpoint.
 
@@ -290,6 +291,8 @@ class Saver:
                 new array, which needs a mutable mapping. None: new arrays.
             save_path: The checkpoint: what `save` or `latest_checkpoint` returned, or whatever else
                 `tensorbundle.open` takes.
+            intact: Read the newest checkpoint that is whole, as `latest_checkpoint` finds it:
+                of a directory, or of those up to the one named.
 
         Returns:
             The variables by name: those of ``var_list``; without it those in ``variables``, or all
@@ -306,7 +309,7 @@ class Saver:
             raise ValueError("nothing to restore: `save_path` is None")
         path = local_path(save_path)
         with raised_as_both(NoCheckpointError, f"The passed save_path is not valid: {path}"):
-            checkpoint = open(path)
+            checkpoint = open(whole_from(path) if intact else path)
         known = {**(variables or {}), **self._own}
         with raised_as_both():
             restored = read_variables(
@@ -314,7 +317,7 @@ class Saver:
             )
         for name, array in restored.items():
             if name in known and known[name] is not array and name not in self._own:
-                _as_mutable(variables)[name] = array
+                as_mutable(variables)[name] = array
         return restored
 
     def _keys(self, checkpoint: Checkpoint, variables: Mapping[str, Any] | None) -> dict[str, str]:
@@ -380,11 +383,3 @@ def _parse_names(var_list: Names | None) -> tuple[dict[str, str] | None, dict[st
             raise TypeError(f"`var_list` must map to names or arrays: {name!r} is {each!r:.80}")
     names = {name: each if isinstance(each, str) else name for name, each in var_list.items()}
     return names, own
-
-
-def _as_mutable(variables: Mapping[str, Any] | None) -> MutableMapping[str, Any]:
-    if not isinstance(variables, MutableMapping):
-        raise TypeError(
-            f"variables that are no arrays cannot be restored into a {type(variables).__name__}"
-        )
-    return variables

@@ -11,10 +11,11 @@ import numpy as np
 from .._checkpoint.opening import open
 from .._format.dtypes import Array
 from .._objects.graph import GRAPH_KEY, ObjectGraph, flatten
-from .._write.writer import save
-from .directory import Path, latest_checkpoint, local_path, update_checkpoint_state
+from .._write.save import save
+from .directory import Path, local_path, update_checkpoint_state
 from .errors import raised_as_both
 from .restoring import Restored, read_variables
+from .series.newest import latest_checkpoint
 
 _COUNTER = "save_counter"
 
@@ -137,7 +138,7 @@ class Checkpoint:
             if _COUNTER in checkpoint:
                 used.add(checkpoint.info(_COUNTER).name)
                 if with_counter:
-                    self.save_counter = int(checkpoint[_COUNTER])
+                    self.save_counter = int(checkpoint.load([_COUNTER])[_COUNTER])
         _put(self.tree, iter(restored.values()))
         unused = [key for key in checkpoint if key not in used and key != GRAPH_KEY]
         return Restored(restored, unused)

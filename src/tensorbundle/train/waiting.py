@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from .directory import Path, latest_checkpoint
+from .directory import Path
+from .series.newest import latest_checkpoint
 
 
 def wait_for_new_checkpoint(

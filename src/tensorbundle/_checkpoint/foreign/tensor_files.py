@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from ..._format.dtypes import Array
 from ..._format.names import as_bytes
 from ..._format.tensor_info import TensorInfo
 from ..._locate.location import Location
+from ..._progress import Meter, Progress
 from ...errors import FormatError, TensorBundleError, UnsupportedError
 from ..checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode
 from ..report import Fault, Report, fault_of
@@ -129,9 +129,7 @@ class TensorFiles(Checkpoint):
 
     # --- verification ----------------------------------------------------------------------------
 
-    def verify(
-        self, *, threads: int = 0, progress: Callable[[int, int], object] | None = None
-    ) -> Report:
+    def verify(self, *, threads: int = 0, progress: Progress = None) -> Report:
         """Read every tensor, and check the checksums of those formats that have them.
 
         See `Checkpoint.verify`; one thread is used.
@@ -143,8 +141,8 @@ class TensorFiles(Checkpoint):
                 sizes[name] = self._held(name).content.nbytes
             except TensorBundleError as error:
                 faults.append(fault_of(error, "malformed", name=name))
-        done = checked = 0
-        next_report = time.monotonic() + _REPORT_INTERVAL_S
+        checked = 0
+        meter = Meter(progress, sum(sizes.values()))
         for name, nbytes in sizes.items():
             try:
                 for _ in self._held(name).content.pieces(DEFAULT_CHUNK_BYTES):
@@ -155,18 +153,14 @@ class TensorFiles(Checkpoint):
                 faults.append(
                     fault_of(error.add_context(path=self._format.file_of(name)), kind, name=name)
                 )
-            done += nbytes
-            if progress is not None and time.monotonic() >= next_report:
-                next_report = time.monotonic() + _REPORT_INTERVAL_S
-                progress(done, sum(sizes.values()))
-        if progress is not None:
-            progress(done, done)
+            meter.add(nbytes)
+        meter.finish()
         notes = (
             ()
             if self._format.checksums
             else (f"{self.location.kind} has no checksums: damage within values is not seen",)
         )
-        return Report(not faults, checked, done, tuple(faults), notes)
+        return Report(not faults, checked, meter.total, tuple(faults), notes)
 
 
 def _format_of(location: Location) -> Format:

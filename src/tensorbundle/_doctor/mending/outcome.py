@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from .tables import Mending
+
+NOTABLE_DOUBT: Final = 0.01
+"""From here on a mending is worth a second look, and is not made in place unasked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,13 @@ class Salvage:
     notes: tuple[str, ...] = ()
 
     @property
+    def doubtful(self) -> tuple[Mending, ...]:
+        """Mendings for which other damage would look the same with more than one percent."""
+        return tuple(each for each in self.mended if each.doubt > NOTABLE_DOUBT)
+
+    @property
     def ok(self) -> bool:
-        """Tell whether every tensor was saved, as far as can be known."""
+        """Tell whether every tensor was saved, as far as can be known, and nothing is doubtful."""
         # Where nothing was saved and no tensor is known to be lost, the notes say what is.
-        return not (self.lost or self.unproved or self.ranges) and bool(self.kept or not self.notes)
+        is_whole = not (self.lost or self.unproved or self.ranges or self.doubtful)
+        return is_whole and bool(self.kept or not self.notes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ..grammar.assignments import read_casts, split_last
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint, read_patterns
 from ..grammar.options import (
@@ -22,7 +23,6 @@ from ..terminal.console import Console
 from ..terminal.documents import dumps
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
-from ..terminal.spelling import unspell
 
 if TYPE_CHECKING:
     from ..._edit.rewrite import Rewrite
@@ -135,7 +135,7 @@ def edit(
             rename=_read_renames(renames) or _read_substitutions(substitutions) or None,
             drop=read_patterns(drops, regex=False) or None,
             keep=read_patterns(keeps, regex=False) or None,
-            cast=_read_casts(casts),
+            cast=read_casts(casts),
             lossy=lossy,
             saturate=saturate,
             strip_optimizer=list(optimizers) or strip_optimizer,
@@ -153,17 +153,10 @@ def edit(
         _write_text(console, done, target, dry_run)
 
 
-def _split_last(text: str, what: str, *, may_be_empty: bool = False) -> tuple[str, str]:
-    left, mark, right = text.rpartition("=")
-    if not (mark and left and (right or may_be_empty)):
-        raise click.UsageError(f"expected {what}, found {text!r}")
-    return unspell(left), unspell(right)
-
-
 def _read_renames(renames: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in renames:
-        old, new = _split_last(each, "OLD=NEW", may_be_empty=True)  # what is below a scope moves up
+        old, new = split_last(each, "OLD=NEW", may_be_empty=True)  # what is below a scope moves up
         if found.setdefault(old, new) != new:
             raise click.UsageError(f"two new names for {old!r}: {found[old]!r} and {new!r}")
     return found
@@ -185,14 +178,6 @@ def _read_substitutions(substitutions: Sequence[str]) -> list[tuple[re.Pattern[s
         except re.error as error:
             raise click.UsageError(f"not a regular expression: {pattern!r}: {error}") from error
     return rules
-
-
-def _read_casts(casts: Sequence[str]) -> Any:
-    plain = [each for each in casts if "=" not in each]
-    if len(plain) > 1:
-        raise click.UsageError(f"a dtype for all other tensors is given once: found {plain}")
-    others = dict(_split_last(each, "GLOB=DTYPE") for each in casts if "=" in each)
-    return {**dict.fromkeys([None] if plain else [], *plain), **others} or None
 
 
 def _write_notes(console: Console, done: Rewrite) -> None:

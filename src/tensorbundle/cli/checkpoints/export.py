@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ..grammar.assignments import read_casts
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint, read_patterns, select
 from ..grammar.options import (
     NameType,
+    cast_option,
     global_options,
     json_option,
     path_argument,
     regex_option,
+    shard_option,
 )
 from ..terminal.console import Console
 from ..terminal.documents import dumps
 from ..terminal.progress import progress_bar
-from ..terminal.sizes import SizeType, format_count, format_size
+from ..terminal.sizes import format_count, format_size
 
 if TYPE_CHECKING:
     from ..._export.export import Export
@@ -42,15 +45,13 @@ _LISTED: Final = 20  # files; a directory of .npy files has as many as there are
 @regex_option
 @click.option(
     "--format",
-    type=click.Choice(["npz", "safetensors", "npy", "h5"]),
+    type=click.Choice(["npz", "safetensors", "npy", "h5", "hub"]),
     help="The format, whatever the suffix of TARGET.",
 )
-@click.option(
-    "--max-shard-bytes",
-    metavar="SIZE",
-    type=SizeType(),
-    help="Split safetensors into files of at most this size, such as 5GB or 500MiB.",
-)
+@click.option("--config", metavar="FILE", help="The config.json of a hub folder.")
+@cast_option
+@click.option("--saturate", is_flag=True, help="Cast to the largest number what is out of range.")
+@shard_option
 @click.option("--strict", is_flag=True, help="Fail if a tensor has to be left out.")
 @click.option("--force", is_flag=True, help="Replace what an earlier export wrote to TARGET.")
 @json_option
@@ -63,6 +64,9 @@ def export(
     patterns: Sequence[str],
     regex: bool,
     format: str | None,
+    config: str | None,
+    casts: Sequence[str],
+    saturate: bool,
     max_shard_bytes: int | None,
     strict: bool,
     force: bool,
@@ -73,20 +77,24 @@ def export(
     The suffix of TARGET decides; a directory's name ends in a slash. Tensors
     are streamed and their checksums verified; TARGET appears when all is
     written. What the format cannot hold is left out and told, unless it was
-    asked for by name or --strict is given. `save` reads each of them back.
+    asked for by name or --strict is given; --cast makes of it what it can
+    hold. `save` reads each of them back.
 
     Examples:
       tensorbundle export model.ckpt-2000 weights.npz
       tensorbundle export run/ weights.safetensors --max-shard-bytes 5GB
       tensorbundle export run/ arrays/ --names 'encoder/*' --names global_step
       tensorbundle export keras-model/ weights.h5
+      tensorbundle export run/ half.safetensors --cast bfloat16
 
     JSON: files, tensors, nbytes, left_out (name, reason), notes.
     """
     from ..._export.export import export as export_to
 
-    if max_shard_bytes is not None and not (format or target).endswith("safetensors"):
+    if max_shard_bytes is not None and not (format or target).endswith(("safetensors", "hub")):
         raise click.UsageError("--max-shard-bytes is for safetensors")
+    if config is not None and format != "hub":
+        raise click.UsageError("--config is for a hub folder: --format hub")
     checkpoint = open_checkpoint(console, path)
     names = read_patterns(patterns, regex=regex) if patterns else None
     if names is not None:
@@ -98,6 +106,9 @@ def export(
             names=names,
             max_shard_bytes=max_shard_bytes,
             format=format,
+            config=config,
+            cast=read_casts(casts),
+            saturate=saturate,
             strict=strict,
             overwrite=force,
             progress=progress,

@@ -16,6 +16,7 @@ from ..grammar.options import (
 )
 from ..terminal.console import Console
 from ..terminal.documents import dumps
+from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count
 
 
@@ -64,9 +65,11 @@ def merge(
     """
     from ..._edit.merge import merge as merge_into
 
-    done = merge_into(
-        paths, target, partial=partial, prefer=prefer, overwrite=force, dry_run=dry_run
-    )
+    with progress_bar(console, "merging") as progress:
+        done = merge_into(
+            paths, target, partial=partial, prefer=prefer, overwrite=force, dry_run=dry_run,
+            progress=progress,
+        )  # fmt: skip
     if as_json:
         console.line(dumps({name: getattr(done, name) for name in done.__slots__}))
         return

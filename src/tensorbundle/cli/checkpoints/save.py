@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from ..._progress import Meter
 from ...errors import ConversionError
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint
@@ -97,7 +98,8 @@ def save(
             progress_bar(console, "saving") as progress,
             Writer(target, max_shard_bytes=max_shard_bytes, overwrite=force) as writer,
         ):
-            _write(checkpoint, writer, _keys(infos, graph, separator), progress)
+            meter = Meter(progress, checkpoint.nbytes)
+            _write(checkpoint, writer, _keys(infos, graph, separator), meter)
             if graph is not None:
                 _write_graph(writer, graph)
     if as_json:
@@ -166,17 +168,16 @@ def _write(
     checkpoint: Checkpoint,
     writer: Writer,
     keys: Iterable[tuple[str, TensorInfo]],
-    progress: Callable[[int, int], object] | None,
+    meter: Meter,
 ) -> None:
-    done, total = 0, checkpoint.nbytes
     for key, info in keys:
         if info.tf_dtype == "string":
             writer.add(key, checkpoint[info.name])
+            meter.add(info.nbytes)
         else:
-            writer.add_chunks(key, info.tf_dtype, info.shape, checkpoint.chunks(info.name))
-        done += info.nbytes
-        if progress is not None:
-            progress(done, total)
+            chunks = meter.counted(checkpoint.chunks(info.name))
+            writer.add_chunks(key, info.tf_dtype, info.shape, chunks)
+    meter.finish()
 
 
 def _write_graph(writer: Writer, graph: ObjectGraph) -> None:

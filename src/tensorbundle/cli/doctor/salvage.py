@@ -31,9 +31,9 @@ _NOTABLE_DOUBT = 0.001
 @click.option(
     "--max-doubt",
     type=click.FloatRange(0, 1),
-    default=1.0,
     metavar="P",
-    help="Mend nothing that other damage would look like with a likelihood over P.",
+    help="Mend nothing that other damage would look like with a likelihood over P "
+    "(1; with --in-place 0.01).",
 )
 @click.option("--in-place", is_flag=True, help="Flip bits back in the files of SRC themselves.")
 @writing_options
@@ -48,7 +48,7 @@ def salvage(
     dst: str | None,
     like: str | None,
     unproved: bool,
-    max_doubt: float,
+    max_doubt: float | None,
     in_place: bool,
     force: bool,
     dry_run: bool,
@@ -57,9 +57,10 @@ def salvage(
     """Write what can be trusted of the checkpoint SRC as a good one, DST.
 
     Flipped bits are put right where the checksums tell which they are, in
-    tensors, strings, the index and V1 files; each is told. Without DST, or with
-    --dry-run, nothing is written. The exit code is 0 if all tensors were saved,
-    1 if some are lost, 2 if there is nothing to read.
+    tensors, strings, the index and V1 files; each is told, with the likelihood
+    that other damage would look so, which is notable in large tensors. Without
+    DST, or with --dry-run, nothing is written. The exit code is 0 if all tensors
+    were saved, 1 if some are lost or doubtful, 2 if there is nothing to read.
 
     Examples:
       tensorbundle salvage model.ckpt-2000 saved/model.ckpt-2000

@@ -1,4 +1,4 @@
-"""Values on the command line: ``NAME=VALUE``, a file of numpy's or written out."""
+"""Values on the command line: ``NAME=VALUE``, a file of numpy's or written out; casts."""
 
 from __future__ import annotations
 
@@ -42,3 +42,28 @@ def _read(value: str, option: str) -> Any:
                 f"{option}: {value!r:.80} is no JSON, and no file of numpy's: {error}"
             ) from error
         return value
+
+
+def split_last(text: str, what: str, *, may_be_empty: bool = False) -> tuple[str, str]:
+    """Take apart what is said as ``LEFT=RIGHT``, at the last sign.
+
+    Raises:
+        click.UsageError: It is something else.
+    """
+    left, mark, right = text.rpartition("=")
+    if not (mark and left and (right or may_be_empty)):
+        raise click.UsageError(f"expected {what}, found {text!r}")
+    return unspell(left), unspell(right)
+
+
+def read_casts(casts: Sequence[str]) -> Any:
+    """Read ``DTYPE`` and ``GLOB=DTYPE`` as what functions take for ``cast``.
+
+    Raises:
+        click.UsageError: There are two for all other tensors.
+    """
+    plain = [each for each in casts if "=" not in each]
+    if len(plain) > 1:
+        raise click.UsageError(f"a dtype for all other tensors is given once: found {plain}")
+    others = dict(split_last(each, "GLOB=DTYPE") for each in casts if "=" in each)
+    return {**dict.fromkeys([None] if plain else [], *plain), **others} or None

@@ -13,6 +13,7 @@ from ..._format.filenames import spelled_prefix
 from ..._format.names import as_text
 from ..._locate.location import VARIABLES
 from ..terminal.console import Console
+from ..terminal.sizes import SizeType
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,6 +67,28 @@ def threads_option(command: F) -> F:
         default=0,
         metavar="N",
         help="Threads to use; 0, the default, is as many as useful.",
+    )(command)
+
+
+def cast_option(command: F) -> F:
+    """Accept ``--cast``, any number of times; `read_casts` reads them."""
+    return click.option(
+        "--cast",
+        "casts",
+        metavar="[GLOB=]DTYPE",
+        multiple=True,
+        type=NameType(),
+        help="Cast tensors; all floating-point ones, if no glob says which.",
+    )(command)
+
+
+def shard_option(command: F) -> F:
+    """Accept ``--max-shard-bytes``, of commands that write `.safetensors`."""
+    return click.option(
+        "--max-shard-bytes",
+        metavar="SIZE",
+        type=SizeType(),
+        help="Split safetensors into files of at most this size, such as 5GB or 500MiB.",
     )(command)
 
 

@@ -18,6 +18,7 @@ from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option
 from ..terminal.console import Console
 from ..terminal.documents import dumps
+from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count
 
 
@@ -62,7 +63,11 @@ def export_saved_model(
 
     graph = load(path, tags)
     request = request_of(graph, options)
-    done = export_as(graph, checkpoint, request, target, overwrite=force, is_dry=dry_run)
+    with progress_bar(console, "writing") as progress:
+        done = export_as(
+            graph, checkpoint, request, target,
+            overwrite=force, is_dry=dry_run, progress=progress,
+        )  # fmt: skip
     for warning in done.warnings:
         console.note(warning)
     if as_json:

@@ -19,6 +19,7 @@ from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option
 from ..terminal.console import Console
 from ..terminal.documents import dumps
+from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 from .views import format_dims
 
@@ -78,7 +79,10 @@ def freeze(
     graph = load(path, tags)
     destination = Destination.of(target, overwrite=force, format=format, is_dry=dry_run)
     request = request_of(graph, options)
-    frozen = freeze_as(graph, checkpoint, request, destination, verify=not no_verify)
+    with progress_bar(console, "freezing") as progress:
+        frozen = freeze_as(
+            graph, checkpoint, request, destination, verify=not no_verify, progress=progress
+        )
     for warning in frozen.warnings:
         console.note(warning)
     if as_json:

@@ -1,0 +1,11 @@
+"""Converting: a checkpoint under another library's names and in its layout, and back again.
+
+Nothing here knows a model: what is called what is told by rules, in files (`rulebooks/*.toml`).
+
+    convert     convert a checkpoint by rules, into whatever format the target's name means
+    converted   a checkpoint by its rules: tensors made when they are read
+    operations  operations on tensors on their way to the other side, each with its inverse
+    plan        plans of a conversion: each name of one side with its own on the other, checked
+    rules       rules as files: read, checked, and found by name
+    templates   templates of names: placeholders that are matched, and filled in again
+"""
