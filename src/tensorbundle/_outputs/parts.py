@@ -105,6 +105,16 @@ def _mark_parts(
             )
         ):
             each.add(-6.0, "a step: the same layer comes again after it")
+    for i, each in enumerate(found):
+        fed = training.roles.data_cone[each.place]
+        if fed and applied[i] and not needed[each.place] and each.place not in handed_on:
+            trained = [
+                other
+                for bit, other in enumerate(found)
+                if applied[bit] == applied[i] and needed[other.place]
+            ]
+            if trained and all(other.part for other in trained):
+                each.add(-12.0, "a copy of what is only a part where it is trained")
     _mark_leading(training, found, masks, results, layers)
 
 
