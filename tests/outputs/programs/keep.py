@@ -19,15 +19,19 @@ NAMED = {
     "second": {"hazards"},
     "third": {"alex_fine_tuned"},
 }
-EVERY = 6
+EVERY = 10
 
 
 def main() -> None:
-    sets = [name for name in SETS if name != "known"]
     with tempfile.TemporaryDirectory() as scratch:
-        folder = built(Path(scratch), *sets)
-        with lzma.open(KEPT, "wb", preset=9) as file, tarfile.open(fileobj=file, mode="w") as out:
-            for name in sets:
+        keep(built(Path(scratch), *(name for name in SETS if name != "known")))
+
+
+def keep(folder: Path) -> None:
+    """Keep some of the graphs of a folder, in which each set has a folder of its own."""
+    with lzma.open(KEPT, "wb", preset=9) as file, tarfile.open(fileobj=file, mode="w") as out:
+        for name in SETS:
+            if name != "known":
                 _keep(out, folder / name)
 
 

@@ -30,6 +30,7 @@ SETS = {
     "sixth": "sixth_sight sixth_words sixth_tables",
     "seventh": "seventh_sight seventh_words seventh_tables",
     "eighth": "eighth_kinds eighth_others",
+    "ninth": "ninth_dress ninth_more",
 }
 
 
