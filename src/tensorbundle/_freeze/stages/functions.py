@@ -14,6 +14,7 @@ from ..._graphdef.nodes import Node, Nodes, join_input, make_node, parse_input
 from ..._ops.facts import output_args
 from ..._ops.ports import PortNumbers
 from ..._ops.roles import writes_variable
+from ...errors import FormatError, UnsupportedError
 
 if TYPE_CHECKING:
     from ..._graphdef.functions import Function, OpDef
@@ -44,11 +45,15 @@ def turned(
     made: dict[str, Function] = {}
     for name in _used(nodes, functions):
         function = functions[name]
-        if _may_train(function):
+        if not _may_train(function):
+            continue
+        try:
             body = _Body(function, ports, op_defs)
             changed = turn(body.nodes, body.roots, f"{name}/")
-            if changed is not body.nodes:
-                made[name] = function.replace(nodes=body.spelled(changed))
+        except (FormatError, UnsupportedError):
+            continue  # what cannot be read as a graph stays; whether it is sound, is seen later
+        if changed is not body.nodes:
+            made[name] = function.replace(nodes=body.spelled(changed))
     return made
 
 
@@ -107,12 +112,15 @@ class _Body:
         self.roots = [parse_input(self._numbered(each)).name for each in function.ret.values()]
 
     def _numbered(self, edge: str) -> str:
-        name, _, output = edge.partition(":")
-        if edge[:1] == "^" or name in self._arguments:
-            return edge[:1] + name.removeprefix("^") if edge[:1] == "^" else name
-        output, _, index = output.partition(":")
+        """An edge as the main graph would write it."""
+        name, _, rest = edge.partition(":")
+        if name.startswith("^") or name in self._arguments:
+            return name
+        output, _, index = rest.partition(":")
         node = self._given.get(name)
-        number = self._ports.number(node, output, int(index or 0)) if node and output else 0
+        number = 0
+        if node is not None and output:
+            number = self._ports.number(node, output, int(index) if index.isdecimal() else 0)
         numbered = join_input(name, number)
         self._spelled[numbered] = edge if output else f"{name}:0"
         return numbered
