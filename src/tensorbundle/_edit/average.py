@@ -80,7 +80,7 @@ def average(
     Args:
         src: Checkpoints of one model, or their paths, the newest last; or where all are steps of
             one run, ``model.ckpt-1000`` …, in any order. One counts once, however often and in
-            whatever spelling it is given.
+            whatever spelling it is given. Those of the V1 format are converted on the way.
         dst: The prefix of the result.
         last: Take the checkpoints of the highest steps only, so many. ``src`` may then be a
             directory, or have some among them, for all that lie in them.

@@ -108,7 +108,8 @@ def merge(
 
     Args:
         src: Checkpoints, opened or in any spelling, or directories of parts that a sharded save
-            left (``P_temp``, with ``part-00000-of-00002.index`` …), together complete.
+            left (``P_temp``, with ``part-00000-of-00002.index`` …), together complete. Those of
+            the V1 format are converted on the way.
         dst: The prefix of the result.
         partial: Whether parts may be missing, and tensors that lack slices are kept as they are;
             otherwise these are left out, with a `LeftOutWarning`.

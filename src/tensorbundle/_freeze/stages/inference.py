@@ -138,9 +138,9 @@ def training_notes(
         places = _places(before, tensor)
         if before[places[0]].op in BATCH_NORMS:
             continue  # which of these take the batch's, they say themselves
-        used = [name for name in places if name in nodes]
-        unclear = unclear or not used or len(variables) > 1
-        used = used or statistics_behind(before, tensor, nodes)
+        kept = [name for name in places if name in nodes]
+        used = kept or statistics_behind(before, tensor, nodes)
+        unclear = unclear or (bool(used) and (not kept or len(variables) > 1))
         found += [name for name in used[:1] if name not in found]
     found = [name for name in found if name not in apart] + inside
     if not found:
