@@ -163,7 +163,7 @@ def _kind_of_switch(graph: Topology, source: Source) -> str:
         return "a truth value"
     if words.SWITCH_NAMES.search(words.last_part(graph.nodes[source.place].name)):
         return "by its name"
-    return "a rate: compared with random numbers"
+    return "a rate: it meets random numbers"
 
 
 def _default(graph: Topology, place: int) -> np.ndarray[Any, Any] | None:

@@ -284,7 +284,7 @@ class Roles:
         return Source(place, port, takers, role)
 
     def _is_rate(self, place: int) -> bool:
-        """Whether a number is compared with chance: what dropout keeps, how much is explored."""
+        """Whether a number meets chance: what dropout keeps, how much is explored, or disturbed."""
         graph = self.graph
         if shape_of(graph, place) not in ((), None, (1,)):
             return False
@@ -295,7 +295,21 @@ class Roles:
                 others = [other for other in graph.inputs[each] if other not in level]
                 if graph.ops[each] in words.COMPARED and any(map(self._is_chance, others)):
                     return True
+                if graph.ops[each] == "Mul" and any(map(self._is_noise, others)):
+                    return True
             level = [each for each in users if graph.ops[each] in words.RATES][:16]
+        return False
+
+    def _is_noise(self, place: int) -> bool:
+        """Whether a node is random numbers, moved and scaled by constants alone."""
+        graph = self.graph
+        for _ in range(_RATE_STEPS):
+            if graph.ops[place] in words.NOISE:
+                return True
+            sources = [each for each in graph.inputs[place] if graph.ops[each] != "Const"]
+            if graph.ops[place] not in words.SCALES or len(sources) != 1:
+                return False
+            place = sources[0]
         return False
 
     def _is_chance(self, place: int) -> bool:
