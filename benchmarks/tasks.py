@@ -18,6 +18,8 @@ NPZ = "numpy npz"
 TF_SAVE = "TensorFlow: SaveV2"
 COPY = "copying its files"
 READ_WRITE = "reading once, writing once"
+TF_SAFETENSORS = "TensorFlow: loop, safetensors.numpy"
+TF_NPZ = "TensorFlow: loop, numpy.savez"
 TF_FREEZE = "TensorFlow: freeze_graph"
 TF_CONVERT = "TensorFlow: load, convert_variables_to_constants_v2, write"
 TF_IMPORT = "TensorFlow: import_meta_graph"
@@ -179,6 +181,21 @@ def _gathered(what: str, title: str, data: str, *, rate: bool) -> Task:
         ),
         (Goal(READ_WRITE, 1 / 1.25),),
         repeats=5, writes="disk", growth_goal=128, rate=rate,
+    )  # fmt: skip
+
+
+def _exported(suffix: str, rival: str, goal: float) -> Task:
+    return Task(
+        f"export_{suffix}_1g", f"export 1 GB to .{suffix}, checked, with fsync", "together", "1g",
+        "warm",
+        (
+            Run(OURS, f"tensorbundle_.export_{suffix}", facts="exported"),
+            Run(rival, f"tensorflow_.export_{suffix}", facts="exported"),
+            Run(COPY, "files_.copy", facts="copied"),
+            Run(f"{COPY}, fsync", "files_.copy_synced", facts="copied"),
+        ),
+        (Goal(rival, 1), Goal(f"{COPY}, fsync", goal)),
+        repeats=5, writes="disk", growth_goal=64,
     )  # fmt: skip
 
 
@@ -378,6 +395,8 @@ TASKS = (
         ),
         (Goal(TF_SAVE, 5),), writes="disk",
     ),
+    _exported("safetensors", TF_SAFETENSORS, 0.8),
+    _exported("npz", TF_NPZ, 0.6),
     _save_1g("disk", "save_synced", "on the disk, with fsync", 1.5),
     _save_1g("tmpfs", "save", "on tmpfs", 1.4),
     _index_only("rename", "1g"),

@@ -35,6 +35,10 @@ def copy_synced(data):
     return run
 
 
+def copied(prefix):
+    return tb.open(prefix).load()
+
+
 def before_rename(prefix):
     return tb.open(prefix).load()
 

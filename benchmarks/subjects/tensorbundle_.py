@@ -172,5 +172,27 @@ def merge(data):
     return run
 
 
+def export_safetensors(data):
+    return _export(data, ".safetensors")
+
+
+def export_npz(data):
+    return _export(data, ".npz")
+
+
+def _export(data, suffix):
+    target = data.scratch / f"exported{suffix}"
+
+    def run():
+        tb.export(data.prefix, target, overwrite=True)
+        return target
+
+    return run
+
+
+def exported(path):
+    return tb.open(path).load()
+
+
 if __name__ == "__main__" and len(sys.argv) == 3:
     tb.open(sys.argv[1])[sys.argv[2]]

@@ -121,5 +121,38 @@ def read_back(prefix):
     return read_all(prefix)
 
 
+def export_safetensors(data):
+    from safetensors.numpy import save_file
+
+    return _export(data, ".safetensors", save_file)
+
+
+def export_npz(data):
+    import numpy as np
+
+    return _export(data, ".npz", lambda arrays, path: np.savez(path, **arrays))
+
+
+def _export(data, suffix, write):
+    target = data.scratch / f"by_tensorflow{suffix}"
+
+    def run():
+        write(read_all(data.prefix), target)
+        for path in (target, data.scratch):
+            descriptor = os.open(path, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)
+        return target
+
+    return run
+
+
+def exported(path):
+    import numpy as np
+    from safetensors.numpy import load_file
+
+    return dict(np.load(path)) if path.suffix == ".npz" else load_file(path)
+
+
 if __name__ == "__main__" and len(sys.argv) == 3:
     tf.train.load_checkpoint(sys.argv[1]).get_tensor(sys.argv[2])

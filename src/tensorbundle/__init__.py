@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ._checkpoint.report import Fault, Report
     from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
+    from ._demo.demo import demo
     from ._doctor.diagnose import Diagnosis, Symptom, diagnose
     from ._doctor.mending.outcome import Salvage
     from ._doctor.salvage import salvage
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from ._objects.graph import ObjectGraph
     from ._outputs.inputs import InputCandidate, suggest_inputs
     from ._outputs.suggest import Candidate, suggest_outputs
+    from ._report.page import ReportPage, report
     from ._runner.runner import Runner, run
     from ._scan.graphs import Finding
     from ._scan.scan import Scan, scan
@@ -91,6 +93,7 @@ __all__ = [
     "Pruning",
     "Relocation",
     "Report",
+    "ReportPage",
     "Rewrite",
     "Runner",
     "Salvage",
@@ -107,6 +110,7 @@ __all__ = [
     "checkpoints",
     "convert",
     "crosscheck",
+    "demo",
     "diagnose",
     "diff",
     "export",
@@ -120,6 +124,7 @@ __all__ = [
     "prune",
     "prune_checkpoints",
     "relocate",
+    "report",
     "rewrite",
     "run",
     "salvage",
@@ -136,6 +141,7 @@ _ROOMS: Final = {
     "_checkpoint.report": ("Fault", "Report"),
     "_convert.convert": ("Conversion", "convert"),
     "_crosscheck.crosscheck": ("crosscheck",),
+    "_demo.demo": ("demo",),
     "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
     "_doctor.mending.outcome": ("Salvage",),
     "_doctor.salvage": ("salvage",),
@@ -156,6 +162,7 @@ _ROOMS: Final = {
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
     "_outputs.suggest": ("Candidate", "suggest_outputs"),
+    "_report.page": ("ReportPage", "report"),
     "_runner.runner": ("Runner", "run"),
     "_scan.graphs": ("Finding",),
     "_scan.scan": ("Scan", "scan"),

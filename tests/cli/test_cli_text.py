@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tensorbundle._report.statistics import Statistics
+from tensorbundle.cli.terminal.corners import Corners
 from tensorbundle.cli.terminal.sizes import format_size, parse_size
 from tensorbundle.cli.terminal.spelling import spell, unspell
-from tensorbundle.cli.terminal.statistics import Corners, Statistics
 from tensorbundle.cli.terminal.tables import fold
 from tensorbundle.cli.terminal.values import format_values
 

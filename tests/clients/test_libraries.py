@@ -107,3 +107,48 @@ def test_jax_arrays_are_exported(tmp_path: Path) -> None:
         "b": "float32",
     }
     assert found["w"].tolist() == arrays["w"].tolist()
+
+
+def test_files_of_torch_are_read_as_checkpoints(tmp_path: Path) -> None:
+    state = {
+        "lin.weight": torch.arange(6.0).reshape(2, 3).T,
+        "half": torch.arange(4).to(torch.bfloat16),
+        "eight": torch.arange(4).to(torch.float8_e4m3fn),
+        "scalar": torch.tensor(3),
+        "empty": torch.zeros(0, 4),
+    }
+    torch.save(state, tmp_path / "m.pt")
+    torch.save(state, tmp_path / "old.bin", _use_new_zipfile_serialization=False)
+    torch.save({"epoch": 3, "state_dict": state}, tmp_path / "more.pth")
+    for name in ("m.pt", "old.bin", "more.pth"):
+        ckpt = tb.open(tmp_path / name)
+        assert {*ckpt} == {*state}
+        tb.save(tmp_path / "saved", ckpt, overwrite=True)
+        for found in (ckpt.to_torch(), tb.open(tmp_path / "saved").to_torch()):
+            for key, tensor in state.items():
+                assert (found[key].dtype, found[key].shape) == (tensor.dtype, tensor.shape)
+                assert torch.equal(found[key].float(), tensor.float())
+
+
+class Malicious:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (Path("ran"),))
+
+
+def test_a_file_of_torch_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"w": torch.ones(2), "x": Malicious()}, tmp_path / "m.pt")
+    with pytest.raises(tb.FormatError, match="torch reads no weights here"):
+        tb.open(tmp_path / "m.pt")
+    assert not (tmp_path / "ran").exists()
+    (tmp_path / "cut.pt").write_bytes((tmp_path / "m.pt").read_bytes()[:300])
+    with pytest.raises(tb.FormatError, match="torch reads no weights here"):
+        tb.open(tmp_path / "cut.pt")
+
+
+def test_a_state_dict_becomes_a_hub_folder_without_second_names(tmp_path: Path) -> None:
+    shared = torch.arange(6.0).reshape(2, 3)
+    state = {"emb.weight": shared, "head.weight": shared, "other": shared.clone()}
+    done = tb.export(state, tmp_path / "hub", format="hub", config={"model_type": "x"})
+    assert {*tb.open(tmp_path / "hub" / "model.safetensors")} == {"emb.weight", "other"}
+    assert done.left_out == (("head.weight", "it is 'emb.weight' by another name"),)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tensorbundle as tb
-from tensorbundle._convert.rules import bundled, load
+from tensorbundle._convert.reading import bundled, load
 from tests.golden.cases import path_of
 
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -264,3 +264,14 @@ def test_a_damaged_tensor_is_an_error_and_nothing_is_written(tmp_path: Path) -> 
         with pytest.raises(tb.ChecksumError, match="checksum mismatch in tensor 'w'"):
             tb.convert(tmp_path / "m", tmp_path / target, rules=rules(rule("w", "v", "transpose")))
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted([shard.name, "m.index"])
+
+
+def test_the_scope_of_a_model_is_found_and_given(tmp_path: Path) -> None:
+    told = rules(rule("{p:path}/w", "{p}.w"), needs={"tf": ["in/w"]}, scope="net/")
+    values = {"tower_0/in/w": numbers(2), "tower_0/out/w": numbers(3)}
+    tb.convert(values, tmp_path / "m.npz", rules=told)
+    assert {*tb.open(tmp_path / "m.npz")} == {"in.w", "out.w"}
+    for scope, expected in ((None, "net/"), ("tower_0/", "tower_0/"), ("", "")):
+        tb.convert(tmp_path / "m.npz", tmp_path / "b", rules=told, inverse=True, scope=scope,
+                   overwrite=True)  # fmt: skip
+        assert {*tb.open(tmp_path / "b")} == {f"{expected}in/w", f"{expected}out/w"}

@@ -170,7 +170,7 @@ def test_incomplete_tensors_are_told_and_the_others_compared(tmp_path: Path) -> 
     assert tb.diff(tmp_path / "a", tmp_path / "c", exact=True).same
 
 
-def test_a_diff_is_not_taken_for_true_or_false(tmp_path: Path) -> None:
-    a = save(tmp_path / "a", w=1.0)
-    with pytest.raises(TypeError, match="ambiguous: ask for its 'same'"):
-        assert tb.diff(a, a)
+def test_a_diff_is_true_when_there_is_a_difference(tmp_path: Path) -> None:
+    a, b = save(tmp_path / "a", w=1.0), save(tmp_path / "b", w=2.0)
+    assert tb.diff(a, b)
+    assert not tb.diff(a, a)

@@ -43,6 +43,7 @@ NAMES = [
     "Pruning",
     "Relocation",
     "Report",
+    "ReportPage",
     "Rewrite",
     "Runner",
     "Salvage",
@@ -59,6 +60,7 @@ NAMES = [
     "checkpoints",
     "convert",
     "crosscheck",
+    "demo",
     "diagnose",
     "diff",
     "export",
@@ -72,6 +74,7 @@ NAMES = [
     "prune",
     "prune_checkpoints",
     "relocate",
+    "report",
     "rewrite",
     "run",
     "salvage",
@@ -104,7 +107,7 @@ MEMBERS = {
     ),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
     *("big_endian", "file_of", "origin", "read_range", "stored"),
-    *("to_jax", "to_torch", "to_tree"),
+    *("to_frame", "to_jax", "to_torch", "to_tree"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -156,8 +159,8 @@ PROGRAMS = {"tensorbundle.__main__", "tensorbundle._crosscheck.worker"}
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - PROGRAMS))
-def test_examples_of_a_module_run(module, monkeypatch):
-    monkeypatch.chdir(PROJECT)
+def test_examples_of_a_module_run(module, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # not in a checkout, as on most machines
     loaded = importlib.import_module(module)
     failed, _ = doctest.testmod(loaded, optionflags=FLAGS, extraglobs=vars(loaded))
     assert failed == 0

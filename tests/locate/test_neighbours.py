@@ -103,7 +103,7 @@ def test_paths_that_lead_nowhere_raise_missing_file(tmp_path, monkeypatch, path,
 
 
 def test_path_of_the_wrong_type_raises_type_error():
-    with pytest.raises(TypeError, match=r"expected str, bytes or os\.PathLike"):
+    with pytest.raises(TypeError, match=r"expected a path \(str, bytes or os\.PathLike\)"):
         locate(5)
 
 

@@ -34,6 +34,7 @@ class Bundle(Checkpoint):
 
     def __init__(self, location: Location, mode: Mode, verify: bool, index: _core.File) -> None:
         super().__init__(location, mode)
+        self._verify = verify
         try:
             self._core = _core.Bundle(
                 index, location.prefix, mode, verify, _dtypes.array_type, TensorInfo
@@ -46,6 +47,9 @@ class Bundle(Checkpoint):
                 error.message = f"{error.message}; {done}"
             raise
         self._index = self._core.index
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _reopened, (self.location.absolute(), self.mode, self._verify)
 
     @property
     def num_shards(self) -> int:
@@ -63,11 +67,11 @@ class Bundle(Checkpoint):
     def _has(self, name: str) -> bool:
         return self._core.has(name)
 
-    def infos(self, names: Filter = None) -> list[TensorInfo]:
+    def infos(self, names: Filter = None, *, exclude: Filter = None) -> list[TensorInfo]:
         """Describe tensors; see `Checkpoint.infos`."""
-        if names is None:
+        if names is None and exclude is None:
             return self._core.infos(0, len(self._index.entries()))
-        return super().infos(names)
+        return super().infos(names, exclude=exclude)
 
     def iter_infos(self) -> Iterator[TensorInfo]:
         """Describe all tensors one after the other; see `Checkpoint.iter_infos`."""
@@ -363,6 +367,11 @@ class Bundle(Checkpoint):
         from .audit import audit
 
         return audit(self._core, self.location.index or "", count_of(threads), progress)
+
+
+def _reopened(location: Location, mode: Mode, verify: bool) -> Bundle:
+    """A bundle that was pickled."""
+    return Bundle(location, mode, verify, _core.File(location.index or ""))
 
 
 def _labelled(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias, get_args
 
 from .._core import File
+from .._format.filenames import as_path
 from .._locate.checkpoints import Location, locate
 from .._locate.tensor_files import tensor_file_at
 from ..errors import FormatError
@@ -30,8 +31,8 @@ def open(
             with a ``checkpoint`` state file, or that file; a SavedModel directory; a V1 file, or
             the glob of its shards; a frozen graph (GraphDef, ``.pb`` or ``.pbtxt``), whose
             constants are given; a file of another format: ``.npz``, ``.npy``, ``.safetensors``, the
-            index of several of these, HDF5, or the folder of an export to ``.npy`` files. What it
-            was taken for is on ``ckpt.location``.
+            index of several of these, HDF5, a state dict of torch (``.pt``, ``.bin``), or the
+            folder of an export to ``.npy`` files. What it was taken for is on ``ckpt.location``.
         mode: ``"r"``: arrays are read-only views of the mapped files. ``"c"``: copy on write,
             arrays are writable and the files never change. ``"read"``: nothing is mapped, every
             access reads anew; chosen by itself on network file systems, where a map may fault.
@@ -46,11 +47,12 @@ def open(
         MissingFileError: There is no checkpoint; the message says what is there instead.
         FormatError: The file is damaged, or no checkpoint: the message says what it is.
         UnsupportedError: It declares a format version that this library does not read, or needs
-            a library that is not installed: protobuf for graphs as text, h5py for HDF5.
+            a library that is not installed: protobuf for graphs as text, h5py for HDF5, torch for
+            its own files.
 
     Example:
         >>> import tensorbundle as tb
-        >>> ckpt = tb.open("tests/golden/data/demo")
+        >>> ckpt = tb.open(tb.demo())
         >>> ckpt["dense/kernel"].dtype
         dtype('float32')
     """
@@ -91,13 +93,15 @@ def _open(location: Location, mode: Mode, verify: Literal["read", "never"]) -> C
 
 def path_of(src: Source) -> str:
     """Give the path of what a function was given to read, opened or not."""
-    return src.location.prefix if isinstance(src, Checkpoint) else os.fsdecode(src)
+    return src.location.prefix if isinstance(src, Checkpoint) else as_path(src)
 
 
 def paths_of(src: Source | Iterable[Source]) -> list[str]:
     """Give the paths of what a function was given to read: of several, or of one alone."""
-    if isinstance(src, (str, bytes, os.PathLike, Checkpoint)):
+    if isinstance(src, Checkpoint):
         return [path_of(src)]
+    if isinstance(src, (str, bytes, os.PathLike, Mapping)):
+        return [as_path(src)]  # of a mapping that is no checkpoint, this says so
     return [path_of(each) for each in src]
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from .._core import File
 from .._locate.conversions import explain_length
 from .._locate.damage import describe_shard
+from .._look.amounts import format_count, format_size
+from .._printable import printable
 from ..errors import TensorBundleError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ FAULT_KINDS: Final = (
 _SECTOR_BYTES: Final = 512
 _CHUNK_BYTES: Final = 4 << 20
 _MAX_EXPLAINED: Final = 100
+_MAX_SHOWN: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,22 @@ class Fault:
     path: str | None = None
     cause: str | None = None
 
+    @property
+    def place(self) -> str:
+        """Place of the bytes concerned, as people write it; empty where there is none."""
+        place = [] if self.path is None else [os.path.basename(self.path)]
+        if self.path is None and self.shard is not None:
+            place = [f"shard {self.shard}"]
+        if self.offset is not None:
+            end = "" if self.nbytes is None else f"-{self.offset + self.nbytes}"
+            place.append(f"{'bytes' if end else 'byte'} {self.offset}{end}")
+        return ", ".join(place)
+
+    def __str__(self) -> str:
+        where = f" ({self.place})" if self.place else ""
+        what = f"{self.kind}: {self.name or 'the file'}{where}: {self.message}"
+        return printable(f"{what}; probably: {self.cause}" if self.cause else what)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -92,6 +111,31 @@ class Report:
 
     def __bool__(self) -> bool:
         return self.ok
+
+    def _summary(self) -> str:
+        verdict = "ok" if self.ok else format_count(len(self.faults), "fault")
+        work = f"{format_count(self.checked, 'stored tensor')}, {format_size(self.nbytes)} checked"
+        return f"{verdict}: {work}"
+
+    def __str__(self) -> str:
+        lines = [self._summary(), *map(str, self.faults)]
+        lines += [f"note: {each}" for each in self.notes]
+        lines += [f"not looked at: {each}" for each in self.unchecked]
+        return "\n".join(map(printable, lines))
+
+    def _repr_html_(self) -> str:
+        from .._look.markup import block, heading, table
+
+        shown = [
+            (each.kind, each.name, each.place, each.message, each.cause)
+            for each in self.faults[:_MAX_SHOWN]
+        ]
+        remarks = (f"not looked at: {each}" for each in self.unchecked)
+        head = heading(self._summary(), *self.notes, *remarks)
+        if not shown:
+            return block(head)
+        titles = ("kind", "tensor", "place", "found", "probably")
+        return block(head, table(titles, shown, more=len(self.faults) - len(shown)))
 
 
 def fault_of(

@@ -6,6 +6,7 @@ Nothing here knows a model: what is called what is told by rules, in files (`rul
     converted   a checkpoint by its rules: tensors made when they are read
     operations  operations on tensors on their way to the other side, each with its inverse
     plan        plans of a conversion: each name of one side with its own on the other, checked
-    rules       rules as files: read, checked, and found by name
+    reading     reading rules: TOML files, found by name, and checked by themselves
+    rules       rules as they are once read
     templates   templates of names: placeholders that are matched, and filled in again
 """

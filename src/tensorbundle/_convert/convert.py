@@ -17,9 +17,10 @@ from .._write.casting import Loss
 from .._write.commit import refuse_existing
 from .._write.writer import Writer
 from ..errors import ConversionError
-from .converted import Converted, by_path
+from .converted import Converted, by_path, without_scope
 from .plan import Plan, make_plan
-from .rules import Rules, load
+from .reading import load
+from .rules import Rules
 
 if TYPE_CHECKING:
     from .._checkpoint.selection import Filter
@@ -30,7 +31,7 @@ CHECKPOINT: Final = "checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What `convert` did, or would do.
+    """Result of `convert`: what it did, or would do.
 
     Attributes:
         files: Paths of the files that were written, an index last; none of a dry run.
@@ -53,6 +54,7 @@ def convert(
     *,
     rules: str | os.PathLike[str] | Mapping[str, Any] | Rules,
     inverse: bool = False,
+    scope: str | None = None,
     names: Filter = None,
     format: str | None = None,
     config: Config | None = None,
@@ -79,6 +81,8 @@ def convert(
         rules: The name of rules that come with the library (bert, albert, electra, gpt2, t5, …),
             the path of a TOML file, or what such a file holds.
         inverse: Turn the rules round: ``src`` has the names of their second side.
+        scope: What TensorFlow's names begin with, such as ``"model/"``. By default that of the
+            first tensor that the rules need; or of the inverse what the rules say.
         names: Which tensors of ``src``; all by default.
         format: "checkpoint", or a format of `tensorbundle.export`, whatever ``dst`` is called;
             "hub" is a folder that transformers' ``from_pretrained`` loads.
@@ -115,15 +119,15 @@ def convert(
     ckpt = Arrays(src) if isinstance(src, Mapping) and not isinstance(src, Checkpoint) else src
     ckpt = opened(ckpt)
     target = os.fsdecode(dst)
-    format = format or _format_of(target)
-    if format != CHECKPOINT and format not in FORMATS:
-        known = ", ".join((CHECKPOINT, *FORMATS))
-        raise ConversionError(f"unknown format {format!r}: expected one of {known}")
+    format = _format_of(target, format)
+    told = load(rules)
     keys = by_path(ckpt)
+    if not inverse:
+        keys = without_scope(keys, told, scope)
     chosen = None if names is None else {ckpt.info(name).name for name in ckpt.select(names)}
     infos = {n: ckpt.info(k) for n, k in keys.items() if chosen is None or k in chosen}
     plan = make_plan(
-        load(rules),
+        told,
         infos,
         inverse=inverse,
         tied=format != "hub" if tied is None else tied,
@@ -132,12 +136,13 @@ def convert(
     if dry_run and plan.problems:
         return Conversion((), plan, 0, 0)
     plan.check()
-    made: Checkpoint = Converted(ckpt, keys, plan)
-    if cast is not None:
-        made = cast_as_asked(made, cast, Loss())
+    converted = Converted(
+        ckpt, keys, plan, (told.scope if scope is None else scope) if inverse else ""
+    )
+    made = converted if cast is None else cast_as_asked(converted, cast, Loss())
     if dry_run:
         return Conversion((), plan, len(made), made.nbytes)
-    Converted.check_unread(made if isinstance(made, Converted) else Converted(ckpt, keys, plan))
+    converted.check_unread()
     if format == CHECKPOINT:
         refuse_existing(target, overwrite=overwrite)
         files = _write(made, target, max_shard_bytes, overwrite, progress)
@@ -154,8 +159,13 @@ def convert(
     return Conversion(done.files, plan, done.written, done.nbytes, done.left_out)
 
 
-def _format_of(path: str) -> str:
-    return format_of(path) or CHECKPOINT
+def _format_of(path: str, format: str | None) -> str:
+    """What is to be written. Raises ConversionError."""
+    format = format or format_of(path) or CHECKPOINT
+    if format != CHECKPOINT and format not in FORMATS:
+        known = ", ".join((CHECKPOINT, *FORMATS))
+        raise ConversionError(f"unknown format {format!r}: expected one of {known}")
+    return format
 
 
 def _shapes(like: Source | Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

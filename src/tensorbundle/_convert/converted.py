@@ -1,4 +1,4 @@
-"""A checkpoint by rules: the tensors of the other side, made when they are read."""
+"""Converted checkpoint: the tensors of the other side of rules, made when they are read."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from .._write.casting import number_of
 from ..errors import ConversionError
 from .operations import Cast, Reshape, Squeeze, apply
 from .plan import Plan
+from .rules import Rules
 
 # Of these the bytes stay as they are.
 _OUTWARD: Final = (Squeeze, Reshape)
@@ -30,25 +31,29 @@ class Converted(Checkpoint):
         ckpt: The checkpoint that is converted.
         keys: Its tensors, by the names that the plan calls them.
         plan: The plan, without problems.
+        scope: What the names of the other side are to begin with.
     """
 
-    def __init__(self, ckpt: Checkpoint, keys: Mapping[str, str], plan: Plan) -> None:
+    def __init__(
+        self, ckpt: Checkpoint, keys: Mapping[str, str], plan: Plan, scope: str = ""
+    ) -> None:
         super().__init__(replace(ckpt.location, kind="arrays"), ckpt.mode)
         self._ckpt = ckpt
         self._keys = keys
         self._plan = plan
-        self._targets = plan.targets
+        self._targets = {scope + name: place for name, place in plan.targets.items()}
+        self._constants = {scope + name: each for name, each in plan.constants.items()}
 
     def _list_names(self) -> list[str]:
-        return sorted((*self._targets, *self._plan.constants), key=as_bytes)
+        return sorted((*self._targets, *self._constants), key=as_bytes)
 
     def _source(self, name: str) -> str:
         """The key of what a tensor's values come from, which may be its average."""
         return self._keys[self._plan.averaged.get(name, name)]
 
     def _find(self, name: str) -> TensorInfo | None:
-        if name in self._plan.constants:
-            number = self._plan.constants[name].number
+        if name in self._constants:
+            number = self._constants[name].number
             dtype = dtypes.numpy_dtype(number)
             nbytes = dtype.itemsize if dtype is not None else 0
             return TensorInfo(name, dtype, (), nbytes, None, None, None, (), number)
@@ -75,8 +80,8 @@ class Converted(Checkpoint):
         return self._read_owned(info)
 
     def _read_owned(self, info: TensorInfo) -> Array:
-        if info.name in self._plan.constants:
-            return np.array(self._plan.constants[info.name].value, info.array_dtype())
+        if info.name in self._constants:
+            return np.array(self._constants[info.name].value, info.array_dtype())
         row, n = self._targets[info.name]
         keys = [self._source(name) for name in row.sources]
         loaded = self._ckpt.load(keys)
@@ -94,7 +99,7 @@ class Converted(Checkpoint):
     ) -> Iterator[memoryview]:
         """Give a tensor's bytes in pieces; see `Checkpoint.chunks`."""
         info = self.info(name)
-        if info.name in self._plan.constants:
+        if info.name in self._constants:
             return super().chunks(info.name, nbytes=nbytes)
         row, _ = self._targets[info.name]
         if all(isinstance(each, _OUTWARD) for each in row.rule.operations):
@@ -126,6 +131,21 @@ def _untied(name: str, of: str) -> ConversionError:
         "for one of them",
         key=name,
     )
+
+
+def without_scope(keys: Mapping[str, str], rules: Rules, scope: str | None) -> dict[str, str]:
+    """The keys by their names within the scope of a model, which rules know nothing of.
+
+    Args:
+        keys: The keys by name.
+        rules: The rules.
+        scope: The scope; None: where the first name is that the rules need, if there is one such.
+    """
+    need = rules.needs[0][0] if rules.needs[0] else None
+    if scope is None:
+        found = [name for name in keys if need and (name == need or name.endswith("/" + need))]
+        scope = found[0].removesuffix(need or "") if len(found) == 1 else ""
+    return {name.removeprefix(scope): key for name, key in keys.items()}
 
 
 def by_path(ckpt: Checkpoint) -> dict[str, str]:

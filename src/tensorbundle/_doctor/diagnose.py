@@ -12,7 +12,7 @@ from .. import _core
 from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import open as open_checkpoint
 from .._edit.relocate import relocate
-from .._format.filenames import INDEX_SUFFIX, STATE_NAME, Path, shard_path, split_data_path
+from .._format.filenames import INDEX_SUFFIX, STATE_NAME, Path, as_path, shard_path, split_data_path
 from .._locate.damage import FileKind, explain_not_a_table, identify_file
 from .._locate.location import is_regular_file, is_saved_model
 from ..errors import MissingFileError, TensorBundleError
@@ -97,10 +97,10 @@ def diagnose(path: Path) -> Diagnosis:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.diagnose("tests/golden/data/demo").healthy
+        >>> tb.diagnose(tb.demo()).healthy
         True
     """
-    requested = os.fsdecode(path)
+    requested = as_path(path)
     ckpt: Checkpoint | None = None
     try:
         ckpt = open_checkpoint(requested)

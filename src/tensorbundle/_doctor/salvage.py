@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
-from .._format.filenames import INDEX_SUFFIX, Path, shard_path
+from .._format.filenames import INDEX_SUFFIX, Path, as_path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._format.wording import Worded
@@ -92,15 +92,15 @@ def salvage(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.salvage("tests/golden/data/demo/model.ckpt-2000").mended
+        >>> tb.salvage(tb.demo()).mended
         ()
     """
     if in_place and dst is not None:
         raise ConversionError("in_place mends the files of src: there is no dst")
     if max_doubt is None:
         max_doubt = NOTABLE_DOUBT if in_place else 1.0
-    remains = remains_at(os.fsdecode(src))
-    target = None if dst is None else os.fsdecode(dst)
+    remains = remains_at(as_path(src))
+    target = None if dst is None else as_path(dst)
     if target is not None and target == remains.prefix:
         raise ConversionError(
             "dst must be another prefix than src; in_place=True mends its own files"
@@ -109,7 +109,7 @@ def salvage(
         done = salvage_v1(remains, target, max_doubt, unproved, overwrite)
     else:
         work = _Work(remains, max_doubt, unproved)
-        done = work.run(target, None if like is None else os.fsdecode(like), overwrite, progress)
+        done = work.run(target, None if like is None else as_path(like), overwrite, progress)
     if in_place:
         flip_back(done.mended)
     return done

@@ -9,7 +9,7 @@ from typing import Final
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open as open_checkpoint
 from .._checkpoint.report import Fault, Report
-from .._format.filenames import META_SUFFIX, Path
+from .._format.filenames import META_SUFFIX, Path, as_path
 from .._format.wording import Worded
 from .._locate.location import SAVED_MODELS, VARIABLES, is_regular_file, is_saved_model
 from .._progress import Progress
@@ -46,11 +46,11 @@ def verify(
 
     Example:
         >>> import tensorbundle as tb
-        >>> report = tb.verify("tests/golden/data/saver/model.ckpt-20")
+        >>> report = tb.verify(tb.demo("saver") + "/model.ckpt-20")
         >>> report.ok, report.unchecked[0]
         (True, 'whether the values have NaN or infinite elements: ask with finite=True')
     """
-    requested = os.fsdecode(path)
+    requested = as_path(path)
     ckpt: Checkpoint | None = None
     try:
         ckpt = open_checkpoint(requested)

@@ -73,8 +73,8 @@ class Diff:
     frozen: bool = False
 
     def __bool__(self) -> bool:
-        """Refuse to be taken for true or false: equal, or different? Raises TypeError."""
-        raise TypeError("the truth of a Diff is ambiguous: ask for its 'same'")
+        """Tell whether there is a difference, as the exit code of ``diff`` does: ``not same``."""
+        return not self.same
 
     @property
     def same(self) -> bool:
@@ -89,12 +89,23 @@ class Diff:
             return not self.changed and bool(self.equal or self.renamed)
         return not (self.only_a or self.only_b or self.renamed or self.changed)
 
+    def __str__(self) -> str:
+        from .._look.differences import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from .._look.differences import markup
+
+        return markup(self)
+
 
 def diff(
     a: Source,
     b: Source,
     *,
     names: Filter = None,
+    exclude: Filter = None,
     rtol: float = 0.0,
     atol: float = 0.0,
     ignore_dtype: bool = False,
@@ -111,6 +122,7 @@ def diff(
         a: A checkpoint or a frozen graph, in any spelling.
         b: Another.
         names: Which tensors: names, globs or patterns; those that either has.
+        exclude: Which not, likewise, whatever ``names`` says.
         rtol: Numbers are the same within ``atol + rtol * abs(b)``, as `numpy.isclose` has it:
             infinite ones only if they are equal. NaN equals NaN. Integers are compared exactly.
         atol: Likewise.
@@ -129,12 +141,12 @@ def diff(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.diff("tests/golden/data/demo", "tests/golden/data/demo").same
+        >>> tb.diff(tb.demo(), tb.demo()).same
         True
     """
     tolerance = Tolerance(rtol, atol)
     one, other = opened(a), opened(b)
-    here, there = _infos(one, other, names)
+    here, there = _infos(one, other, names, exclude)
     for ckpt, infos in ((one, here), (other, there)):
         if isinstance(ckpt, Bundle):
             _refuse_absent(ckpt, infos.values())
@@ -183,15 +195,16 @@ class _PathsOfEither:
 
 
 def _infos(
-    one: Checkpoint, other: Checkpoint, names: Filter
+    one: Checkpoint, other: Checkpoint, names: Filter, exclude: Filter
 ) -> tuple[dict[str, TensorInfo], dict[str, TensorInfo]]:
-    if names is not None:
+    if names is not None or exclude is not None:
         from .._checkpoint.selection import parts_of, refuse_nothing, select
 
-        names = parts_of(names)
+        names = names if names is None else parts_of(names)
         both = sorted({*one, *other})
         aliases = _PathsOfEither(one, other)
-        chosen = set(select(names, lambda: both, set(both).__contains__, aliases).values())
+        known = set(both).__contains__
+        chosen = set(select(names, lambda: both, known, aliases, exclude=exclude).values())
         refuse_nothing(names, chosen)
         here, there = [n for n in one if n in chosen], [n for n in other if n in chosen]
     else:

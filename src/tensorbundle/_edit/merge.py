@@ -21,7 +21,7 @@ from .. import _core
 from .._checkpoint.opening import Source, open, paths_of
 from .._format import boxes as _slices
 from .._format import dtypes
-from .._format.filenames import INDEX_SUFFIX, shard_path
+from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
 from .._format.names import as_bytes, as_text
 from .._format.wording import Worded
 from .._locate.location import Location, file_mode, is_regular_file
@@ -129,13 +129,13 @@ def merge(
 
     Example:
         >>> import tempfile, tensorbundle as tb
-        >>> parts = ["tests/golden/data/demo/model.ckpt-2000", "tests/golden/data/strings"]
         >>> with tempfile.TemporaryDirectory() as folder:
+        ...     parts = [tb.demo(), tb.save(f"{folder}/more", {"w": 1.0})]
         ...     done = tb.merge(parts, f"{folder}/all")
         >>> len(done.shards)
         2
     """
-    target, paths = os.fsdecode(dst), list(paths_of(src))
+    target, paths = as_path(dst), list(paths_of(src))
     locations = gather(paths, partial=partial)
     _refuse_forgotten_target(locations, target, overwrite=overwrite)
     with as_bundles(locations, target, dry_run=dry_run) as prefixes:

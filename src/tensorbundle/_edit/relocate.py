@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .._format.filenames import STATE_NAME, base_name
+from .._format.filenames import STATE_NAME, as_path, base_name
 from .._format.state import CheckpointState, encode_state
 from .._locate.location import checkpoint_at
 from .._locate.neighbours import findings
@@ -70,10 +70,10 @@ def relocate(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.relocate("tests/golden/data/moved", dry_run=True).changed
+        >>> tb.relocate(tb.demo("moved"), dry_run=True).changed
         True
     """
-    file = os.fsdecode(path)
+    file = as_path(path)
     if os.path.isdir(file):
         file = os.path.join(file, STATE_NAME)
     directory = os.path.dirname(file)
@@ -87,7 +87,7 @@ def relocate(
     kept = _kept(state, places)
     newest: str | None
     if latest is not None:
-        newest = _chosen(directory, os.fsdecode(latest), file)
+        newest = _chosen(directory, as_path(latest), file)
         kept.setdefault(newest, _time_of(directory, newest))
     else:
         newest = places.get(state.model_checkpoint_path) or next(reversed(kept), None)

@@ -15,7 +15,7 @@ from .. import _core
 from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import Source, opened
 from .._format import dtypes
-from .._format.filenames import shard_path
+from .._format.filenames import as_path, shard_path
 from .._format.names import as_bytes
 from .._locate.location import is_regular_file
 from .._progress import Meter, Progress
@@ -129,13 +129,13 @@ def rewrite(
         >>> import tempfile, tensorbundle as tb
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     done = tb.rewrite(
-        ...         "tests/golden/data/demo", f"{folder}/out", rename={"global_step": "step"}
+        ...         tb.demo(), f"{folder}/out", rename={"global_step": "step"}
         ...     )
         >>> done.renamed, done.nbytes
         ({'global_step': 'step'}, 0)
     """
     ckpt = opened(src, verify="never")
-    prefix = os.fsdecode(dst)
+    prefix = as_path(dst)
     work = plan(
         ckpt,
         rename=rename,

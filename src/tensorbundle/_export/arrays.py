@@ -26,6 +26,9 @@ class Arrays(Checkpoint):
         self._given = {name: by_name[name] for name in sorted(by_name, key=as_bytes)}
         self._values = values
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return Arrays, (self._values,)
+
     def _list_names(self) -> list[str]:
         return list(self._given)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from .. import _core
@@ -16,6 +17,22 @@ INDEX_SUFFIX = ".index"
 META_SUFFIX = ".meta"
 _V1_GLOB = "-?????-of-"
 _ANY_COUNT = "?????"
+
+
+def as_path(path: object) -> str:
+    """Text of a path that was given as text, bytes or a path object.
+
+    Raises:
+        TypeError: It is something else; arrays in place of a path are told how they are written.
+    """
+    if isinstance(path, (str, bytes, os.PathLike)):
+        return os.fsdecode(path)
+    hint = ""
+    if hasattr(path, "location"):
+        hint = ", which is open already: its path is on its 'location'"
+    elif isinstance(path, Mapping):
+        hint = "; to write arrays, the path comes first: tensorbundle.save(path, arrays)"
+    raise TypeError(f"expected a path (str, bytes or os.PathLike), not {type(path).__name__}{hint}")
 
 
 def shard_path(prefix: str, shard: int, num_shards: int) -> str:

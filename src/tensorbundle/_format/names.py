@@ -20,7 +20,7 @@ def as_text(content: bytes | memoryview) -> str:
     return str(content, "utf-8", "surrogateescape")
 
 
-def as_name(name: str | bytes) -> str:
+def as_name(name: object) -> str:
     """Text of a name that was given as either.
 
     Raises:
@@ -29,7 +29,12 @@ def as_name(name: str | bytes) -> str:
     if isinstance(name, bytes):
         return as_text(name)
     if not isinstance(name, str):
-        raise TypeError(f"names are str or bytes, not {type(name).__name__}: {name!r:.80}")
+        hint = ""
+        if isinstance(name, (int, slice)):
+            hint = "; for a place in the order of keys: list(ckpt)[…]"
+        elif isinstance(name, (list, tuple, set, frozenset)):
+            hint = "; for several: ckpt.load([…])"
+        raise TypeError(f"names are str or bytes, not {type(name).__name__}: {name!r:.80}{hint}")
     return name
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from .._printable import printable
 from ..errors import FormatError, UnsupportedError
 from . import dtypes
 from .boxes import Box, box_of, describe, first_overlap
@@ -45,7 +46,7 @@ class TensorInfo:
 
     Example:
         >>> import tensorbundle as tb
-        >>> info = tb.open("tests/golden/data/demo/model.ckpt-2000").info("dense/bias")
+        >>> info = tb.open(tb.demo()).info("dense/bias")
         >>> info.dtype, info.tf_dtype, info.size == info.nbytes // 4
         (dtype('float32'), 'float32', True)
     """
@@ -59,6 +60,20 @@ class TensorInfo:
     crc32c: int | None
     slices: tuple[SliceSpec, ...]
     data_type: int
+
+    def __str__(self) -> str:
+        from .._look.tensors import COLUMNS, row
+
+        facts = [
+            f"{title} {fact}" for title, fact in zip(COLUMNS, row(self), strict=True) if fact != ""
+        ]
+        return printable(", ".join(facts).removeprefix("name "))
+
+    def _repr_html_(self) -> str:
+        from .._look.markup import block, table
+        from .._look.tensors import COLUMNS, row
+
+        return block(table(COLUMNS, [row(self)]))
 
     @property
     def tf_dtype(self) -> str:
@@ -76,7 +91,7 @@ class TensorInfo:
 
         Example:
             >>> import tensorbundle as tb
-            >>> info = tb.open("tests/golden/data/slices/incomplete").info("gap")
+            >>> info = tb.open(tb.demo("slices")).info("gap")
             >>> info.size, info.stored_size, info.complete
             (24, 18, False)
         """
@@ -151,7 +166,7 @@ class TensorInfo:
 
         Example:
             >>> import tensorbundle as tb
-            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt = tb.open(tb.demo())
             >>> ckpt.info("dense/bias").array_dtype()
             dtype('float32')
         """

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_
 from .. import _core
 from .._checkpoint.shards import checksum_error, explain
 from .._format.dtypes import STRING
+from .._format.filenames import as_path
 from .._format.names import as_bytes
 from .._format.wire import Raw, bytes_field, bytes_header, int_field
 from .._format.wording import Worded, option, quoted
@@ -208,7 +209,7 @@ class Destination:
         Raises:
             ConversionError: Its name is one of another format's.
         """
-        name = None if path is None else os.fsdecode(path)
+        name = None if path is None else as_path(path)
         if format not in (None, *get_args(Format)):
             raise ValueError(f"format must be one of {get_args(Format)}, not {format!r}")
         if name is not None and format is None and not text:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .._core import File
 from .._format.containers import Part, bundle_in, graph_in_events, is_records
+from .._format.filenames import as_path
 from .._format.wire import fields, told_if_cut_off
 from .._graphdef.meta_graph import MetaGraph
 from .._locate.graphs import find_graph_file
@@ -50,7 +51,7 @@ def read_graph_file(path: str | os.PathLike[str] | bytes) -> GraphFile:
         UnsupportedError: It is too large for a message, or what reads it is not installed.
         OSError: The file system refuses.
     """
-    found = find_graph_file(os.fsdecode(path))
+    found = find_graph_file(as_path(path))
     data, text = _read(found)
     try:
         if text:

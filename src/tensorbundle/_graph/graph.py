@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
-from .._format.filenames import META_SUFFIX, STATE_NAME
+from .._format.filenames import META_SUFFIX, STATE_NAME, as_path
 from .._format.wording import Worded, option
 from .._graphdef.facts import Asset, Collection, SaverDef, Signature, Versions
 from .._graphdef.functions import Function
@@ -44,9 +44,9 @@ class Graph:
 
     Example:
         >>> import tensorbundle as tb
-        >>> graph = tb.load_graph("tests/golden/data/saver/model.ckpt-20.meta")
+        >>> graph = tb.load_graph(tb.demo("saver"))
         >>> graph.kind, graph.checkpoint.prefix, graph.saver.restore_op
-        ('meta', 'tests/golden/data/saver/model.ckpt-20', 'save/restore_all')
+        ('meta', 'demo/saver/model.ckpt-20', 'save/restore_all')
     """
 
     def __init__(
@@ -68,6 +68,24 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<Graph {self.path!r}: {self.kind}, {self.num_nodes} nodes>"
+
+    def _repr_html_(self) -> str:
+        from .._look.markup import block, heading, part, table
+
+        signatures = [
+            (key, ", ".join(each.inputs), ", ".join(each.outputs), each.method)
+            for key, each in self.signatures.items()
+        ]
+        ops = list(self.ops.items())
+        frequent = table(("operation", "nodes"), ops[:_SHOWN], more=max(0, len(ops) - _SHOWN))
+        titles = ("signature", "inputs", "outputs", "method")
+        counts = f"{self.num_nodes:,} nodes", f"{len(self.functions):,} functions"
+        writer = self.tensorflow_version and f"TensorFlow {self.tensorflow_version}"
+        return block(
+            heading(self.path, self.kind, *counts, writer),
+            part("signatures", table(titles, signatures), is_open=True) if signatures else "",
+            part("operations", frequent),
+        )
 
     @property
     def num_nodes(self) -> int:
@@ -193,7 +211,7 @@ class Graph:
 
         Example:
             >>> import tensorbundle as tb
-            >>> tb.load_graph("tests/golden/data/saver/model.ckpt-20.meta").notes
+            >>> tb.load_graph(tb.demo("saver")).notes
             ()
         """
         from .._objects.saved_objects import SavedObjects
@@ -227,7 +245,7 @@ def load_graph(
 
     Example:
         >>> import tensorbundle as tb
-        >>> graph = tb.load_graph("tests/golden/data/saver")
+        >>> graph = tb.load_graph(tb.demo("saver"))
         >>> graph.num_nodes == len(graph.nodes)
         True
     """
@@ -235,7 +253,7 @@ def load_graph(
         if tags is not None:
             _choose((path.meta,), tags, path.path)
         return path
-    requested = os.fsdecode(path)
+    requested = as_path(path)
     found = read_graph_file(requested)
     meta = _choose(found.meta_graphs, tags, found.path)
     if not meta.num_nodes and not meta.functions:  # walks all of it: damage is told here and now

@@ -335,6 +335,9 @@ class FunctionLibrary(Mapping[str, Function]):
     def __len__(self) -> int:
         return len(self._stored)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
     def __contains__(self, name: object) -> bool:
         return name in self._stored
 

@@ -12,7 +12,14 @@ import os
 import stat
 from dataclasses import replace
 
-from .._format.filenames import INDEX_SUFFIX, STATE_NAME, base_name, shard_path, spelled_prefix
+from .._format.filenames import (
+    INDEX_SUFFIX,
+    STATE_NAME,
+    as_path,
+    base_name,
+    shard_path,
+    spelled_prefix,
+)
 from ..errors import FormatError, MissingFileError
 from .damage import describe_mistaken, is_table
 from .location import (
@@ -55,7 +62,7 @@ def locate(path: str | os.PathLike[str] | bytes) -> Location:
         Traceback (most recent call last):
         tensorbundle.errors.MissingFileError: no checkpoint at 'no/such/model.ckpt': ...
     """
-    requested = os.fsdecode(path)
+    requested = as_path(path)
     if not requested:
         raise MissingFileError("no checkpoint at '': the path is empty")
     if not _has_state(requested) and (found := bundle_at(requested, requested, ())):

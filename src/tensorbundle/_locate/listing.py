@@ -12,17 +12,21 @@ from .._core import File, Index
 from .._format.filenames import (
     INDEX_SUFFIX,
     STATE_NAME,
+    as_path,
     base_name,
     shard_path,
     spelled_prefix,
     split_table_path,
 )
+from .._look.listings import Listing
 from ..errors import TensorBundleError
 from .damage import is_table
 from .location import checkpoint_at, is_regular_file
 from .neighbours import checkpoints_in
 from .states import named_places, read_state
 
+# How a list of them is shown.
+_COLUMNS: Final = ("prefix", "kind", "step", "nbytes", "newest", "missing")
 _STEP: Final = re.compile(r"-(\d{1,18})$")
 
 
@@ -68,10 +72,10 @@ def checkpoints(directory: str | os.PathLike[str] | bytes) -> list[ListedCheckpo
 
     Example:
         >>> import tensorbundle as tb
-        >>> [(each.step, each.newest) for each in tb.checkpoints("tests/golden/data/saver")]
+        >>> [(each.step, each.newest) for each in tb.checkpoints(tb.demo("saver"))]
         [(10, False), (20, True)]
     """
-    folder = os.fsdecode(directory)
+    folder = as_path(directory)
     times, newest = _told_by_state(folder)
     found = []
     for name in reversed(checkpoints_in(folder)):
@@ -80,7 +84,7 @@ def checkpoints(directory: str | os.PathLike[str] | bytes) -> list[ListedCheckpo
             found.append(listed)
     found.sort(key=lambda each: (each.saved_at, -1 if each.step is None else each.step))
     last = found[-1].prefix if found and newest is None else newest
-    return [_with_newest(each, last) for each in found]
+    return Listing((_with_newest(each, last) for each in found), _COLUMNS)
 
 
 def _with_newest(listed: ListedCheckpoint, newest: str | None) -> ListedCheckpoint:

@@ -34,7 +34,9 @@ _ABSENT: Final = (
 )
 
 
-Kind: TypeAlias = Literal["v2", "v1", "graph", "npz", "npy", "safetensors", "hdf5", "arrays"]
+Kind: TypeAlias = Literal[
+    "v2", "v1", "graph", "npz", "npy", "safetensors", "hdf5", "torch", "arrays"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Location:
     Attributes:
         requested: The path as it was given.
         kind: ``"v2"`` (index and data shards), ``"v1"`` (tables), ``"graph"`` (a frozen graph), or
-            a format of other programs: ``"npz"``, ``"npy"``, ``"safetensors"``, ``"hdf5"``; or
+            a format of other programs: ``"npz"``, ``"npy"``, ``"safetensors"``, ``"hdf5"``,
+            ``"torch"``; or
             ``"arrays"``, which lie in no file.
         prefix: The prefix; for V1 the file, the common start of the shards, or the glob; the file
             of a graph.
@@ -65,6 +68,24 @@ class Location:
     state: str | None = None
     saved_model: str | None = None
     notes: tuple[str, ...] = ()
+
+    def absolute(self) -> Location:
+        """Make the same of paths that hold in every folder: for processes that run in another."""
+        return replace(
+            self,
+            prefix=_whole(self.prefix),
+            index=self.index and _whole(self.index),
+            files=tuple(map(_whole, self.files)),
+            meta=self.meta and _whole(self.meta),
+            state=self.state and _whole(self.state),
+            saved_model=self.saved_model and _whole(self.saved_model),
+        )
+
+
+def _whole(path: str) -> str:
+    # A prefix may end in a slash, which abspath would cut off: "dir/" is the name of no file in it.
+    is_local = "://" not in path
+    return os.path.join(os.getcwd(), path) if is_local else path
 
 
 def bundle_at(

@@ -1,8 +1,8 @@
 """Files of tensors that other programs write: which of them a path means.
 
-`.npz`, `.npy`, `.safetensors`, the index of several of these, HDF5; a folder of `.npy` files with
-the index of an export; a model's folder with `.safetensors`. TensorFlow's own files come first: a
-prefix of a checkpoint is one whatever it is called.
+`.npz`, `.npy`, `.safetensors`, the index of several of these, HDF5, torch's `.pt`; a folder of
+`.npy` files with the index of an export; a model's folder with `.safetensors`. TensorFlow's own
+files come first: a prefix of a checkpoint is one whatever it is called.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import stat
 from typing import Final
 
-from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, split_data_path
+from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, as_path, split_data_path
 from ..errors import FormatError
 from .damage import FileKind, identify_file, is_table
 from .location import Kind, Location, file_mode, is_regular_file, is_saved_model
@@ -27,6 +27,9 @@ _SUFFIXES: Final[dict[str, Kind]] = {
     ".h5": "hdf5",
     ".hdf5": "hdf5",
 }
+_OF_TORCH: Final = (".pt", ".pth", ".bin")
+# A zip archive, or a pickle as torch began with.
+_TORCH_MAGICS: Final = (b"PK\x03\x04", b"\x80\x02")
 _MAGICS: Final[dict[bytes, Kind]] = {
     b"\x93NUMPY": "npy",
     b"PK\x03\x04": "npz",
@@ -42,7 +45,7 @@ def tensor_file_at(path: str | os.PathLike[str] | bytes) -> Location | None:
         FormatError: It is called one, and is something else.
         OSError: The file system refuses to say.
     """
-    requested = os.fsdecode(path)
+    requested = as_path(path)
     if not requested or is_regular_file(requested + INDEX_SUFFIX):
         return None
     mode = file_mode(requested)
@@ -67,6 +70,8 @@ def _kind_of(path: str) -> Kind | None:
     suffix = os.path.splitext(path)[1].lower()
     if suffix in (INDEX_SUFFIX, META_SUFFIX) or split_data_path(path) is not None:
         return None  # what these begin with means nothing
+    if suffix in _OF_TORCH and _starts_with(path, _TORCH_MAGICS):
+        return "torch"
     kind, called = _kind_within(path), _SUFFIXES.get(suffix)
     if kind is not None or called is None:
         return kind
@@ -76,6 +81,11 @@ def _kind_of(path: str) -> Kind | None:
     if found is not None and found.kind is not FileKind.NOTHING:
         raise FormatError(f"not a {suffix} file: {path!r} is {found.phrase}", path=path)
     return called  # damaged: whoever reads it says how
+
+
+def _starts_with(path: str, magics: tuple[bytes, ...]) -> bool:
+    with open(path, "rb") as file:
+        return file.read(4).startswith(magics)
 
 
 def _kind_within(path: str) -> Kind | None:

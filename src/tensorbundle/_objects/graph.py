@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .._printable import printable
 from ..errors import ConversionError
 from .message import Attribute, Slot, TrackedObject, decode_nodes, encode_nodes
 from .tree import (
@@ -28,6 +29,7 @@ from .tree import (
     path_of,
 )
 
+_SHOWN: Final = 50  # variables
 GRAPH_KEY: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
@@ -55,7 +57,7 @@ class ObjectGraph:
 
     Example:
         >>> import tensorbundle as tb
-        >>> graph = tb.open("tests/golden/data/objects/keras").objects
+        >>> graph = tb.open(tb.demo("keras")).objects
         >>> graph.variables[0].path, graph.variables[0].full_name
         ('optimizer/_iterations', 'adam/iteration')
     """
@@ -112,6 +114,25 @@ class ObjectGraph:
 
     def __repr__(self) -> str:
         return f"<ObjectGraph of {len(self.nodes)} objects, {len(self.variables)} variables>"
+
+    def __str__(self) -> str:
+        lines = [repr(self)]
+        lines += [f"  {printable(each.path)}" for each in self.variables[:_SHOWN]]
+        if len(self.variables) > _SHOWN:
+            lines.append(f"  and {len(self.variables) - _SHOWN:,} more")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from .._look.markup import block, heading, part, table
+
+        shown = [
+            (each.path, each.full_name, ", ".join(each.slots)) for each in self.variables[:_SHOWN]
+        ]
+        counts = f"{len(self.nodes):,} objects", f"{len(self.variables):,} variables"
+        listed = table(
+            ("path", "name in a graph", "slots"), shown, more=len(self.variables) - len(shown)
+        )
+        return block(heading("object graph", *counts), part("variables", listed, is_open=True))
 
     # --- paths -----------------------------------------------------------------------------------
 

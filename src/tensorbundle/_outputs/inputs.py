@@ -10,6 +10,7 @@ from .._format.dtypes import BOOL, name_of
 from .._graph.graph import load_graph
 from .._graphdef.nodes import join_input
 from .._graphdef.tensors import TensorMessage
+from .._look.listings import Listing
 from .._ops.types import Shape
 from . import words
 from .heads import Scored
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _ORDER: Final = ("data", "fills", "switch", "training", "label", "unused")
 _CHAIN: Final = 8  # identities between a default and who takes it
+# How a list of them is shown.
+_COLUMNS: Final = ("name", "op", "dtype", "shape", "role", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class InputCandidate:
 
     Example:
         >>> import tensorbundle as tb
-        >>> image = tb.suggest_inputs("tests/golden/data/demo/model.ckpt-2000.meta")[0]
+        >>> image = tb.suggest_inputs(tb.demo())[0]
         >>> image.reason
         "leads to the variables; 'probabilities' needs it"
     """
@@ -72,7 +75,7 @@ def suggest_inputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[InputC
 
     Example:
         >>> import tensorbundle as tb
-        >>> found = tb.suggest_inputs("tests/golden/data/demo/model.ckpt-2000.meta")
+        >>> found = tb.suggest_inputs(tb.demo())
         >>> [(each.name, each.role) for each in found]
         [('image', 'data'), ('target', 'label')]
     """
@@ -84,7 +87,7 @@ def suggest_inputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[InputC
         if fact.name
     }
     if stated:
-        return [
+        listed = [
             InputCandidate(
                 name=tensor,
                 op=op_of(topology, tensor),
@@ -96,6 +99,7 @@ def suggest_inputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[InputC
             )
             for tensor, (key, name, fact) in reversed(stated.items())
         ]
+        return Listing(listed, _COLUMNS)
     roles, heads = find_heads(loaded, topology, ckpt)
     best = topology.names[heads[0].place] if heads else ""
     needed = _cone(topology, heads[:1])
@@ -110,7 +114,8 @@ def suggest_inputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[InputC
             each.port,
         )
     )
-    return [_input(topology, each, _is_taken(each, needed), best) for each in sources]
+    found = (_input(topology, each, _is_taken(each, needed), best) for each in sources)
+    return Listing(found, _COLUMNS)
 
 
 def _cone(graph: Topology, heads: Sequence[Scored]) -> bytearray:

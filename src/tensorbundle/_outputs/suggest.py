@@ -10,6 +10,7 @@ from .._format.dtypes import name_of
 from .._graph.graph import Graph, load_graph
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import join_input, parse_input
+from .._look.listings import Listing
 from .._ops.types import Shape
 from .candidates import Network
 from .heads import Scored, join_heads
@@ -26,6 +27,8 @@ CheckpointLike: TypeAlias = "str | os.PathLike[str] | bytes | Checkpoint | None"
 
 HEADS: Final = 10  # named at most
 _STATED: Final = 100.0  # the score of what the file itself says, less its place in the list
+# How a list of them is shown.
+_COLUMNS: Final = ("name", "op", "dtype", "shape", "score", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Candidate:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.suggest_outputs("tests/golden/data/saved_model")[0].reason
+        >>> tb.suggest_outputs(tb.demo("saved_model"))[0].reason
         "output 'output_0' of signature 'serving_default'"
     """
 
@@ -78,15 +81,16 @@ def suggest_outputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[Candi
 
     Example:
         >>> import tensorbundle as tb
-        >>> best = tb.suggest_outputs("tests/golden/data/demo/model.ckpt-2000.meta")[0]
+        >>> best = tb.suggest_outputs(tb.demo())[0]
         >>> best.name, best.op, best.dtype, best.shape
         ('probabilities', 'Softmax', 'float32', (-1, 10))
     """
     loaded = load_graph(graph)
     topology = Topology(loaded.meta)
     if stated := _stated_outputs(loaded.meta, topology):
-        return stated
-    return [_candidate(topology, each) for each in find_heads(loaded, topology, ckpt)[1]]
+        return Listing(stated, _COLUMNS)
+    heads = find_heads(loaded, topology, ckpt)[1]
+    return Listing((_candidate(topology, each) for each in heads), _COLUMNS)
 
 
 def find_heads(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .._format.filenames import META_SUFFIX, Path
+from .._format.filenames import META_SUFFIX, Path, as_path
 from .._graph.files import read_graph_file
 from .._locate.graphs import find_graph_file
 from ..errors import FormatError, MissingFileError, TensorBundleError
@@ -67,10 +67,10 @@ def scan(path: Path) -> Scan:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.scan("tests/golden/data/saver").ok
+        >>> tb.scan(tb.demo("saver")).ok
         True
     """
-    requested = os.fsdecode(path)
+    requested = as_path(path)
     files = list(_files(requested))
     findings: list[Finding] = []
     for file in files:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from .._format import dtypes
+from .._format.foreign.torch import array_of
 from ..errors import ConversionError
 
 # Python numbers become what TensorFlow makes of them; numpy's own keep their dtype.
@@ -77,7 +78,7 @@ def _as_array(given: Any) -> np.ndarray[Any, Any]:
     if isinstance(given, np.ma.MaskedArray):
         raise ConversionError("a masked array has no value under its mask: call filled() first")
     if type(given).__module__.split(".")[0] == "torch" and hasattr(given, "detach"):
-        return _of_torch(given)
+        return array_of(given)
     if isinstance(given, (np.ndarray, np.generic)) or hasattr(given, "__array__"):
         return np.asarray(given)
     try:
@@ -90,24 +91,6 @@ def _as_array(given: Any) -> np.ndarray[Any, Any]:
     if narrow == "int32" and array.size and not -(2**31) <= array.min() <= array.max() < 2**31:
         return array
     return array.astype(narrow)
-
-
-def _of_torch(tensor: Any) -> np.ndarray[Any, Any]:
-    """Take a tensor's values, from whatever device, also of types that torch gives numpy not."""
-    tensor = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
-    name = str(tensor.dtype).removeprefix("torch.")
-    number = dtypes.number_named(name)
-    dtype = dtypes.numpy_dtype(number) if number is not None else None
-    if dtype is None or dtype.isbuiltin != 2:
-        try:
-            array: np.ndarray[Any, Any] = tensor.numpy()
-        except TypeError:
-            raise ConversionError(f"TensorFlow has no type for torch.{name}") from None
-        return array
-    import torch
-
-    plain = {1: torch.int8, 2: torch.int16}[dtype.itemsize]
-    return tensor.reshape(-1).view(plain).numpy().view(dtype).reshape(tuple(tensor.shape))  # type: ignore[no-any-return]
 
 
 def _is_python(given: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import _core
 from .._format.dtypes import number_named, plain_number_of
+from .._format.filenames import as_path
 from .._format.names import as_name
 from .._format.parts import PartSpec, part_spec, shape_of_part
 from .._progress import Meter, Progress
@@ -76,7 +77,7 @@ class Writer:
             FileExistsError: There is a checkpoint at ``prefix``, and no ``overwrite``.
             OSError: The directory cannot be made or written to.
         """
-        self.prefix = os.fsdecode(prefix)
+        self.prefix = as_path(prefix)
         _check_prefix(self.prefix)
         if alignment not in [1 << n for n in range(_MAX_ALIGNMENT.bit_length())]:
             raise ValueError(f"alignment must be a power of two up to 4096, not {alignment}")

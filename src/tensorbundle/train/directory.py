@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from .._format.filenames import INDEX_SUFFIX, STATE_NAME, split_data_path, split_table_glob
+from .._format.filenames import INDEX_SUFFIX, STATE_NAME, as_path, split_data_path, split_table_glob
 from .._format.filenames import Path as Path
 from .._format.state import CheckpointState, encode_state, parse_state
 from .._locate.location import is_regular_file
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 def local_path(path: Path) -> str:
     """A path as text, without the ``file://`` that TensorFlow takes before it."""
-    return os.fsdecode(path).removeprefix("file://")
+    return as_path(path).removeprefix("file://")
 
 
 # Asked for its newest checkpoint again and again, a directory says the same for long.
@@ -56,8 +56,8 @@ def get_checkpoint_state(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.get_checkpoint_state("tests/golden/data/saver").model_checkpoint_path
-        'tests/golden/data/saver/model.ckpt-20'
+        >>> tb.train.get_checkpoint_state(tb.demo("saver")).model_checkpoint_path
+        'demo/saver/model.ckpt-20'
     """
     directory = local_path(checkpoint_dir)
     state = written_state(directory, latest_filename)
@@ -168,7 +168,7 @@ def generate_checkpoint_state_proto(
         'ckpt-1'
     """
     directory, newest = local_path(save_dir), local_path(model_checkpoint_path)
-    paths = [os.fsdecode(path) for path in all_model_checkpoint_paths or ()]
+    paths = [as_path(path) for path in all_model_checkpoint_paths or ()]
     if paths[-1:] != [newest]:
         paths.append(newest)
     times = tuple(all_model_checkpoint_timestamps or ())
@@ -189,7 +189,7 @@ def checkpoint_exists(checkpoint_prefix: Path) -> bool:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.checkpoint_exists("tests/golden/data/saver/model.ckpt-20")
+        >>> tb.train.checkpoint_exists(tb.demo("saver") + "/model.ckpt-20")
         True
     """
     return _main_file(checkpoint_prefix) is not None
@@ -206,7 +206,7 @@ def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[Path]) -> list[float]:
 
     Example:
         >>> import tensorbundle as tb
-        >>> saved = ["tests/golden/data/saver/model.ckpt-20", "no/such/model.ckpt"]
+        >>> saved = [tb.demo("saver") + "/model.ckpt-20", "no/such/model.ckpt"]
         >>> len(tb.train.get_checkpoint_mtimes(saved))
         1
     """

@@ -1,6 +1,6 @@
 """Tensors in the files of other programs, read as checkpoints.
 
-No format's own library is needed but HDF5's. Nothing here knows of exports.
+No format's own library is needed but HDF5's and torch's. Nothing here knows of exports.
 
     content       tensors of such files: what each is, and where its bytes come from
     files         files of other programs, opened without trusting what they are
@@ -10,4 +10,5 @@ No format's own library is needed but HDF5's. Nothing here knows of exports.
     npz           `.npz`: a zip archive of `.npy` files, stored or deflated
     safetensors   `.safetensors`: one file, or several with an index
     tensor_files  the checkpoint: names, dtypes, arrays, verification
+    torch         torch's `.pt` and `.bin`: a state dict, read by torch, weights only
 """

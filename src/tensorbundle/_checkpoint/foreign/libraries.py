@@ -1,4 +1,4 @@
-"""Tensors as other libraries hold them: torch, JAX, and trees of arrays.
+"""Tensors as other libraries hold them: torch, JAX, trees of arrays, and a table of pandas'.
 
 What is given is a copy: nothing that these libraries write in place reaches a file or a map of one.
 What a library cannot hold is left out, unless it was asked for by name.
@@ -73,6 +73,44 @@ class Conversions:
         with jax.enable_x64(True):
             return dict(_converted(_checkpoint(self), names, jax.numpy.array, "JAX"))
 
+    def to_frame(self, names: Filter = None) -> Any:
+        """Make a ``pandas.DataFrame`` with the facts of tensors, one in a row; none is read.
+
+        Args:
+            names: Which; see `infos`.
+
+        Returns:
+            Indexed by name: ``path`` (where there are objects), ``dtype``, ``shape``, ``size``,
+            ``nbytes``, ``shard``, ``offset``, ``crc32c``; what a tensor has none of is missing.
+
+        Raises:
+            UnsupportedError: pandas is not installed.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> frame = tb.open(tb.demo()).to_frame("dense/*")
+            >>> list(frame.index[:2]), frame.loc["dense/bias", "shape"]
+            (['dense/bias', 'dense/bias/Adam'], (16,))
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise UnsupportedError("to_frame needs a library: pip install pandas") from None
+        ckpt = _checkpoint(self)
+        infos = ckpt.infos(names)
+        columns: dict[str, Any] = {
+            "dtype": [info.tf_dtype for info in infos],
+            "shape": [info.shape for info in infos],
+            "size": np.array([info.size for info in infos], np.int64),
+            "nbytes": np.array([info.nbytes for info in infos], np.int64),
+            "shard": pd.array([info.shard for info in infos], "Int64"),
+            "offset": pd.array([info.offset for info in infos], "Int64"),
+            "crc32c": pd.array([info.crc32c for info in infos], "Int64"),
+        }
+        if (objects := ckpt.objects) is not None:
+            columns = {"path": [objects.path_of(info.name) for info in infos], **columns}
+        return pd.DataFrame(columns, index=pd.Index([info.name for info in infos], name="name"))
+
     def to_tree(self, names: Filter = None, *, separator: str = "/") -> dict[str, Any]:
         """Load tensors as nested dictionaries, as Flax and Orbax have them.
 
@@ -85,7 +123,7 @@ class Conversions:
 
         Example:
             >>> import tensorbundle as tb
-            >>> tree = tb.open("tests/golden/data/demo").to_tree("dense/[bk]*l")
+            >>> tree = tb.open(tb.demo()).to_tree("dense/[bk]*l")
             >>> tree["dense"]["kernel"].shape
             (784, 16)
         """

@@ -25,7 +25,7 @@ _REPORT_INTERVAL_S: Final = 0.1
 
 
 class TensorFiles(Checkpoint):
-    """The tensors of a `.npz`, `.npy`, `.safetensors` or HDF5 file, or of several with an index.
+    """The tensors of a `.npz`, `.npy`, `.safetensors`, HDF5 or `.pt` file, or of several.
 
     Names are those of the file; a `.npy` folder's and a sharded `.safetensors`' are in the index.
     Arrays are read-only views of the file in mode ``"r"`` where it holds their bytes as they are.
@@ -179,6 +179,10 @@ def _format_of(location: Location) -> Format:
             from .npy import NpyFiles
 
             return NpyFiles(path)
+        if location.kind == "torch":
+            from .torch import TorchFile
+
+            return TorchFile(path)
         from .hdf5 import Hdf5File
 
         return Hdf5File(path)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+from ..._format.filenames import as_path
 from ..._format.wire import bytes_field
 from ..._format.wording import quoted
 from ..._graphdef.functions import OpDef
@@ -77,7 +78,7 @@ def read_ops(path: str | os.PathLike[str]) -> Mapping[str, OpDef]:
     """
     with open(path, "rb") as file:
         content = file.read()
-    name = os.fsdecode(path)
+    name = as_path(path)
     try:
         # It is a part of a MetaGraph, so it is read as one that has nothing else.
         if content.lstrip()[:2] in (b"op", b"#"):

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Any, Final
 
 import click
 
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+from ..._look.amounts import format_count, format_size
+
+__all__ = ["SizeType", "format_count", "format_size", "parse_size"]
+
 _WRITTEN: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgtpe]?)(i?)b?", re.IGNORECASE)
-
-
-@functools.lru_cache(maxsize=4096)  # a million tensors have few different sizes
-def format_size(nbytes: float) -> str:
-    """Write a byte count with three digits and a decimal unit."""
-    size, unit = float(nbytes), 0
-    while size >= 999.5 and unit < len(_UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    if unit == 0:
-        return f"{size:.0f} B"
-    return f"{size:.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f} {_UNITS[unit]}"
 
 
 def parse_size(text: str) -> int:
@@ -36,11 +27,6 @@ def parse_size(text: str) -> int:
     factor: int = (1024 if found[3] else 1000) ** power
     # A whole number stays exact at any magnitude.
     return round(float(found[1]) * factor) if "." in found[1] else int(found[1]) * factor
-
-
-def format_count(count: int, noun: str) -> str:
-    """Write a count with its noun: 1 tensor, 1,200 tensors."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 class SizeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.2
