@@ -201,8 +201,7 @@ def assemble(
         UnsupportedError: Something has no form without variables.
         FormatError: The graph or the checkpoint is malformed.
     """
-    meta, op_defs = graph.meta, prepared.op_defs
-    roots = prepared.roots
+    meta, op_defs, roots = graph.meta, prepared.op_defs, prepared.roots
     variables = map_variables(
         meta, ckpt, override=request.keys, ema=request.ema, missing=request.missing
     )
@@ -246,9 +245,8 @@ def assemble(
     check_graph(nodes, pruned.functions, op_defs)
     warnings = [*left, *frozen.warnings, *(tables.warnings if tables is not None else ())]
     warnings += inference.warnings if inference is not None else ()
-    tried = inference is not None
     known = (prepared.nodes, graph.functions, op_defs)
-    warnings += training_notes(nodes, pruned.functions, *known, tried=tried)
+    warnings += training_notes(nodes, pruned.functions, *known, tried=inference is not None)
     if averaged := [each.name for each in needed if each.averaged]:
         warnings.append(f"moving averages were taken for {len(averaged)} variables")
     return Assembled(
