@@ -142,7 +142,7 @@ def export(
             named, or any with ``strict``, or that many tensors.
         FileExistsError: There is a file or a filled directory, and it is not to be replaced.
         ChecksumError: A tensor is damaged; nothing was written.
-        TensorNotFoundError: There is no tensor of a given name.
+        TensorNotFoundError: There is no tensor of a given name, or nothing matches.
         OSError: The file system refuses.
 
     Example:
