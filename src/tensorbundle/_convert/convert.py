@@ -31,7 +31,7 @@ CHECKPOINT: Final = "checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What `convert` did, or would do.
+    """Outcome of `convert`: what was done, or would be.
 
     Attributes:
         files: Paths of the files that were written, an index last; none of a dry run.
