@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.clients.keras_models import MODELS
-from tests.clients.keras_saving import SOURCES
+from tests.clients.keras_saving import SAVED
 from tests.oracle.client import TensorFlow
 from tests.places import PROJECT
 
@@ -42,7 +41,7 @@ def load_all(folder: Path, backend: str, *more: str) -> list[dict[str, Any]]:
 def assert_all_loaded(saved: tuple[Path, Answers], backend: str) -> None:
     folder, answers = saved
     reports = load_all(folder, backend)
-    assert len(reports) == len(MODELS) * len(SOURCES)
+    assert len(reports) == len(SAVED)
     for report in reports:
         name, source = report["model"], report["source"]
         assert report["assigned"] == report["weights"] > 0
