@@ -9,6 +9,7 @@ FUZZ_SECONDS ?= 60
 KILLS ?= 1000
 TRIALS ?= 100
 MUTANTS ?= 100000
+FUZZ_READERS ?= v1_messages state_file object_graph safetensors_header npy_header riegeli npz npy safetensors v1
 DEMO ?= tests/golden/data/demo/model.ckpt-2000
 DEMO_TENSOR ?= dense/kernel
 
@@ -21,7 +22,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What pyproject.toml names as build-system.requires, and the two tools pip would otherwise fetch
 # for every single build. Without isolation a build folder stays valid.
-BUILD_TOOLS := 'scikit-build-core>=1.0' 'pybind11>=3.0' 'numpy>=2.0' 'cmake>=3.21' ninja
+BUILD_TOOLS := 'scikit-build-core>=1.0' 'pybind11>=3.0' 'numpy>=2.0' 'hatch-fancy-pypi-readme>=24' 'cmake>=3.21' ninja
 # Kept between builds, so that an edit recompiles what it concerns.
 KEPT_BUILD := --config-settings=build-dir='build/{wheel_tag}'
 PACKAGE_FILES := pyproject.toml CMakeLists.txt $(shell find cpp src -name __pycache__ -prune -o -print)
@@ -30,7 +31,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks docs)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients test-page screenshots kills chaos truncations differential hostile lint format tidy asan tsan fuzz bench golden clean
+.PHONY: help venv build demo test test-cpp test-python test-clients test-page screenshots kills chaos faults truncations differential hostile lint format tidy asan tsan fuzz fuzz-cpp fuzz-python bench golden docs dist clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -48,7 +49,7 @@ $(VENV)/tools.ok:
 
 $(VENV)/package.ok: $(VENV)/tools.ok $(PACKAGE_FILES)
 	@echo 'compiling tensorbundle and installing it into $(VENV): a minute or two the first time'
-	@$(PIP) install --no-build-isolation $(KEPT_BUILD) .
+	@$(PIP) install --no-build-isolation $(KEPT_BUILD) '.[cli]'
 	@touch $@
 
 # An extra is installed once, and again when pyproject.toml changes.
@@ -72,8 +73,19 @@ test-cpp: build/$(CPP_PRESET)/run.ok
 test-python: $(VENV)/package.ok $(VENV)/test-extra.ok
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-clients: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/clients-extra.ok  ## run the tests with torch and JAX
+test-clients: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/clients-extra.ok build/clients/fetched.ok  ## run the tests with torch, JAX and programs of others
 	$(BIN)/python -m pytest tests/clients $(PYTEST_ARGS)
+
+# Programs that read checkpoints, out of packages that would bring TensorFlow or old libraries along.
+# Those of 2023 have no wheels for Pythons after 3.11: there they are left out.
+build/clients/fetched.ok: Makefile | $(VENV)/clients-extra.ok
+	@mkdir -p build/clients
+	@$(PIP) install --no-deps llms-from-scratch==1.0.19
+	@$(PIP) download --no-deps --no-binary ggml-python --dest build/clients ggml-python==0.0.45
+	@tar -xzf build/clients/ggml_python-0.0.45.tar.gz -C build/clients
+	-@$(PIP) install --no-deps --only-binary :all: --target build/clients/transformers-4.30 \
+	  transformers==4.30.2 tokenizers==0.13.3 huggingface-hub==0.16.4
+	@touch $@
 
 test-page: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/page-extra.ok  ## look at report pages in Chromium (from the system)
 	@command -v chromedriver >/dev/null || { echo "error: make test-page needs Chromium and its driver (on Debian: apt install chromium chromium-driver)" >&2; exit 1; }
@@ -83,19 +95,22 @@ screenshots: $(VENV)/package.ok $(VENV)/page-extra.ok  ## take the pictures of t
 	$(BIN)/python -m docs.screenshots
 
 kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill each writing verb a thousand times, at any moment, and look what is there
-	KILLS=$(KILLS) $(BIN)/python -m pytest -q -rP -k random_moments tests/export/test_export_kills.py tests/write/test_writer_crash.py
+	KILLS=$(KILLS) $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 -k random_moments tests/export/test_export_kills.py tests/write/test_writer_crash.py
 
 chaos: $(VENV)/package.ok $(VENV)/chaos-extra.ok  ## crash trainings at every boundary of their files, by an independent tester
 	$(BIN)/python -m tests.chaos.crash
 
 differential: $(VENV)/package.ok $(VENV)/test-extra.ok  ## compare with TensorFlow on MUTANTS mutated bundles
-	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_differential.py
+	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 tests/differential/test_differential.py
 
 hostile: $(VENV)/package.ok $(VENV)/test-extra.ok  ## read MUTANTS mutated files of each kind in little memory and time
-	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_hostile.py
+	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 tests/differential/test_hostile.py
+
+faults: $(VENV)/package.ok $(VENV)/test-extra.ok  ## make every call to the system fail in turn, for every writing verb
+	FAULTS=all $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 -k failing_in_turn tests/write/test_writer_crash.py
 
 truncations: $(VENV)/package.ok $(VENV)/test-extra.ok  ## cut files off under every verb that reads
-	TRIALS=$(TRIALS) $(BIN)/python -m pytest -q tests/checkpoint/test_changed_files.py
+	TRIALS=$(TRIALS) $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/checkpoint/test_changed_files.py
 
 asan tsan: %: build/%/run.ok
 asan:  ## run the C++ tests under AddressSanitizer and UBSan
@@ -129,7 +144,16 @@ build/tidy/%.ok: % .clang-tidy $(wildcard cpp/*/*.hpp cpp/*/*/*.hpp) | $(VENV)/l
 	$(BIN)/clang-tidy --quiet -p build/tidy $<
 	@mkdir -p $(@D) && touch $@
 
-fuzz: $(VENV)/tools.ok  ## fuzz each target for FUZZ_SECONDS (needs clang++)
+fuzz: fuzz-cpp fuzz-python  ## fuzz each target for FUZZ_SECONDS (needs clang++)
+
+fuzz-python: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/fuzz-extra.ok  ## fuzz the readers that are in Python
+	@$(BIN)/python -m tests.fuzz.readers seeds build/fuzz/seeds
+	@set -e; for name in $(FUZZ_READERS); do \
+	  found=build/fuzz/found/$$name; mkdir -p $$found; echo "$$name: $(FUZZ_SECONDS) s"; \
+	  $(BIN)/python -m tests.fuzz.readers $$name -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$found- -print_final_stats=1 $$found build/fuzz/seeds/$$name; \
+	done
+
+fuzz-cpp: $(VENV)/tools.ok
 	@command -v clang++ >/dev/null || { echo "error: make fuzz needs clang++ with libFuzzer (on Debian: apt install clang)" >&2; exit 1; }
 	cmake --preset fuzz --log-level=WARNING
 	cmake --build --preset fuzz
@@ -143,6 +167,15 @@ fuzz: $(VENV)/tools.ok  ## fuzz each target for FUZZ_SECONDS (needs clang++)
 bench: $(VENV)/package.ok $(VENV)/bench-extra.ok  ## measure against the rivals; writes benchmarks/results
 	$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
 	$(BIN)/python -m benchmarks.plot
+
+docs: $(VENV)/package.ok $(VENV)/docs-extra.ok  ## build the documentation's site into build/site; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+dist: $(VENV)/tools.ok  ## build the wheel and the sdist into dist, and try them in clean environments
+	@$(PIP) install build
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m tests.packaging.try_distributions dist
 
 golden: $(VENV)/package.ok $(VENV)/test-extra.ok  ## write the golden checkpoints again, with real TensorFlow
 	$(BIN)/python -m tests.golden.make_golden

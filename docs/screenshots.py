@@ -3,6 +3,8 @@
 Run by ``make screenshots``. What is on them is made here: a small transformer, trained a little.
 """
 
+import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,17 @@ from tests.places import PROJECT
 
 FOLDER = PROJECT / "docs" / "images"
 LAYERS, WIDTH, WORDS = 6, 96, 2000
+
+
+BY_DEVIATION = """
+    const select = document.querySelector("#sizes select");
+    select.value = "standard deviation"; select.dispatchEvent(new Event("change"));
+"""
+
+
+def at(section: str) -> str:
+    """Scroll to a section."""
+    return f"document.getElementById({section!r}).scrollIntoView();"
 
 
 def transformer(seed: int) -> dict[str, np.ndarray[Any, Any]]:
@@ -32,7 +45,7 @@ def transformer(seed: int) -> dict[str, np.ndarray[Any, Any]]:
                 1 + n / 9
             )
         weights[f"{scope}/ffn/up/kernel"] = normal(WIDTH, 4 * WIDTH)
-        weights[f"{scope}/ffn/up/bias"] = np.zeros(4 * WIDTH, np.float32)
+        weights[f"{scope}/ffn/up/bias"] = normal(4 * WIDTH)
         weights[f"{scope}/ffn/down/kernel"] = normal(4 * WIDTH, WIDTH)
         weights[f"{scope}/norm/gamma"] = 1 + normal(WIDTH)
     slots = {}
@@ -64,28 +77,17 @@ def main() -> None:
         weights = transformer(1)
         tb.save(folder / "model.ckpt-12000", weights)
         tb.save(folder / "model.ckpt-14000", trained(weights))
-        first, second = (tb.open(folder / f"model.ckpt-{step}") for step in (12000, 14000))
+        os.chdir(folder)  # pages are called by the paths that were given
+        first, second = (tb.open(f"model.ckpt-{step}") for step in (12000, 14000))
         tb.report(first, path=folder / "one.html")
         tb.report(first, second, path=folder / "two.html")
-        demo = PROJECT / "tests/golden/data/demo"
-        tb.report(demo, path=folder / "graph.html")
+        shutil.copy(PROJECT / "tests/golden/data/demo/model.ckpt-2000.meta", "classifier.meta")
+        tb.report("classifier.meta", path=folder / "graph.html")
         shots = (
-            ("report", "one.html", "", False, "window.scrollTo(0, 0)"),
+            ("report", "one.html", "", False, BY_DEVIATION + at("sizes")),
             ("report-dark", "one.html", "#tensor=encoder%2Flayer_3%2Fffn%2Fup%2Fkernel", True, ""),
-            (
-                "report-compared",
-                "two.html",
-                "",
-                False,
-                "document.getElementById('sizes').scrollIntoView()",
-            ),
-            (
-                "report-graph",
-                "graph.html",
-                "",
-                False,
-                "document.getElementById('graph').scrollIntoView()",
-            ),
+            ("report-compared", "two.html", "", False, at("sizes")),
+            ("report-graph", "graph.html", "", False, at("graph")),
         )
         for name, page, fragment, dark, script in shots:
             with chromium(1280, 1000, dark=dark) as browser:

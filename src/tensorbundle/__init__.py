@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ._checkpoint.report import Fault, Report
     from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
+    from ._demo.demo import demo
     from ._doctor.diagnose import Diagnosis, Symptom, diagnose
     from ._doctor.mending.outcome import Salvage
     from ._doctor.salvage import salvage
@@ -109,6 +110,7 @@ __all__ = [
     "checkpoints",
     "convert",
     "crosscheck",
+    "demo",
     "diagnose",
     "diff",
     "export",
@@ -139,6 +141,7 @@ _ROOMS: Final = {
     "_checkpoint.report": ("Fault", "Report"),
     "_convert.convert": ("Conversion", "convert"),
     "_crosscheck.crosscheck": ("crosscheck",),
+    "_demo.demo": ("demo",),
     "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
     "_doctor.mending.outcome": ("Salvage",),
     "_doctor.salvage": ("salvage",),

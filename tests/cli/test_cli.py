@@ -85,7 +85,7 @@ def test_ls_tree_sums_up_scopes() -> None:
 
 def test_ls_json_says_all_that_is_known() -> None:
     listing = document("ls", path_of("slices/sharded"))
-    assert list(listing) == ["location", "notes", "tensors", "totals"]
+    assert list(listing) == ["schema", "location", "notes", "tensors", "totals"]
     assert listing["location"]["kind"] == "v2"
     assert listing["totals"]["shards"] == 3
     ckpt = tb.open(path_of("slices/sharded"))
@@ -212,7 +212,7 @@ def test_show_strings_as_text_where_they_are() -> None:
     text = run("show", path, "not_utf8", "embedded_nul").stdout
     assert r"[b'\xff\xfe\x80' b'\xc3(']" in text
     assert r"['a\x00b' '\x00' 'ends with nul\x00']" in text
-    assert facts(text)["lengths"] == "2 to 3 bytes, 5 in all"
+    assert facts(text)["lengths"] == "1 to 14 bytes, 18 in all"  # of the last
     long = run("show", path, "length_70000").stdout
     assert len(long) < 2000
     assert "… (70,000 bytes)" in long
@@ -246,7 +246,8 @@ def test_commands_come_in_the_order_of_use() -> None:
     shown = re.findall(r"^  ([\w-]+)  +[A-Z]", text[text.index("Commands:") :], re.MULTILINE)
     writing = ["edit", "merge", "average", "save", "relocate"]
     graphs = ["graph", "freeze", "run", "prune", "export-saved-model"]
-    checks = ["doctor", "salvage", "scan"]
+    checks = ["doctor", "salvage", "scan", "prune-checkpoints", "report"]
+    programs = ["run-script", "shim-check", "demo", "completion", "help"]
     assert shown == [
         "ls",
         "show",
@@ -255,8 +256,10 @@ def test_commands_come_in_the_order_of_use() -> None:
         "crosscheck",
         "diff",
         *writing,
+        "convert",
         *checks,
         *graphs,
+        *programs,
     ]
     assert run(code=2).stdout == ""
 
@@ -265,7 +268,7 @@ def test_commands_come_in_the_order_of_use() -> None:
     "command",
     [
         *("ls", "show", "verify", "export", "crosscheck", "diff", "edit", "merge", "average"),
-        *("graph", "freeze", "run", "prune", "export-saved-model"),
+        *("graph", "freeze", "run", "prune", "export-saved-model", "report"),
     ],
 )
 def test_help_has_examples_that_fit_a_terminal(command: str) -> None:

@@ -54,7 +54,7 @@ def test_checkpoints_of_a_directory_are_listed_with_step_time_and_size(tmp_path:
     assert "incomplete: 1 data files are missing" in shown[1]
     assert shown[2].endswith("newest")
     assert shown[3].endswith("unreadable")
-    read = json.loads(run("ls", "--checkpoints", tmp_path, "--json").stdout)
+    read = json.loads(run("ls", "--checkpoints", tmp_path, "--json").stdout)["checkpoints"]
     assert [each["step"] for each in read] == [100, 200, 300]
 
 

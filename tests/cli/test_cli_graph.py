@@ -213,7 +213,7 @@ def test_run_prints_saves_and_tells_results(frozen: Path, tmp_path: Path) -> Non
     np.save(tmp_path / "x.npy", np.zeros((1, 28, 28, 1), np.float32))
     feed = ("--feed", f"image:0={tmp_path / 'x.npy'}", "--fetch", "probabilities")
     assert run("run", frozen, *feed).stdout.splitlines()[0] == "probabilities  float32 [1,10]"
-    [[row]] = document("run", frozen, *feed).values()
+    [[row]] = document("run", frozen, *feed)["results"].values()
     assert sum(row) == pytest.approx(1)
     run("run", frozen, *feed, "--save", tmp_path / "out.npy")
     np.testing.assert_allclose(np.load(tmp_path / "out.npy")[0], row, rtol=1e-6)
@@ -238,13 +238,13 @@ def test_run_saves_strings_and_names_that_numpy_takes_for_options(tmp_path: Path
     words = const_node("file", np.array([b"a", b"bc"], object))
     ended = const_node("ended", np.array([b"a\0"], object))
     number = const_node("allow_pickle", np.float32(2))
-    model, saved = tmp_path / "m.pb", tmp_path / "r.npz"
+    model, saved = tmp_path / "m.pb", tmp_path / "new" / "folder" / "r.npz"
     nodes = (words, ended, number)
     model.write_bytes(b"".join(bytes_field(1, node.encode()) for node in nodes))
     shown = run(
         "run", model, "--fetch", "file", "--fetch", "allow_pickle", "--save", saved, "--json"
     ).stdout
-    assert json.loads(shown) == {"file": ["a", "bc"], "allow_pickle": 2.0}
+    assert json.loads(shown)["results"] == {"file": ["a", "bc"], "allow_pickle": 2.0}
     with np.load(saved) as read:
         assert read["file"].tolist() == [b"a", b"bc"]
         assert read["allow_pickle"] == 2

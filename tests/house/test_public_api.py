@@ -60,6 +60,7 @@ NAMES = [
     "checkpoints",
     "convert",
     "crosscheck",
+    "demo",
     "diagnose",
     "diff",
     "export",
@@ -158,8 +159,8 @@ PROGRAMS = {"tensorbundle.__main__", "tensorbundle._crosscheck.worker"}
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - PROGRAMS))
-def test_examples_of_a_module_run(module, monkeypatch):
-    monkeypatch.chdir(PROJECT)
+def test_examples_of_a_module_run(module, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # not in a checkout, as on most machines
     loaded = importlib.import_module(module)
     failed, _ = doctest.testmod(loaded, optionflags=FLAGS, extraglobs=vars(loaded))
     assert failed == 0

@@ -57,6 +57,7 @@ def page_of(folder: Path) -> Callable[..., Path]:
 @pytest.fixture
 def demo(browser: Any, page_of: Callable[..., Path]) -> Any:
     open_page(browser, page_of("demo", DATA / "demo"))
+    settle(browser)  # the table fits itself to the window once more
     return browser
 
 

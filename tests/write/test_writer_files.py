@@ -143,9 +143,16 @@ def test_a_directory_in_place_of_the_index_is_named_and_nothing_is_left(tmp_path
     assert os.listdir(tmp_path) == ["m.index"]
 
 
-def test_only_the_last_directory_is_made(tmp_path: Path) -> None:
-    tb.save(tmp_path / "new" / "m", {"w": 1})
-    with pytest.raises(FileNotFoundError, match="one/two"):
+@pytest.mark.parametrize("durable", [True, False])
+def test_the_directories_of_a_prefix_are_made(tmp_path: Path, durable: bool) -> None:
+    with tb.Writer(tmp_path / "one" / "two" / "m", durable=durable) as writer:
+        writer.add("w", 1)
+    assert tb.open(tmp_path / "one" / "two" / "m")["w"] == 1
+
+
+def test_a_file_among_the_directories_of_a_prefix_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("")
+    with pytest.raises(NotADirectoryError, match="one"):
         tb.save(tmp_path / "one" / "two" / "m", {"w": 1})
 
 

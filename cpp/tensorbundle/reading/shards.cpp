@@ -45,7 +45,7 @@ void Shards::check(std::int32_t number) const {
 
 std::string Shards::path(std::uint32_t number) const { return shard_path(prefix_, number, count_); }
 
-void Shards::refuse_replaced_index() const {
+void Shards::refuse_replaced() const {
   if (!index_) return;
   // One that is gone has not been replaced: its shards are what they were.
   const auto now = identity_at(index_->path());
@@ -60,20 +60,10 @@ Shards::Shard& Shards::opened(std::uint32_t number) const {
   if (number < noted_.size() && noted_[number] && file->identity() != *noted_[number]) {
     throw replaced();
   }
-  refuse_replaced_index();
+  refuse_replaced();
   shard.file = std::move(file);
   shard.seen = shard.file->identity();
   return shard;
-}
-
-void Shards::refuse_replaced() const {
-  refuse_replaced_index();
-  const std::lock_guard lock(opening_);
-  for (const auto& [number, shard] : shards_) {
-    if (!shard.file) continue;
-    const auto now = shard.file->identity_now();
-    if (now && *now != shard.file->identity()) throw replaced();
-  }
 }
 
 bool Shards::was_changed(std::uint32_t number) const {
@@ -82,6 +72,10 @@ bool Shards::was_changed(std::uint32_t number) const {
   if (found == shards_.end() || !found->second.file) return false;
   const auto now = found->second.file->identity_now();
   return now && *now != found->second.seen;
+}
+
+void Shards::refuse_changed(std::uint32_t number) const {
+  if (was_changed(number)) throw replaced();
 }
 
 void Shards::accept_changes(std::uint32_t number) const {

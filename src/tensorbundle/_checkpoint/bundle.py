@@ -67,11 +67,11 @@ class Bundle(Checkpoint):
     def _has(self, name: str) -> bool:
         return self._core.has(name)
 
-    def infos(self, names: Filter = None) -> list[TensorInfo]:
+    def infos(self, names: Filter = None, *, exclude: Filter = None) -> list[TensorInfo]:
         """Describe tensors; see `Checkpoint.infos`."""
-        if names is None:
+        if names is None and exclude is None:
             return self._core.infos(0, len(self._index.entries()))
-        return super().infos(names)
+        return super().infos(names, exclude=exclude)
 
     def iter_infos(self) -> Iterator[TensorInfo]:
         """Describe all tensors one after the other; see `Checkpoint.iter_infos`."""

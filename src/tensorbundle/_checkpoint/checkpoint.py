@@ -44,7 +44,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
     Example:
         >>> import tensorbundle as tb
-        >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+        >>> ckpt = tb.open(tb.demo())
         >>> ckpt["dense/bias"].shape == ckpt.info("dense/bias").shape
         True
     """
@@ -69,7 +69,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt = tb.open(tb.demo())
             >>> sum(info.nbytes for info in ckpt.iter_infos()) == ckpt.nbytes
             True
         """
@@ -97,7 +97,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> tb.open("tests/golden/data/demo/model.ckpt-2000").verify().ok
+            >>> tb.open(tb.demo()).verify().ok
             True
         """
 
@@ -220,7 +220,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> tb.open("tests/golden/data/objects/keras").origin
+            >>> tb.open(tb.demo("keras")).origin
             'keras3'
         """
         from .._objects.optimizers import origin
@@ -249,34 +249,35 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
             )
         return info
 
-    def infos(self, names: Filter = None) -> list[TensorInfo]:
+    def infos(self, names: Filter = None, *, exclude: Filter = None) -> list[TensorInfo]:
         """Describe all tensors, or those that a filter chooses, in key order.
 
         Args:
             names: A name, a glob such as ``"encoder/*"`` (``*`` matches ``/`` too), a compiled
                 regular expression, or several of these.
+            exclude: Which not, likewise, whatever ``names`` says.
 
         Example:
             >>> import tensorbundle as tb
-            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt = tb.open(tb.demo())
             >>> [info.name for info in ckpt.infos("dense/*s")]
             ['dense/bias']
         """
-        if names is None:
+        if names is None and exclude is None:
             return list(self.iter_infos())
-        return [self.info(key) for key in self._chosen(names).values()]
+        return [self.info(key) for key in self._chosen(names, exclude).values()]
 
-    def select(self, names: Filter = None) -> list[str]:
+    def select(self, names: Filter = None, *, exclude: Filter = None) -> list[str]:
         """Choose names by a filter, in key order; see `infos`.
 
         Returns:
             What was asked for: tensors chosen by readable path are called by it.
         """
-        return list(self._chosen(names))
+        return list(self._chosen(names, exclude))
 
-    def _chosen(self, names: Filter) -> dict[str, str]:
+    def _chosen(self, names: Filter, exclude: Filter = None) -> dict[str, str]:
         """What a filter chooses as it was asked for, and its key."""
-        return select(names, lambda: self._names, self._has, self._aliases)
+        return select(names, lambda: self._names, self._has, self._aliases, exclude=exclude)
 
     def _wanted(self, names: Filter) -> tuple[dict[str, str] | None, frozenset[str]]:
         """What is chosen as it was asked for, with its key; and the keys that must be answered."""
@@ -310,7 +311,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> tb.open("tests/golden/data/slices/incomplete").incomplete
+            >>> tb.open(tb.demo("slices")).incomplete
             ('gap', 'orphan')
         """
         return tuple(info.name for info in self.iter_infos() if not info.complete)
@@ -352,7 +353,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import tensorbundle as tb
-            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt = tb.open(tb.demo())
             >>> weights = ckpt.load("dense/*")
             >>> weights["dense/bias"] += 1
         """
@@ -399,7 +400,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Example:
             >>> import numpy as np, tensorbundle as tb
-            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt = tb.open(tb.demo())
             >>> ckpt.read_slice("dense/bias", np.s_[2:5]).shape
             (3,)
         """

@@ -52,7 +52,7 @@ def open(
 
     Example:
         >>> import tensorbundle as tb
-        >>> ckpt = tb.open("tests/golden/data/demo")
+        >>> ckpt = tb.open(tb.demo())
         >>> ckpt["dense/kernel"].dtype
         dtype('float32')
     """

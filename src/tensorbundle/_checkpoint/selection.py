@@ -97,6 +97,8 @@ def select(
     names: Callable[[], Sequence[str]],
     known: Callable[[str], bool],
     aliases: Aliases | None = None,
+    *,
+    exclude: Filter = None,
 ) -> dict[str, str]:
     """Choose tensors: what each was asked for as, and its key, in key order.
 
@@ -109,11 +111,16 @@ def select(
         names: Gives all names, in key order; asked only by patterns and for errors.
         known: Tells whether a name is there.
         aliases: Other names that keys have.
+        exclude: What is not chosen, whatever ``filter`` says.
 
     Raises:
         TensorNotFoundError: A plain name that is not there. Patterns may match nothing.
         TypeError: As `parts_of`.
     """
+    if exclude is not None:
+        gone = set(select(exclude, names, known, aliases).values())
+        kept = select(filter, names, known, aliases)
+        return {label: name for label, name in kept.items() if name not in gone}
     if filter is None:
         return {name: name for name in names()}
     chosen: dict[str, str] = {}

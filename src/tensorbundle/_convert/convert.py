@@ -31,7 +31,7 @@ CHECKPOINT: Final = "checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Outcome of `convert`: what was done, or would be.
+    """Result of `convert`: what it did, or would do.
 
     Attributes:
         files: Paths of the files that were written, an index last; none of a dry run.

@@ -135,6 +135,7 @@ def crosscheck(
     src: Source,
     *,
     names: Filter = None,
+    exclude: Filter = None,
     python: str | os.PathLike[str] = sys.executable,
     progress: Progress = None,
     timeout_s: float = 300.0,
@@ -147,6 +148,7 @@ def crosscheck(
     Args:
         src: The checkpoint or frozen graph, in any spelling that `open` takes.
         names: Compare only these: a name, a glob, a regular expression, or several of them.
+        exclude: Do not compare these, likewise, whatever ``names`` says.
         python: The Python that has TensorFlow; it need not have tensorbundle.
         progress: Called with the bytes compared and all bytes, at most ten times a second.
         timeout_s: How long TensorFlow may take to start, and to read one tensor.
@@ -164,12 +166,12 @@ def crosscheck(
 
     Example:
         >>> import tensorbundle as tb
-        >>> result = tb.crosscheck("tests/golden/data/demo")
+        >>> result = tb.crosscheck(tb.demo())
         >>> result.ok, result.counts
         (True, {'equal': 28})
     """
     checkpoint = opened(src)
-    infos = checkpoint.infos(names)
+    infos = checkpoint.infos(names, exclude=exclude)
     location = checkpoint.location
     if location.kind not in ("v2", "v1", "graph"):
         raise UnsupportedError(
@@ -182,7 +184,7 @@ def crosscheck(
         comparisons = []
         for info in _reporting(infos, progress):
             comparisons.append(_compare_tensor(checkpoint, info, oracle, listing))
-        if names is None and listing is not None:
+        if names is None and exclude is None and listing is not None:
             comparisons += _only_there(listing, checkpoint)
         return Crosscheck(
             location=location,

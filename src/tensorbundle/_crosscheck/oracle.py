@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .._locate.location import Location
 
 _WORKER: Final = Path(__file__).with_name("worker.py")
-_HINT: Final = "pip install 'tensorbundle[tensorflow]'"
+_HINT: Final = "pip install tensorflow"
 _QUIET: Final = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
 _LOG_HEAD: Final = re.compile(r"^(?:F\d{4} [\d:.]+ +\d+|[\d-]+ [\d:.]+: F) ")
 _PATTERN_MARKS: Final = frozenset("*?[]\\")

@@ -97,7 +97,7 @@ def diagnose(path: Path) -> Diagnosis:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.diagnose("tests/golden/data/demo").healthy
+        >>> tb.diagnose(tb.demo()).healthy
         True
     """
     requested = as_path(path)

@@ -92,7 +92,7 @@ def salvage(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.salvage("tests/golden/data/demo/model.ckpt-2000").mended
+        >>> tb.salvage(tb.demo()).mended
         ()
     """
     if in_place and dst is not None:

@@ -46,7 +46,7 @@ def verify(
 
     Example:
         >>> import tensorbundle as tb
-        >>> report = tb.verify("tests/golden/data/saver/model.ckpt-20")
+        >>> report = tb.verify(tb.demo("saver") + "/model.ckpt-20")
         >>> report.ok, report.unchecked[0]
         (True, 'whether the values have NaN or infinite elements: ask with finite=True')
     """

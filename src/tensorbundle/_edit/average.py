@@ -83,7 +83,8 @@ def average(
         dst: The prefix of the result.
         last: Take the checkpoints of the highest steps only, so many. ``src`` may then be a
             directory, or have some among them, for all that lie in them.
-        weights: What each counts; the same by default. They are divided by their sum.
+        weights: What each counts, of those that are given or, oldest first, those of a directory;
+            the same by default. They are divided by their sum.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
         progress: As of `Checkpoint.verify`.
@@ -100,7 +101,7 @@ def average(
 
     Example:
         >>> import tempfile, tensorbundle as tb
-        >>> source = "tests/golden/data/demo/model.ckpt-2000"
+        >>> source = tb.demo()
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     _ = tb.rewrite(source, f"{folder}/copy")
         ...     done = tb.average([source, f"{folder}/copy"], f"{folder}/average")
@@ -159,12 +160,14 @@ def _counts(weights: Sequence[float] | None, found: GivenCheckpoints, given: int
     """What each counts, for any sum."""
     if weights is None:
         return [1.0] * len(found.locations)
-    if len(weights) != given or len(found.locations) != given:
+    of_directory = given == 1 and len(weights) == len(found.locations)
+    if not of_directory and not len(weights) == given == len(found.locations):
         again = f", {listed(found.repeated)} given again" if found.repeated else ""
         raise ConversionError(
             f"{len(found.locations)} checkpoints need a weight each: found {len(weights)}{again}"
         )
-    counts = [float(weights[position]) for position in found.positions]
+    positions = range(len(weights)) if of_directory else found.positions
+    counts = [float(weights[position]) for position in positions]
     largest = max(map(abs, counts))
     if not all(map(math.isfinite, counts)) or not math.fsum(
         each / largest for each in counts if largest

@@ -105,6 +105,7 @@ def diff(
     b: Source,
     *,
     names: Filter = None,
+    exclude: Filter = None,
     rtol: float = 0.0,
     atol: float = 0.0,
     ignore_dtype: bool = False,
@@ -121,6 +122,7 @@ def diff(
         a: A checkpoint or a frozen graph, in any spelling.
         b: Another.
         names: Which tensors: names, globs or patterns; those that either has.
+        exclude: Which not, likewise, whatever ``names`` says.
         rtol: Numbers are the same within ``atol + rtol * abs(b)``, as `numpy.isclose` has it:
             infinite ones only if they are equal. NaN equals NaN. Integers are compared exactly.
         atol: Likewise.
@@ -138,12 +140,12 @@ def diff(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.diff("tests/golden/data/demo", "tests/golden/data/demo").same
+        >>> tb.diff(tb.demo(), tb.demo()).same
         True
     """
     tolerance = Tolerance(rtol, atol)
     one, other = opened(a), opened(b)
-    here, there = _infos(one, other, names)
+    here, there = _infos(one, other, names, exclude)
     for ckpt, infos in ((one, here), (other, there)):
         if isinstance(ckpt, Bundle):
             _refuse_absent(ckpt, infos.values())
@@ -192,14 +194,15 @@ class _PathsOfEither:
 
 
 def _infos(
-    one: Checkpoint, other: Checkpoint, names: Filter
+    one: Checkpoint, other: Checkpoint, names: Filter, exclude: Filter
 ) -> tuple[dict[str, TensorInfo], dict[str, TensorInfo]]:
-    if names is not None:
+    if names is not None or exclude is not None:
         from .._checkpoint.selection import select
 
         both = sorted({*one, *other})
         aliases = _PathsOfEither(one, other)
-        chosen = set(select(names, lambda: both, set(both).__contains__, aliases).values())
+        known = set(both).__contains__
+        chosen = set(select(names, lambda: both, known, aliases, exclude=exclude).values())
         here, there = [n for n in one if n in chosen], [n for n in other if n in chosen]
     else:
         here, there = list(one), list(other)

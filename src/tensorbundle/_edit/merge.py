@@ -124,8 +124,8 @@ def merge(
 
     Example:
         >>> import tempfile, tensorbundle as tb
-        >>> parts = ["tests/golden/data/demo/model.ckpt-2000", "tests/golden/data/strings"]
         >>> with tempfile.TemporaryDirectory() as folder:
+        ...     parts = [tb.demo(), tb.save(f"{folder}/more", {"w": 1.0})]
         ...     done = tb.merge(parts, f"{folder}/all")
         >>> len(done.shards)
         2

@@ -70,7 +70,7 @@ def relocate(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.relocate("tests/golden/data/moved", dry_run=True).changed
+        >>> tb.relocate(tb.demo("moved"), dry_run=True).changed
         True
     """
     file = as_path(path)

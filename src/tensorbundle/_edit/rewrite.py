@@ -129,7 +129,7 @@ def rewrite(
         >>> import tempfile, tensorbundle as tb
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     done = tb.rewrite(
-        ...         "tests/golden/data/demo", f"{folder}/out", rename={"global_step": "step"}
+        ...         tb.demo(), f"{folder}/out", rename={"global_step": "step"}
         ...     )
         >>> done.renamed, done.nbytes
         ({'global_step': 'step'}, 0)

@@ -22,7 +22,7 @@ from ..errors import ConversionError, UnsupportedError
 from . import hdf5, hub, npy, npz, safetensors
 from .arrays import Arrays
 from .cast import cast_as_asked
-from .request import Request
+from .request import DryRun, Request
 
 if TYPE_CHECKING:
     from .._checkpoint.selection import Filter
@@ -72,6 +72,8 @@ def export(
     dst: str | os.PathLike[str] | bytes,
     *,
     names: Filter = None,
+    exclude: Filter = None,
+    paths: bool | Mapping[str, str] = False,
     max_shard_bytes: int | None = None,
     format: str | None = None,
     config: Config | None = None,
@@ -79,6 +81,7 @@ def export(
     saturate: bool = False,
     strict: bool = False,
     overwrite: bool = False,
+    dry_run: bool = False,
     progress: Progress = None,
 ) -> Export:
     """Write tensors to a `.npz`, `.safetensors` or `.h5` file or a directory of `.npy` files.
@@ -108,6 +111,9 @@ def export(
         dst: The file, or for `.npy` files the directory, to write; its suffix decides the format.
             A path that ends in a separator, or an existing directory, means `.npy`.
         names: Which tensors: a name, glob or regular expression, or several; all by default.
+        exclude: Which not, likewise, whatever ``names`` says.
+        paths: Whether tensors of objects are called by their readable paths, not by their keys;
+            or by which of their paths, by key.
         max_shard_bytes: Split `.safetensors` into files of at most so many bytes of tensor data
             (``model-00001-of-00003.safetensors`` …) with ``model.safetensors.index.json``. A larger
             tensor has a file of its own.
@@ -120,6 +126,8 @@ def export(
         strict: Whether a tensor that has to be left out is an error.
         overwrite: Whether files of an earlier export to this path are replaced. What no export
             wrote is never touched.
+        dry_run: Whether nothing is written: what would be is told as far as it can be without
+            reading values, and ``files`` is empty.
         progress: Called with (bytes done, bytes in all), at most ten times a second.
 
     Returns:
@@ -137,7 +145,7 @@ def export(
 
     Example:
         >>> import tempfile, tensorbundle as tb
-        >>> ckpt = tb.open("tests/golden/data/objects/keras")
+        >>> ckpt = tb.open(tb.demo("keras"))
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     done = tb.export(ckpt, f"{folder}/model.safetensors")
         >>> done.written, done.left_out
@@ -158,24 +166,24 @@ def export(
     tied = ckpt.second_names() if format == "hub" and isinstance(ckpt, Arrays) else {}
     if cast is not None:
         ckpt = cast_as_asked(ckpt, cast, Loss(saturate=saturate))
-    request = Request(ckpt, names, progress, strict=strict)
-    if format == "hub":
-        files = hub.write(
-            request,
-            path,
-            config=config,
-            tied=tied,
-            overwrite=overwrite,
-            max_shard_bytes=max_shard_bytes,
-        )
-    elif format == "safetensors":
-        files = safetensors.write(
-            request, path, overwrite=overwrite, max_shard_bytes=max_shard_bytes
-        )
-    else:
-        files = {"npz": npz, "h5": hdf5, "npy": npy}[format].write(
-            request, path, overwrite=overwrite
-        )
+    request = Request(
+        ckpt, names, progress, exclude=exclude, paths=paths, strict=strict, dry_run=dry_run
+    )
+    size = max_shard_bytes
+    try:
+        if format == "hub":
+            files = hub.write(
+                request, path, config=config, tied=tied, overwrite=overwrite, max_shard_bytes=size
+            )
+        elif format == "safetensors":
+            files = safetensors.write(request, path, overwrite=overwrite, max_shard_bytes=size)
+        else:
+            files = {"npz": npz, "h5": hdf5, "npy": npy}[format].write(
+                request, path, overwrite=overwrite
+            )
+    except DryRun:
+        nbytes = sum(info.nbytes for info in request.infos)
+        return Export((), len(request.infos), nbytes, tuple(request.left_out), request.notes)
     request.finish()
     return Export(files, request.written, request.nbytes, tuple(request.left_out), request.notes)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
 
 _WRITER: Final = "tensorbundle"
-_NO_LIBRARY: Final = "writing HDF5 needs a library: pip install 'tensorbundle[h5]'"
+_NO_LIBRARY: Final = "writing HDF5 needs a library: pip install h5py"
 
 
 def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
     directory, name = os.path.split(path)
     earlier = [name] if os.path.lexists(path) else []
     with (
-        Staging(directory, earlier=earlier, overwrite=overwrite) as staging,
+        request.begin(Staging(directory, earlier=earlier, overwrite=overwrite)) as staging,
         h5py.File(staging.place(name), "w-", libver="earliest") as file,
     ):
         for info in request.infos:

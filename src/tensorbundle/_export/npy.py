@@ -110,12 +110,13 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
     directory = path.rstrip(os.sep) or path
     request.keep()
     earlier = _earlier_files(directory)
-    with FolderStaging(
+    staged = FolderStaging(
         directory,
         earlier=earlier,
         overwrite=overwrite,
         moved=lambda moves: _moved_index(directory, moves),
-    ) as staging:
+    )
+    with request.begin(staged) as staging:
         index = {}
         for info in request.infos:
             pieces = encode(request, info)

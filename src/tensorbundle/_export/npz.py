@@ -29,7 +29,7 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
     directory, name = os.path.split(path)
     earlier = [name] if os.path.lexists(path) else []
     with (
-        Staging(directory, earlier=earlier, overwrite=overwrite) as staging,
+        request.begin(Staging(directory, earlier=earlier, overwrite=overwrite)) as staging,
         staging.create(name) as file,
         zipfile.ZipFile(file, "w") as archive,
     ):

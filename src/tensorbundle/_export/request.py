@@ -8,7 +8,7 @@ nothing may be left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,31 +20,52 @@ if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
     from .._checkpoint.selection import Filter
     from .._format.tensor_info import TensorInfo
+    from .._write.staging import Staging
 
 Piece: TypeAlias = "memoryview | bytes"
+
+
+class DryRun(Exception):
+    """All is ready to be written, and nothing is to be."""
 
 
 class Request:
     """One call of `export`: the tensors wanted, and the account of what became of them."""
 
     def __init__(
-        self, ckpt: Checkpoint, names: Filter, progress: Progress, *, strict: bool = False
+        self,
+        ckpt: Checkpoint,
+        names: Filter,
+        progress: Progress,
+        *,
+        exclude: Filter = None,
+        paths: bool | Mapping[str, str] = False,
+        strict: bool = False,
+        dry_run: bool = False,
     ) -> None:
         if names is not None and not isinstance(names, (str, bytes, re.Pattern)):
             names = list(names)  # read twice, so an iterator must be kept
         self.ckpt = ckpt
-        # What was asked for by another name, such as a readable path, is called by it.
-        labels = ckpt.infos() if names is None else ckpt.select(names)
-        self.infos: list[TensorInfo] = [
-            replace(ckpt.info(each), name=each) if isinstance(each, str) else each
-            for each in labels
-        ]
+        named = literal_names(names)
+        if names is None:
+            self.infos: list[TensorInfo] = ckpt.infos(exclude=exclude)
+        else:  # what was asked for by another name, such as a readable path, is called by it
+            labels = ckpt.select(names, exclude=exclude)
+            self.infos = [replace(ckpt.info(each), name=each) for each in labels]
+        if paths and (objects := ckpt.objects) is not None:
+            path_of = objects.path_of if isinstance(paths, bool) else paths.get
+            called = {
+                each.name: path_of(ckpt.info(each.name).name) or each.name for each in self.infos
+            }
+            self.infos = [replace(each, name=called[each.name]) for each in self.infos]
+            named = frozenset(called.get(each, each) for each in named)
         self.left_out: list[tuple[str, str]] = []
         self.notes: tuple[str, ...] = ()
         self.written = 0
         self.nbytes = 0
-        self._named = literal_names(names)
+        self._named = named
         self._strict = strict
+        self._dry_run = dry_run
         self._meter = Meter(progress, sum(info.nbytes for info in self.infos))
 
     def keep(self, obstacle: Callable[[TensorInfo], str | None] = lambda _: None) -> None:
@@ -57,6 +78,12 @@ class Request:
             else:
                 self.leave_out(info, reason)
         self.infos = kept
+
+    def begin(self, staging: Staging) -> Staging:
+        """Go on to write, unless that is not wanted: then DryRun ends it here."""
+        if self._dry_run:
+            raise DryRun
+        return staging
 
     def leave_out(self, info: TensorInfo, reason: str) -> None:
         """Note that a tensor cannot be written, or raise if it had to be."""

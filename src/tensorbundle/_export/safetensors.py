@@ -68,7 +68,8 @@ def write(
     def moved(moves: Mapping[str, str]) -> bytes:
         return _moved_index(os.path.join(directory, index_name), moves)
 
-    with Staging(directory, earlier=earlier, overwrite=overwrite, moved=moved) as staging:
+    staged = Staging(directory, earlier=earlier, overwrite=overwrite, moved=moved)
+    with request.begin(staged) as staging:
         for other, content in (beside or {}).items():
             with staging.create(other) as file:
                 file.write(content)

@@ -46,7 +46,7 @@ class TensorInfo:
 
     Example:
         >>> import tensorbundle as tb
-        >>> info = tb.open("tests/golden/data/demo/model.ckpt-2000").info("dense/bias")
+        >>> info = tb.open(tb.demo()).info("dense/bias")
         >>> info.dtype, info.tf_dtype, info.size == info.nbytes // 4
         (dtype('float32'), 'float32', True)
     """
@@ -91,7 +91,7 @@ class TensorInfo:
 
         Example:
             >>> import tensorbundle as tb
-            >>> info = tb.open("tests/golden/data/slices/incomplete").info("gap")
+            >>> info = tb.open(tb.demo("slices")).info("gap")
             >>> info.size, info.stored_size, info.complete
             (24, 18, False)
         """
@@ -166,7 +166,7 @@ class TensorInfo:
 
         Example:
             >>> import tensorbundle as tb
-            >>> ckpt = tb.open("tests/golden/data/demo/model.ckpt-2000")
+            >>> ckpt = tb.open(tb.demo())
             >>> ckpt.info("dense/bias").array_dtype()
             dtype('float32')
         """

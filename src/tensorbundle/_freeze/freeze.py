@@ -126,7 +126,7 @@ def freeze(
         >>> import tempfile, tensorbundle as tb
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     frozen = tb.freeze(
-        ...         "tests/golden/data/demo", outputs="probabilities", path=f"{folder}/demo.pb"
+        ...         tb.demo(), outputs="probabilities", path=f"{folder}/demo.pb"
         ...     )
         >>> frozen.outputs, [str(each) for each in frozen.inputs], len(frozen.variables)
         ({'probabilities': 'probabilities:0'}, ['image:0 float32[?, 28, 28, 1]'], 8)

@@ -62,8 +62,8 @@ def prune(
 
     Example:
         >>> import tensorbundle as tb
-        >>> pruned = tb.prune("tests/golden/data/demo", outputs="probabilities")
-        >>> tb.load_graph("tests/golden/data/demo").num_nodes, pruned.num_nodes
+        >>> pruned = tb.prune(tb.demo(), outputs="probabilities")
+        >>> tb.load_graph(tb.demo()).num_nodes, pruned.num_nodes
         (397, 33)
     """
     request = Request(

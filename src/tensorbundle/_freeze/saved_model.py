@@ -140,7 +140,7 @@ def export_saved_model(
         >>> import tempfile, tensorbundle as tb
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     done = tb.export_saved_model(
-        ...         "tests/golden/data/demo",
+        ...         tb.demo(),
         ...         outputs={"scores": "probabilities"},
         ...         path=f"{folder}/model",
         ...     )

@@ -44,9 +44,9 @@ class Graph:
 
     Example:
         >>> import tensorbundle as tb
-        >>> graph = tb.load_graph("tests/golden/data/saver/model.ckpt-20.meta")
+        >>> graph = tb.load_graph(tb.demo("saver"))
         >>> graph.kind, graph.checkpoint.prefix, graph.saver.restore_op
-        ('meta', 'tests/golden/data/saver/model.ckpt-20', 'save/restore_all')
+        ('meta', 'demo/saver/model.ckpt-20', 'save/restore_all')
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class Graph:
 
         Example:
             >>> import tensorbundle as tb
-            >>> tb.load_graph("tests/golden/data/saver/model.ckpt-20.meta").notes
+            >>> tb.load_graph(tb.demo("saver")).notes
             ()
         """
         from .._objects.saved_objects import SavedObjects
@@ -245,7 +245,7 @@ def load_graph(
 
     Example:
         >>> import tensorbundle as tb
-        >>> graph = tb.load_graph("tests/golden/data/saver")
+        >>> graph = tb.load_graph(tb.demo("saver"))
         >>> graph.num_nodes == len(graph.nodes)
         True
     """

@@ -24,7 +24,7 @@ SIGNATURE: Final = bytes.fromhex(
     "91bac23c9287e1a90000000000000000e19f13c0e9b1c372"
     "73000000000000000000000000000000"
 )
-_HINT: Final = "pip install 'tensorbundle[cpb]'"
+_HINT: Final = "pip install brotli zstandard"
 _NAMES: Final = {"b": "brotli", "z": "zstandard", "s": "snappy"}
 
 # Compressed data may stand for far more than itself: but not for this many times its size.

@@ -60,7 +60,7 @@ class Variable:
 
     Example:
         >>> import tensorbundle as tb
-        >>> graph = tb.load_graph("tests/golden/data/saver/model.ckpt-20.meta")
+        >>> graph = tb.load_graph(tb.demo("saver"))
         >>> kernel = graph.variables["dense/kernel"]
         >>> kernel.tf_dtype, kernel.shape, kernel.key, kernel.how
         ('float32', (6, 4), 'dense/kernel', 'restore op')

@@ -43,7 +43,7 @@ class Node:
 
     Example:
         >>> import tensorbundle as tb
-        >>> node = tb.load_graph("tests/golden/data/saver").nodes["save/restore_all"]
+        >>> node = tb.load_graph(tb.demo("saver")).nodes["save/restore_all"]
         >>> node.op, node.inputs[0], sorted(node.attrs)
         ('NoOp', '^save/restore_all/NoOp', [])
     """

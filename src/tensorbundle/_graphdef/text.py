@@ -22,7 +22,7 @@ from ..errors import FormatError, UnsupportedError
 
 Kind: TypeAlias = Literal["graph", "meta", "saved_model"]
 
-_HINT: Final = "pip install 'tensorbundle[pbtxt]'"
+_HINT: Final = "pip install protobuf"
 _MESSAGES: Final[Mapping[Kind, str]] = MappingProxyType(
     {"graph": "GraphDef", "meta": "MetaGraphDef", "saved_model": "SavedModel"}
 )

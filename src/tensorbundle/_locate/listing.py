@@ -72,7 +72,7 @@ def checkpoints(directory: str | os.PathLike[str] | bytes) -> list[ListedCheckpo
 
     Example:
         >>> import tensorbundle as tb
-        >>> [(each.step, each.newest) for each in tb.checkpoints("tests/golden/data/saver")]
+        >>> [(each.step, each.newest) for each in tb.checkpoints(tb.demo("saver"))]
         [(10, False), (20, True)]
     """
     folder = as_path(directory)

@@ -57,7 +57,7 @@ class ObjectGraph:
 
     Example:
         >>> import tensorbundle as tb
-        >>> graph = tb.open("tests/golden/data/objects/keras").objects
+        >>> graph = tb.open(tb.demo("keras")).objects
         >>> graph.variables[0].path, graph.variables[0].full_name
         ('optimizer/_iterations', 'adam/iteration')
     """

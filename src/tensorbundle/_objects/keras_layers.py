@@ -50,7 +50,7 @@ def layers_of(graph: ObjectGraph) -> tuple[Layer, ...]:
 
     Example:
         >>> import tensorbundle as tb
-        >>> layers_of(tb.open("tests/golden/data/objects/keras").objects)[0].weights
+        >>> layers_of(tb.open(tb.demo("keras")).objects)[0].weights
         ('hidden/kernel:0', 'hidden/bias:0')
     """
     for number in range(len(graph.nodes)):

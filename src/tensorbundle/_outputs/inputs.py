@@ -44,7 +44,7 @@ class InputCandidate:
 
     Example:
         >>> import tensorbundle as tb
-        >>> image = tb.suggest_inputs("tests/golden/data/demo/model.ckpt-2000.meta")[0]
+        >>> image = tb.suggest_inputs(tb.demo())[0]
         >>> image.reason
         "leads to the variables; 'probabilities' needs it"
     """
@@ -75,7 +75,7 @@ def suggest_inputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[InputC
 
     Example:
         >>> import tensorbundle as tb
-        >>> found = tb.suggest_inputs("tests/golden/data/demo/model.ckpt-2000.meta")
+        >>> found = tb.suggest_inputs(tb.demo())
         >>> [(each.name, each.role) for each in found]
         [('image', 'data'), ('target', 'label')]
     """

@@ -46,7 +46,7 @@ class Candidate:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.suggest_outputs("tests/golden/data/saved_model")[0].reason
+        >>> tb.suggest_outputs(tb.demo("saved_model"))[0].reason
         "output 'output_0' of signature 'serving_default'"
     """
 
@@ -81,7 +81,7 @@ def suggest_outputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[Candi
 
     Example:
         >>> import tensorbundle as tb
-        >>> best = tb.suggest_outputs("tests/golden/data/demo/model.ckpt-2000.meta")[0]
+        >>> best = tb.suggest_outputs(tb.demo())[0]
         >>> best.name, best.op, best.dtype, best.shape
         ('probabilities', 'Softmax', 'float32', (-1, 10))
     """

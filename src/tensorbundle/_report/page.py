@@ -88,7 +88,7 @@ def report(
     Example:
         >>> import tempfile, tensorbundle as tb
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     page = tb.report("tests/golden/data/demo", path=f"{folder}/report.html")
+        ...     page = tb.report(tb.demo(), path=f"{folder}/report.html")
         >>> page.tensors, page.faults
         (28, 0)
     """

@@ -20,7 +20,7 @@ from ..errors import UnsupportedError
 if TYPE_CHECKING:
     from .._format.dtypes import Array
 
-_HINT: Final = "pip install 'tensorbundle[run]'"
+_HINT: Final = "pip install openvino"
 _DEVICE: Final = "CPU"
 # Without this, processors that have bfloat16 compute in it.
 _CONFIG: Final = (("INFERENCE_PRECISION_HINT", "f32"),)

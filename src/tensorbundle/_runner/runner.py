@@ -65,7 +65,7 @@ def run(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.run("tests/golden/data/saver", fetches="dense/kernel/Read/ReadVariableOp:0").shape
+        >>> tb.run(tb.demo("saver"), fetches="dense/kernel/Read/ReadVariableOp:0").shape
         (6, 4)
     """
     return Runner(model, ckpt=ckpt, signature=signature).run(feeds, fetches)
@@ -83,7 +83,7 @@ class Runner:
 
     Example:
         >>> import tensorbundle as tb
-        >>> runner = tb.Runner("tests/golden/data/saver", "dense/kernel/Read/ReadVariableOp:0")
+        >>> runner = tb.Runner(tb.demo("saver"), "dense/kernel/Read/ReadVariableOp:0")
         >>> runner().dtype, runner({"dense/bias/Read/ReadVariableOp": [1, 2]}, "dense/bias").shape
         (dtype('float32'), (4,))
     """

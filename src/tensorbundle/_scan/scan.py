@@ -67,7 +67,7 @@ def scan(path: Path) -> Scan:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.scan("tests/golden/data/saver").ok
+        >>> tb.scan(tb.demo("saver")).ok
         True
     """
     requested = as_path(path)

@@ -254,13 +254,15 @@ def write_all(descriptor: int, content: bytes) -> None:
 
 
 def make_directory(directory: str, *, durable: bool) -> None:
-    """Make the last level of a directory, as TensorFlow does: no tree of a misspelled path."""
+    """Make a directory and its parents, as an export does; TensorFlow makes the last level only."""
     if os.path.isdir(directory or os.curdir):
         return
+    parent = os.path.dirname(directory.rstrip(os.sep))
+    make_directory(parent, durable=durable)
     with contextlib.suppress(FileExistsError):
         os.mkdir(directory)
     if durable:
-        flush_directory(os.path.dirname(directory))
+        flush_directory(parent)
 
 
 def flush_path(path: str) -> None:

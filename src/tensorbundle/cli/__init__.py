@@ -34,7 +34,12 @@ from .graphs.freeze import freeze
 from .graphs.graph import graph
 from .graphs.prune import prune
 from .graphs.run import run
+from .itself.completion import completion
+from .itself.demo import demo_command
+from .itself.help import help_command
 from .pages.report import report
+from .programs.run_script import run_script
+from .programs.shim_check import shim_check
 from .terminal.console import PROGRAM
 
 __all__ = ["main"]
@@ -61,6 +66,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: Any) -> Non
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(
+    "-V",
     "--version",
     is_flag=True,
     expose_value=False,
@@ -85,6 +91,8 @@ def program(ctx: click.Context) -> None:
       tensorbundle edit model.ckpt-2000 slim --strip-optimizer
 
     Exit codes: 0 fine; 1 the check failed; 2 wrong use or unreadable input.
+    JSON begins with schema, which is 1 until a field changes or goes; each
+    command's help lists the others.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
@@ -96,6 +104,8 @@ _COMMANDS = (
     (convert,),
     (doctor, salvage, scan, prune_checkpoints, report),
     (graph, freeze, run, prune, export_saved_model),
+    (run_script, shim_check),
+    (demo_command, completion, help_command),
 )
 
 for _command in (command for group in _COMMANDS for command in group):

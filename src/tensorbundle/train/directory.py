@@ -56,8 +56,8 @@ def get_checkpoint_state(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.get_checkpoint_state("tests/golden/data/saver").model_checkpoint_path
-        'tests/golden/data/saver/model.ckpt-20'
+        >>> tb.train.get_checkpoint_state(tb.demo("saver")).model_checkpoint_path
+        'demo/saver/model.ckpt-20'
     """
     directory = local_path(checkpoint_dir)
     state = written_state(directory, latest_filename)
@@ -189,7 +189,7 @@ def checkpoint_exists(checkpoint_prefix: Path) -> bool:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.checkpoint_exists("tests/golden/data/saver/model.ckpt-20")
+        >>> tb.train.checkpoint_exists(tb.demo("saver") + "/model.ckpt-20")
         True
     """
     return _main_file(checkpoint_prefix) is not None
@@ -206,7 +206,7 @@ def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[Path]) -> list[float]:
 
     Example:
         >>> import tensorbundle as tb
-        >>> saved = ["tests/golden/data/saver/model.ckpt-20", "no/such/model.ckpt"]
+        >>> saved = [tb.demo("saver") + "/model.ckpt-20", "no/such/model.ckpt"]
         >>> len(tb.train.get_checkpoint_mtimes(saved))
         1
     """

@@ -10,6 +10,7 @@ from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open
 from .._format.dtypes import Array
 from .._format.names import as_bytes, as_name
+from .._format.tensor_info import TensorInfo
 from .._locate.checkpoints import locate
 from ..errors import FormatError, TensorBundleError, TensorNotFoundError
 from .directory import Path, local_path
@@ -29,13 +30,18 @@ class CheckpointReader:
 
     Example:
         >>> import tensorbundle as tb
-        >>> reader = tb.train.load_checkpoint("tests/golden/data/demo")
+        >>> reader = tb.train.load_checkpoint(tb.demo())
         >>> reader.get_variable_to_shape_map()["dense/bias"]
         [16]
     """
 
     def __init__(self, filename: Checkpoint | str | bytes) -> None:
         self._checkpoint = filename if isinstance(filename, Checkpoint) else _strictly(filename)
+
+    @functools.cached_property
+    def _infos(self) -> tuple[TensorInfo, ...]:
+        """Facts of all tensors, made once: programs ask again and again."""
+        return tuple(self._checkpoint.infos())
 
     def has_tensor(self, tensor_str: str | bytes) -> bool:
         """Tell whether there is a tensor of that name.
@@ -73,17 +79,17 @@ class CheckpointReader:
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """Shapes by name; a partitioned tensor has its full shape."""
-        return {info.name: list(info.shape) for info in self._checkpoint.infos()}
+        return {info.name: list(info.shape) for info in self._infos}
 
     def get_variable_to_dtype_map(self) -> dict[str, DType]:
         """Types by name."""
-        return {info.name: interned(info.data_type) for info in self._checkpoint.infos()}
+        return {info.name: interned(info.data_type) for info in self._infos}
 
     def debug_string(self) -> bytes:
         """One line a tensor: name, type, shape; for a partitioned tensor the full shape."""
         is_v1 = self._checkpoint.location.kind == "v1"
         lines = []
-        for info in self._checkpoint.infos():
+        for info in self._infos:
             shape = ",".join(map(str, info.shape))
             slices = f", {len(info.slices)} slices" if is_v1 and len(info.slices) > 1 else ""
             lines.append(f"{info.name} (DT_{_enum_name(info.tf_dtype)}) [{shape}]{slices}\n")
@@ -95,7 +101,7 @@ class CheckpointReader:
         return self.has_tensor(tensor_str)
 
     def _GetVariableToDataTypeMap(self) -> dict[str, int]:
-        return {info.name: info.data_type for info in self._checkpoint.infos()}
+        return {info.name: info.data_type for info in self._infos}
 
     def CheckpointReader_GetTensor(self, tensor_str: str | bytes) -> Any:
         """Read one tensor; the name of `get_tensor` in TensorFlow's binding."""
@@ -126,7 +132,7 @@ def NewCheckpointReader(filepattern: str | bytes) -> CheckpointReader:
 
     Example:
         >>> import tensorbundle as tb
-        >>> path = "tests/golden/data/demo/model.ckpt-2000"
+        >>> path = tb.demo() + "/model.ckpt-2000"
         >>> tb.train.NewCheckpointReader(path).has_tensor("dense/bias")
         True
     """
@@ -173,7 +179,7 @@ def load_checkpoint(ckpt_dir_or_file: Path) -> CheckpointReader:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.load_checkpoint("tests/golden/data/demo").has_tensor("dense/bias")
+        >>> tb.train.load_checkpoint(tb.demo()).has_tensor("dense/bias")
         True
     """
     path = local_path(ckpt_dir_or_file)
@@ -211,7 +217,7 @@ def load_variable(ckpt_dir_or_file: Path, name: str | bytes) -> Any:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.load_variable("tests/golden/data/demo", "dense/bias:0").shape
+        >>> tb.train.load_variable(tb.demo(), "dense/bias:0").shape
         (16,)
     """
     return load_checkpoint(ckpt_dir_or_file).get_tensor(as_name(_checked(name)).removesuffix(":0"))
@@ -225,7 +231,7 @@ def list_variables(ckpt_dir_or_file: Path) -> list[tuple[str, list[int]]]:
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.list_variables("tests/golden/data/saver")[0]
+        >>> tb.train.list_variables(tb.demo("saver"))[0]
         ('dense/bias', [4])
     """
     return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())

@@ -23,7 +23,7 @@ class CheckpointView:
 
     Example:
         >>> import tensorbundle as tb
-        >>> view = tb.train.CheckpointView("tests/golden/data/objects/keras")
+        >>> view = tb.train.CheckpointView(tb.demo("keras"))
         >>> sorted(view.children(0))[:2]
         ['model', 'optimizer']
     """

@@ -29,8 +29,8 @@ def wait_for_new_checkpoint(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.wait_for_new_checkpoint("tests/golden/data/saver", timeout=10)
-        'tests/golden/data/saver/model.ckpt-20'
+        >>> tb.train.wait_for_new_checkpoint(tb.demo("saver"), timeout=10)
+        'demo/saver/model.ckpt-20'
     """
     stop = None if timeout is None else time.monotonic() + timeout
     while True:
@@ -64,8 +64,8 @@ def checkpoints_iterator(
 
     Example:
         >>> import tensorbundle as tb
-        >>> list(tb.train.checkpoints_iterator("tests/golden/data/saver", timeout=0))
-        ['tests/golden/data/saver/model.ckpt-20']
+        >>> list(tb.train.checkpoints_iterator(tb.demo("saver"), timeout=0))
+        ['demo/saver/model.ckpt-20']
     """
     newest = None
     while True:

@@ -43,7 +43,7 @@ class Hdf5File:
             import h5py
         except ImportError:
             raise UnsupportedError(
-                "reading HDF5 needs a library: pip install 'tensorbundle[h5]'", path=path
+                "reading HDF5 needs a library: pip install h5py", path=path
             ) from None
         self.files: tuple[str, ...] = (path,)
         self._datasets: dict[str, Any] = {}

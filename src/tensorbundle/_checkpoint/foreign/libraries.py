@@ -88,7 +88,7 @@ class Conversions:
 
         Example:
             >>> import tensorbundle as tb
-            >>> frame = tb.open("tests/golden/data/demo").to_frame("dense/*")
+            >>> frame = tb.open(tb.demo()).to_frame("dense/*")
             >>> list(frame.index[:2]), frame.loc["dense/bias", "shape"]
             (['dense/bias', 'dense/bias/Adam'], (16,))
         """
@@ -123,7 +123,7 @@ class Conversions:
 
         Example:
             >>> import tensorbundle as tb
-            >>> tree = tb.open("tests/golden/data/demo").to_tree("dense/[bk]*l")
+            >>> tree = tb.open(tb.demo()).to_tree("dense/[bk]*l")
             >>> tree["dense"]["kernel"].shape
             (784, 16)
         """

@@ -96,8 +96,9 @@
       { title: "rms", field: "rms", formatter: number(R.short), ...numeric, minWidth: 85 },
       { title: "cosine", field: "cosine", formatter: number((x) => x.toFixed(5)), ...numeric, minWidth: 85 });
     if (doc.values) {
-      for (const key of ["mean", "std", "min", "max"]) found.push({ title: key, field: key, formatter: number(R.short), ...numeric, minWidth: 88 });
-      found.push({ title: "zeros", field: "zeros", formatter: number((x) => R.share(x, 1)), ...numeric, minWidth: 75 });
+      // Of two compared, how they differ is wanted more.
+      for (const key of doc.diff ? [] : ["mean", "std", "min", "max"]) found.push({ title: key, field: key, formatter: number(R.short), ...numeric, minWidth: 88 });
+      if (!doc.diff) found.push({ title: "zeros", field: "zeros", formatter: number((x) => R.share(x, 1)), ...numeric, minWidth: 75 });
       found.push({ title: "values", field: "id", headerSort: false, minWidth: 110, formatter: (cell) => {
         const row = cell.getData(), all = doc.values.bins, members = typeof row.id === "number" ? [row] : row._children.filter((each) => all[each.id]).slice(0, MULTIPLES);
         return R.el("span", { class: "sparks" }, members.filter((each) => all[each.id]).map((each) => R.histogram([R.heights(all[each.id])], "histogram of " + each.name, true)));

@@ -14,7 +14,7 @@ from ..grammar.options import (
     writing_options,
 )
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 
@@ -28,7 +28,7 @@ from ..terminal.sizes import format_count, format_size
     metavar="W",
     multiple=True,
     type=float,
-    help="One a PATH; divided by their sum.",
+    help="One a PATH, or one a checkpoint of a directory, oldest first; divided by their sum.",
 )
 @click.option(
     "--last",
@@ -77,12 +77,12 @@ def average(
             progress=progress,
         )
     if as_json:
-        console.line(dumps({name: getattr(done, name) for name in done.__slots__}))
+        console.line(document({name: getattr(done, name) for name in done.__slots__}))
         return
     if done.repeated:
         console.note(f"{len(done.repeated)} of the paths lead to one of these again: counted once")
     would = "would write" if dry_run else "wrote"
-    console.line(
+    console.say(
         f"{would} {target}: {format_count(len(done.averaged), 'tensor')} of "
         f"{format_count(len(done.sources), 'checkpoint')} averaged, "
         f"{len(done.taken):,} as in {done.sources[-1]}, {format_size(done.nbytes)}"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from ..grammar.failures import CHECK_FAILED
 from ..grammar.help import DocumentedCommand
-from ..grammar.opening import nothing_matches, read_patterns
-from ..grammar.options import NameType, global_options, json_option, path_argument, regex_option
+from ..grammar.opening import open_checkpoint
+from ..grammar.options import global_options, json_option, path_argument
+from ..grammar.selection import Selection, namer, names_option, paths_option, selects_tensors
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count
 
@@ -32,15 +33,9 @@ _STATUS_NOUNS: Final = (
 
 @click.command(cls=DocumentedCommand, short_help="Compare with what TensorFlow reads.")
 @path_argument
-@click.option(
-    "--names",
-    "patterns",
-    metavar="GLOB",
-    multiple=True,
-    type=NameType(),
-    help="Only these tensors; may be given several times.",
-)
-@regex_option
+@selects_tensors
+@names_option
+@paths_option
 @json_option
 @global_options
 @click.pass_obj
@@ -49,18 +44,19 @@ def crosscheck(
     ctx: click.Context,
     console: Console,
     path: str,
-    patterns: Sequence[str],
-    regex: bool,
+    selection: Selection,
+    paths: bool,
     as_json: bool,
 ) -> None:
     """Compare every tensor, bit for bit, with what TensorFlow restores.
 
     TensorFlow runs in a process of its own and must be installed:
-    pip install 'tensorbundle[tensorflow]'. The exit code is 1 if anything
-    differs.
+    pip install tensorflow. The exit code is 1 if anything
+    differs. PATTERNs choose tensors, as for `ls`.
 
     Examples:
       tensorbundle crosscheck model.ckpt-2000
+      tensorbundle crosscheck run/ 'encoder/*' --exclude '*/Adam*'
       tensorbundle crosscheck run/ --json > certificate.json
 
     JSON: ok, counts, path, prefix, format, files, tensorbundle, tensorflow,
@@ -69,24 +65,27 @@ def crosscheck(
     """
     from ..._crosscheck.crosscheck import crosscheck as compare
 
-    names = read_patterns(patterns, regex=regex) if patterns else None
+    checkpoint = open_checkpoint(console, path)
+    if selection:
+        selection.of(checkpoint)  # each pattern must match something
     with progress_bar(console, "comparing") as progress:
-        result = compare(path, names=names, progress=progress)
-    if patterns and not result.comparisons:
-        raise nothing_matches(" ".join(patterns))
+        result = compare(
+            checkpoint, names=selection.names, exclude=selection.exclude, progress=progress
+        )
     if as_json:
-        console.line(dumps(result.certificate()))
+        console.line(document(result.certificate()))
     else:
-        _write_text(console, result)
+        _write_text(console, result, namer(paths, checkpoint))
     ctx.exit(0 if result.ok else CHECK_FAILED)
 
 
-def _write_text(console: Console, result: Crosscheck) -> None:
+def _write_text(console: Console, result: Crosscheck, shown: Callable[[str], str]) -> None:
     for note in result.notes:
-        console.note(note)
+        if note not in result.location.notes:  # told when it was opened
+            console.note(note)
     for comparison in result.comparisons:
         if comparison.status != "equal":
-            _write_comparison(console, comparison)
+            _write_comparison(console, comparison, shown(comparison.name))
     counts = result.counts
     listed = ", ".join(f"{counts[s]:,} {s}" for s in _STATUS_NOUNS if s in counts) or "no tensors"
     if "equal" in counts:
@@ -94,14 +93,14 @@ def _write_text(console: Console, result: Crosscheck) -> None:
     verdict = console.style("ok", fg="green", bold=True)
     if not result.ok:
         verdict = console.style("failed", fg="red", bold=True)
-    console.line(
+    console.say(
         f"{verdict}: {format_count(len(result.comparisons), 'tensor')} against "
         f"tensorflow {result.tensorflow_version}: {listed}"
     )
 
 
-def _write_comparison(console: Console, comparison: Comparison) -> None:
+def _write_comparison(console: Console, comparison: Comparison, name: str) -> None:
     color = "yellow" if comparison.ok else "red"
     status = console.style(comparison.status, fg=color, bold=True)
     detail = f": {comparison.detail}" if comparison.detail else ""
-    console.line(f"{status}: {console.style(console.spell(comparison.name), bold=True)}{detail}")
+    console.say(f"{status}: {console.style(console.spell(name), bold=True)}{detail}")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ..grammar.failures import CHECK_FAILED
 from ..grammar.help import DocumentedCommand
-from ..grammar.opening import nothing_matches, open_checkpoint, read_patterns
-from ..grammar.options import NameType, global_options, json_option, regex_option
+from ..grammar.opening import open_checkpoint
+from ..grammar.options import global_options, json_option
+from ..grammar.selection import Selection, namer, names_option, paths_option, selects_tensors
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count
 
@@ -39,15 +40,9 @@ _TOLERANCE: Final = _Tolerance(min=0)
 @click.command(cls=DocumentedCommand, short_help="Compare two checkpoints.")
 @click.argument("path_a", metavar="A", type=click.Path())
 @click.argument("path_b", metavar="B", type=click.Path())
-@click.option(
-    "--names",
-    "patterns",
-    metavar="GLOB",
-    multiple=True,
-    type=NameType(),
-    help="Only these tensors; may be given several times.",
-)
-@regex_option
+@selects_tensors
+@names_option
+@paths_option
 @click.option("--rtol", type=_TOLERANCE, default=0.0, help="Tolerance in proportion to B's value.")
 @click.option("--atol", type=_TOLERANCE, default=0.0, help="Tolerance as it is.")
 @click.option("--ignore-dtype", is_flag=True, help="Compare numbers of two dtypes by value.")
@@ -61,8 +56,8 @@ def diff(
     console: Console,
     path_a: str,
     path_b: str,
-    patterns: Sequence[str],
-    regex: bool,
+    selection: Selection,
+    paths: bool,
     rtol: float,
     atol: float,
     ignore_dtype: bool,
@@ -82,7 +77,7 @@ def diff(
 
     Examples:
       tensorbundle diff model.ckpt-2000 model.ckpt-3000
-      tensorbundle diff old/ new/ --rtol 1e-5 --names 'encoder/*'
+      tensorbundle diff old/ new/ 'encoder/*' --rtol 1e-5 --exclude '*/Adam*'
       tensorbundle diff model half --ignore-dtype --rtol 1e-2
       tensorbundle diff frozen.pb model.ckpt-2000
 
@@ -93,24 +88,24 @@ def diff(
     from ..._edit.diff import diff as compare
 
     a, b = open_checkpoint(console, path_a), open_checkpoint(console, path_b)
-    names = read_patterns(patterns, regex=regex) if patterns else None
     with progress_bar(console, "comparing") as progress:
         found = compare(
             a,
             b,
-            names=names,
+            names=selection.names,
+            exclude=selection.exclude,
             rtol=rtol,
             atol=atol,
             ignore_dtype=ignore_dtype,
             exact=exact,
             progress=progress,
         )
-    if patterns and found.same and not found.equal:
-        raise nothing_matches(" ".join(patterns))
+    if selection and found.same and not found.equal:
+        raise selection.nothing_matches()
     if as_json:
-        console.line(dumps(_describe(found)))
+        console.line(document(_describe(found)))
     else:
-        _write_text(console, found)
+        _write_text(console, found, namer(paths, a, b))
     ctx.exit(0 if found.same else CHECK_FAILED)
 
 
@@ -138,19 +133,21 @@ def _describe_tensor(each: TensorDifference) -> dict[str, Any]:
     return {"name": each.name, "kind": each.kind, "a": each.a, "b": each.b, "values": values}
 
 
-def _write_text(console: Console, found: Diff) -> None:
-    spell = console.spell
+def _write_text(console: Console, found: Diff, shown: Callable[[str], str]) -> None:
+    def spell(name: str) -> str:
+        return console.spell(shown(name))
+
     if not found.frozen:
         for name in found.only_a:
-            console.line(console.style(f"- {spell(name)}", fg="red"))
+            console.say(console.style(f"- {spell(name)}", fg="red"))
         for name in found.only_b:
-            console.line(console.style(f"+ {spell(name)}", fg="green"))
+            console.say(console.style(f"+ {spell(name)}", fg="green"))
     for old, new in found.renamed.items():
-        console.line(f"> {spell(old)} -> {spell(new)}")
+        console.say(f"> {spell(old)} -> {spell(new)}")
     for each in found.changed:
-        console.line(f"! {spell(each.name)}  {_say(each)}")
+        console.say(f"! {spell(each.name)}  {_say(each)}")
     for name in found.incomplete:
-        console.line(f"? {spell(name)}  lacks some of its parts")
+        console.say(f"? {spell(name)}  lacks some of its parts")
     changed = ", ".join(
         f"{count:,} {what}"
         for count, what in (
@@ -166,7 +163,7 @@ def _write_text(console: Console, found: Diff) -> None:
     if found.by_checksum:
         what = "" if found.by_checksum == found.equal else f"{found.by_checksum:,} "
         equal += f" ({what}by checksum, data not read)"
-    console.line(console.style(f"{changed}, {equal}" if changed else equal, bold=True))
+    console.say(console.style(f"{changed}, {equal}" if changed else equal, bold=True))
 
 
 def _say(each: TensorDifference) -> str:

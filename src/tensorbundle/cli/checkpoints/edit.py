@@ -10,17 +10,19 @@ import click
 
 from ..grammar.assignments import read_casts, split_last
 from ..grammar.help import DocumentedCommand
-from ..grammar.opening import open_checkpoint, read_patterns
+from ..grammar.opening import open_checkpoint
 from ..grammar.options import (
     NameType,
     global_options,
     json_option,
     path_argument,
+    regex_option,
     target_argument,
     writing_options,
 )
+from ..grammar.selection import read_patterns
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 
@@ -57,6 +59,7 @@ _EXAMPLES: Final = 5
 @click.option(
     "--keep", "keeps", metavar="GLOB", multiple=True, type=NameType(), help="Leave all others out."
 )
+@regex_option
 @click.option(
     "--cast",
     "casts",
@@ -91,6 +94,7 @@ def edit(
     strict: bool,
     drops: Sequence[str],
     keeps: Sequence[str],
+    regex: bool,
     casts: Sequence[str],
     lossy: bool,
     saturate: bool,
@@ -133,8 +137,8 @@ def edit(
             checkpoint,
             target,
             rename=_read_renames(renames) or _read_substitutions(substitutions) or None,
-            drop=read_patterns(drops, regex=False) or None,
-            keep=read_patterns(keeps, regex=False) or None,
+            drop=read_patterns(drops, regex=regex) or None,
+            keep=read_patterns(keeps, regex=regex) or None,
             cast=read_casts(casts),
             lossy=lossy,
             saturate=saturate,
@@ -148,7 +152,7 @@ def edit(
         )
     _write_notes(console, done)
     if as_json:
-        console.line(dumps(_describe(done)))
+        console.line(document(_describe(done)))
     else:
         _write_text(console, done, target, dry_run)
 
@@ -206,12 +210,12 @@ def _write_text(console: Console, done: Rewrite, target: str, dry_run: bool) -> 
     lines += [f"cast     {spell(name)}: {old} -> {new}" for name, (old, new) in done.cast.items()]
     lines += [f"dropped  {spell(name)}" for name in done.dropped]
     for line in lines if dry_run else lines[:_LISTED]:
-        console.line(line)
+        console.say(line)
     if len(lines) > _LISTED and not dry_run:
-        console.line(f"and {len(lines) - _LISTED:,} more")
+        console.say(f"and {len(lines) - _LISTED:,} more")
     would = "would write" if dry_run else "wrote"
     linked = f"; {format_count(len(done.linked), 'shard')} shared" if done.linked else ""
-    console.line(
+    console.say(
         f"{would} {target}: {format_count(done.kept, 'tensor')}, "
         f"{format_size(done.nbytes)} anew{linked}"
     )

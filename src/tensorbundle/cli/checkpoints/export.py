@@ -10,22 +10,23 @@ import click
 
 from ..grammar.assignments import read_casts
 from ..grammar.help import DocumentedCommand
-from ..grammar.opening import open_checkpoint, read_patterns, select
+from ..grammar.opening import open_checkpoint
 from ..grammar.options import (
-    NameType,
     cast_option,
+    dry_run_option,
     global_options,
     json_option,
     path_argument,
-    regex_option,
     shard_option,
 )
+from ..grammar.selection import Selection, names_option, paths_option, selects_tensors
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 
 if TYPE_CHECKING:
+    from ..._checkpoint.checkpoint import Checkpoint
     from ..._export.export import Export
 
 _LISTED: Final = 20  # files; a directory of .npy files has as many as there are tensors
@@ -34,15 +35,12 @@ _LISTED: Final = 20  # files; a directory of .npy files has as many as there are
 @click.command(cls=DocumentedCommand, short_help="Write tensors as npz, safetensors, npy or HDF5.")
 @path_argument
 @click.argument("target", type=click.Path())
+@selects_tensors
+@names_option
+@paths_option
 @click.option(
-    "--names",
-    "patterns",
-    metavar="GLOB",
-    multiple=True,
-    type=NameType(),
-    help="Only these tensors; may be given several times.",
+    "--strip-optimizer", is_flag=True, help="Leave out what optimizers keep, as `edit` does."
 )
-@regex_option
 @click.option(
     "--format",
     type=click.Choice(["npz", "safetensors", "npy", "h5", "hub"]),
@@ -53,7 +51,8 @@ _LISTED: Final = 20  # files; a directory of .npy files has as many as there are
 @click.option("--saturate", is_flag=True, help="Cast to the largest number what is out of range.")
 @shard_option
 @click.option("--strict", is_flag=True, help="Fail if a tensor has to be left out.")
-@click.option("--force", is_flag=True, help="Replace what an earlier export wrote to TARGET.")
+@click.option("-f", "--force", is_flag=True, help="Replace what an earlier export wrote to TARGET.")
+@dry_run_option
 @json_option
 @global_options
 @click.pass_obj
@@ -61,8 +60,9 @@ def export(
     console: Console,
     path: str,
     target: str,
-    patterns: Sequence[str],
-    regex: bool,
+    selection: Selection,
+    paths: bool,
+    strip_optimizer: bool,
     format: str | None,
     config: str | None,
     casts: Sequence[str],
@@ -70,6 +70,7 @@ def export(
     max_shard_bytes: int | None,
     strict: bool,
     force: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Export tensors to .npz, .safetensors or .h5, or to a directory of .npy files.
@@ -83,7 +84,8 @@ def export(
     Examples:
       tensorbundle export model.ckpt-2000 weights.npz
       tensorbundle export run/ weights.safetensors --max-shard-bytes 5GB
-      tensorbundle export run/ arrays/ --names 'encoder/*' --names global_step
+      tensorbundle export run/ arrays/ 'encoder/*' global_step --exclude '*/Adam*'
+      tensorbundle export run/ weights.npz --strip-optimizer --paths
       tensorbundle export keras-model/ weights.h5
       tensorbundle export run/ half.safetensors --cast bfloat16
 
@@ -96,14 +98,21 @@ def export(
     if config is not None and format != "hub":
         raise click.UsageError("--config is for a hub folder: --format hub")
     checkpoint = open_checkpoint(console, path)
-    names = read_patterns(patterns, regex=regex) if patterns else None
-    if names is not None:
-        select(checkpoint, patterns, regex=regex)  # each must match something
+    if selection:
+        selection.of(checkpoint)  # each pattern must match something
+    excluded: list[Any] = selection.exclude or []
+    names: bool | dict[str, str] = paths
+    if strip_optimizer:
+        dropped, left = _strip(checkpoint)
+        excluded += dropped
+        names = left if paths else False
     with progress_bar(console, "exporting") as progress:
         done = export_to(
             checkpoint,
             target,
-            names=names,
+            names=selection.names,
+            exclude=excluded or None,
+            paths=names,
             max_shard_bytes=max_shard_bytes,
             format=format,
             config=config,
@@ -111,21 +120,43 @@ def export(
             saturate=saturate,
             strict=strict,
             overwrite=force,
+            dry_run=dry_run,
             progress=progress,
         )
     if as_json:
-        console.line(dumps(_record(done)))
-        return
+        console.line(document(_record(done)))
+    else:
+        _show(console, done, target, dry_run=dry_run)
+
+
+def _show(console: Console, done: Export, target: str, *, dry_run: bool) -> None:
     for note in done.notes:
         console.note(note)
     for name, reason in done.left_out:
         console.note(f"left out {console.spell(name)}: {reason}")
     left_out = f", {len(done.left_out):,} left out" if done.left_out else ""
-    console.line(f"{format_count(done.written, 'tensor')}, {format_size(done.nbytes)}{left_out}:")
+    would, end = ("would write ", f" to {target}") if dry_run else ("", ":")
+    written = f"{format_count(done.written, 'tensor')}, {format_size(done.nbytes)}{left_out}"
+    console.say(f"{would}{written}{end}")
     for file in done.files[:_LISTED]:
-        console.line(f"  {file}  {format_size(os.path.getsize(file))}")
+        console.say(f"  {file}  {format_size(os.path.getsize(file))}")
     if len(done.files) > _LISTED:
-        console.line(f"  and {format_count(len(done.files) - _LISTED, 'more file')}")
+        console.say(f"  and {format_count(len(done.files) - _LISTED, 'more file')}")
+
+
+def _strip(checkpoint: Checkpoint) -> tuple[list[str], dict[str, str]]:
+    """What is there for the sake of training, objects too; and the paths of what is left."""
+    from ..._edit.plan import plan
+    from ..._objects.graph import GRAPH_KEY, ObjectGraph
+
+    nothing: dict[str, Any] = dict.fromkeys(("rename", "drop", "keep", "cast"))
+    planned = plan(checkpoint, **nothing, strip_optimizer=True, ema=False, strict=False)
+    if checkpoint.objects is None:
+        return [*planned.dropped], {}
+    # The way to a weight led perhaps by its optimizer.
+    graph = ObjectGraph.decode(planned.graph) if planned.graph else checkpoint.objects
+    paths = {step.old: path for step in planned.steps if (path := graph.path_of(step.key))}
+    return [*planned.dropped, GRAPH_KEY], paths
 
 
 def _record(done: Export) -> dict[str, Any]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from ..grammar.help import DocumentedCommand
-from ..grammar.opening import open_checkpoint, select
-from ..grammar.options import NameType, global_options, json_option, path_argument, regex_option
+from ..grammar.opening import open_checkpoint
+from ..grammar.options import global_options, json_option, path_argument
+from ..grammar.selection import Selection, namer, paths_option, selects_tensors
 from ..terminal.console import Console
-from ..terminal.documents import describe_location, describe_tensor, dumps
-from ..terminal.listing import write_checkpoints
+from ..terminal.documents import describe_location, describe_tensor, document_head, dumps
+from ..terminal.listing import checkpoint_prefixes, write_checkpoints
 from ..terminal.sizes import format_count, format_size
 from ..terminal.tables import Column, table_lines
 from ..terminal.trees import Branch, Group, Tree, grow
@@ -38,7 +39,7 @@ _SCOPE_ORDERS: Final[dict[str, Callable[[Group[TensorInfo]], Any]]] = {
 
 @click.command(cls=DocumentedCommand, short_help="List tensors.")
 @path_argument
-@click.argument("patterns", metavar="[PATTERN]...", nargs=-1, type=NameType())
+@selects_tensors
 @click.option("--tree", is_flag=True, help="Show names as a tree of scopes, with sums.")
 @click.option("-l", "--long", is_flag=True, help="Show shard, offset and CRC-32C too.")
 @click.option(
@@ -50,36 +51,33 @@ _SCOPE_ORDERS: Final[dict[str, Callable[[Group[TensorInfo]], Any]]] = {
 @click.option("-r", "--reverse", is_flag=True, help="Turn the order round.")
 @click.option("-b", "--bytes", "exact", is_flag=True, help="Show sizes in bytes.")
 @click.option("--checkpoints", is_flag=True, help="List the checkpoints of the directory PATH.")
-@click.option("--paths", is_flag=True, help="Show readable paths of objects, not their keys.")
-@regex_option
+@click.option("--names", "only_names", is_flag=True, help="Show names alone, one a line.")
+@click.option("-0", "--null", is_flag=True, help="Show names alone, as they are, NUL after each.")
+@paths_option
 @json_option
 @global_options
 @click.pass_obj
 def ls(
     console: Console,
+    /,
     path: str,
-    patterns: Sequence[str],
-    tree: bool,
-    long: bool,
-    sort: str,
-    reverse: bool,
-    exact: bool,
+    selection: Selection,
     checkpoints: bool,
-    paths: bool,
-    regex: bool,
-    as_json: bool,
+    **options: Any,
 ) -> None:
     r"""List the tensors of a checkpoint: name, dtype, shape and size.
 
     PATTERNs choose tensors by name: globs, in which * also matches slashes. Only
     the index is read, no data shard. Names that cannot be printed are escaped, as
-    in a\xff, and may be given back like that. Of a partitioned tensor of which
-    slices are missing the size tells how much there is: 48 B of 96 B.
+    in a\xff, and may be given back like that; -0 gives them as they are. Of a
+    partitioned tensor of which slices are missing the size tells how much there
+    is: 48 B of 96 B.
 
     Examples:
       tensorbundle ls model.ckpt-2000
       tensorbundle ls run/ 'dense*' '*/bias' --sort size
       tensorbundle ls run/ --tree
+      tensorbundle ls run/ --exclude '*/Adam*' --names
       tensorbundle ls --checkpoints run/
       tensorbundle ls run/ --json | jq '.tensors[] | select(.nbytes > 1e6)'
 
@@ -87,24 +85,25 @@ def ls(
     saved_model}, notes, tensors [{name, dtype, shape, nbytes, shard, offset,
     crc32c, slices, complete}], one a line, totals {tensors, nbytes, elements,
     shards, incomplete};
-    with --checkpoints: [{prefix, kind, step, saved_at, nbytes, newest, missing}].
+    with --checkpoints: checkpoints [{prefix, kind, step, saved_at, nbytes,
+    newest, missing}].
     """
+    view = _View(**options)
+    view.check()
     if checkpoints:
-        write_checkpoints(console, path, exact=exact, as_json=as_json)
+        _write_checkpoints(console, path, view)
         return
-    if tree and (as_json or long):
-        raise click.UsageError(f"--tree and {'--json' if as_json else '--long'} exclude each other")
     from ..._locate.listing import checkpoints_among, is_spread_glob
 
     meant = [path]
-    if is_spread_glob(path, patterns):
-        meant, patterns = checkpoints_among([path, *patterns]), ()
-    view = _View(tree, long, sort, reverse, exact, paths, as_json)
+    if is_spread_glob(path, selection.patterns):
+        meant = checkpoints_among([path, *selection.patterns])
+        selection = selection._replace(patterns=())
     for each in meant:
-        if len(meant) > 1 and not as_json:
+        if len(meant) > 1 and not (view.as_json or view.is_bare):
             console.line(console.style(f"{each}:", bold=True))
         checkpoint = open_checkpoint(console, each)
-        chosen = checkpoint.infos(select(checkpoint, patterns, regex=regex)) if patterns else None
+        chosen = checkpoint.infos(selection.of(checkpoint)) if selection else None
         _write(console, checkpoint, chosen, view)
 
 
@@ -116,8 +115,36 @@ class _View(NamedTuple):
     sort: str
     reverse: bool
     exact: bool
+    only_names: bool
+    null: bool
     paths: bool
     as_json: bool
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether names alone are shown, for programs that read them."""
+        return self.only_names or self.null
+
+    def check(self) -> None:
+        """Raise click.UsageError for views that exclude each other."""
+        views = {
+            "--tree": self.tree,
+            "--names": self.only_names and not self.null,
+            "--null": self.null,
+            "--json": self.as_json,
+            "--long": self.long,
+        }
+        wanted = [name for name, is_wanted in views.items() if is_wanted]
+        if len(wanted) > 1 and wanted != ["--json", "--long"]:  # of which one says all
+            raise click.UsageError(f"{wanted[0]} and {wanted[1]} exclude each other")
+
+
+def _write_checkpoints(console: Console, path: str, view: _View) -> None:
+    if view.is_bare:
+        for prefix in checkpoint_prefixes(path):
+            console.name(prefix, null=view.null)
+    else:
+        write_checkpoints(console, path, exact=view.exact, as_json=view.as_json)
 
 
 def _write(
@@ -125,14 +152,18 @@ def _write(
 ) -> None:
     infos: Collection[TensorInfo] = _Listing(checkpoint) if chosen is None else chosen
     if view.paths and checkpoint.objects is not None:
-        path_of = checkpoint.objects.path_of
-        infos = [dataclasses.replace(info, name=path_of(info.name) or info.name) for info in infos]
+        shown = namer(True, checkpoint)
+        infos = [dataclasses.replace(info, name=shown(info.name)) for info in infos]
     if not view.tree and view.sort in _ORDERS:
         infos = sorted(infos, key=_ORDERS[view.sort])
     if not view.tree and view.reverse:
         infos = list(infos)[::-1]
     if view.as_json:
         _write_json(console, checkpoint, infos)
+        return
+    if view.is_bare:
+        for info in infos:
+            console.name(info.name, null=view.null)
         return
     if view.tree:
         _write_tree(console, checkpoint, infos, view.sort, view.reverse, view.exact)
@@ -267,8 +298,7 @@ def _describe_totals(checkpoint: Checkpoint, infos: Collection[TensorInfo]) -> s
 
 def _write_json(console: Console, checkpoint: Checkpoint, infos: Collection[TensorInfo]) -> None:
     # By hand around the tensors: a million of them are written one by one.
-    head = dumps(describe_location(checkpoint.location))
-    console.line(f'{head[:-1]}, "tensors": [')
+    console.line(document_head(describe_location(checkpoint.location), "tensors"))
     for number, info in enumerate(infos, 1):
         console.line(dumps(describe_tensor(info)) + ("," if number < len(infos) else ""))
     console.line(f'], "totals": {dumps(_totals(checkpoint, infos))}}}')

@@ -15,7 +15,7 @@ from ..grammar.options import (
     writing_options,
 )
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count
 
@@ -71,14 +71,14 @@ def merge(
             progress=progress,
         )  # fmt: skip
     if as_json:
-        console.line(dumps({name: getattr(done, name) for name in done.__slots__}))
+        console.line(document({name: getattr(done, name) for name in done.__slots__}))
         return
     for prefix in done.prefixes:
-        console.line(prefix)
+        console.say(prefix)
     if done.equal:
         console.note(f"{format_count(len(done.equal), 'tensor')} of equal values taken once")
     would = "would write" if dry_run else "wrote"
-    console.line(
+    console.say(
         f"{would} {target}: {format_count(done.tensors, 'tensor')} of "
         f"{format_count(len(done.prefixes), 'checkpoint')}, "
         f"{format_count(len(done.shards), 'shard')} shared"

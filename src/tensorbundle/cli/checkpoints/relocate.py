@@ -7,7 +7,7 @@ import click
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import dry_run_option, global_options, json_option, path_argument
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 
 
 @click.command(cls=DocumentedCommand, short_help="Repair a moved state file.")
@@ -40,12 +40,12 @@ def relocate(console: Console, path: str, latest: str | None, dry_run: bool, as_
 
     done = repair(path, latest=latest, dry_run=dry_run)
     if as_json:
-        console.line(dumps({name: getattr(done, name) for name in done.__slots__}))
+        console.line(document({name: getattr(done, name) for name in done.__slots__}))
         return
     for old, new in done.found.items():
-        console.line(f"{old} -> {new}")
+        console.say(f"{old} -> {new}")
     for name in done.lost:
-        console.line(f"{name} is nowhere: taken out")
+        console.say(f"{name} is nowhere: taken out")
     would = "would write" if dry_run else "wrote"
     wrote = f"{would} {done.path}: the newest is {done.latest}"
-    console.line(wrote if done.changed else f"{done.path} needs no repair")
+    console.say(wrote if done.changed else f"{done.path} needs no repair")

@@ -16,10 +16,11 @@ from ..grammar.options import (
     json_option,
     path_argument,
     target_argument,
+    threads_option,
     writing_options,
 )
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import SizeType, format_count, format_size
 
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     type=SizeType(),
     help="Split the data into shards of at most this size, such as 5GB or 500MiB.",
 )
+@threads_option
 @writing_options
 @json_option
 @global_options
@@ -63,6 +65,7 @@ def save(
     objects: bool,
     separator: str,
     max_shard_bytes: int | None,
+    threads: int,
     force: bool,
     dry_run: bool,
     as_json: bool,
@@ -96,17 +99,19 @@ def save(
     if not dry_run:
         with (
             progress_bar(console, "saving") as progress,
-            Writer(target, max_shard_bytes=max_shard_bytes, overwrite=force) as writer,
+            Writer(
+                target, max_shard_bytes=max_shard_bytes, threads=threads, overwrite=force
+            ) as writer,
         ):
             meter = Meter(progress, checkpoint.nbytes)
             _write(checkpoint, writer, _keys(infos, graph, separator), meter)
             if graph is not None:
                 _write_graph(writer, graph)
     if as_json:
-        console.line(dumps({"prefix": target, "tensors": len(infos), "nbytes": nbytes}))
+        console.line(document({"prefix": target, "tensors": len(infos), "nbytes": nbytes}))
         return
     would = "would write" if dry_run else "wrote"
-    console.line(f"{would} {target}: {format_count(len(infos), 'tensor')}, {format_size(nbytes)}")
+    console.say(f"{would} {target}: {format_count(len(infos), 'tensor')}, {format_size(nbytes)}")
 
 
 def _refuse_unreadable(checkpoint: Checkpoint, infos: Iterable[TensorInfo]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 import numpy as np
@@ -15,11 +15,13 @@ from ..._report.statistics import BLOCK_ELEMENTS, Array, Statistics
 from ...errors import TensorBundleError
 from ..grammar.failures import describe, exit_code_of
 from ..grammar.help import DocumentedCommand
-from ..grammar.opening import open_checkpoint, select
-from ..grammar.options import NameType, global_options, json_option, path_argument, regex_option
+from ..grammar.opening import open_checkpoint
+from ..grammar.options import global_options, json_option, path_argument
+from ..grammar.parts import Part, parts_of, read_part
+from ..grammar.selection import Selection, namer, paths_option, takes_names
 from ..terminal.console import Console
 from ..terminal.corners import Corners
-from ..terminal.documents import describe_location, describe_tensor, dumps
+from ..terminal.documents import describe_location, describe_tensor, document_head, dumps
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 from ..terminal.values import format_values, jsonable, lengths_of
@@ -38,16 +40,24 @@ class _Reading:
 
     values: Array
     shortened: bool
+    shape: tuple[int, ...]
+    size: int
     statistics: Statistics | None
     lengths: tuple[int, int, int] | None = None
 
 
 @click.command(cls=DocumentedCommand, short_help="Show values and statistics of tensors.")
 @path_argument
-@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=NameType())
+@takes_names
 @click.option("--full", is_flag=True, help="Print every value, however many there are.")
 @click.option("--stats/--no-stats", default=True, help="Whether to compute statistics.")
-@regex_option
+@click.option(
+    "--precision",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Digits after the point of the values printed.",
+)
+@paths_option
 @json_option
 @global_options
 @click.pass_obj
@@ -56,83 +66,108 @@ def show(
     ctx: click.Context,
     console: Console,
     path: str,
-    names: Sequence[str],
+    selection: Selection,
     full: bool,
     stats: bool,
-    regex: bool,
+    precision: int | None,
+    paths: bool,
     as_json: bool,
 ) -> None:
     """Show tensors: dtype, shape, place, statistics and values.
 
-    NAMEs are tensor names or globs. Checksums are verified. Values are printed
-    the way numpy prints them, large arrays by their corners. Statistics are of
-    the finite values, of complex numbers of their magnitudes, in float64.
+    NAMEs are tensor names or globs, shown in the order they are given. Checksums
+    are verified. NAME[0:3,-1] is a part, as numpy has it; of that the bytes alone
+    are read, and no checksum is. Values are printed the way numpy prints them,
+    large arrays by their corners. Statistics are of the finite values, of complex
+    numbers of their magnitudes, in float64.
 
     Examples:
       tensorbundle show model.ckpt-2000 dense/kernel
-      tensorbundle show run/ '*/bias' --no-stats
+      tensorbundle show run/ '*/bias' --no-stats --precision 3
+      tensorbundle show run/ 'embedding[0:3]' 'conv/kernel[..., 0]'
       tensorbundle show run/ global_step --full --json | jq .tensors[0].values
 
     JSON: location, notes, tensors [{name, dtype, shape, nbytes, shard, offset,
-    crc32c, slices, complete, error, stats, values}]. stats: {count, finite,
+    crc32c, slices, complete, part, error, stats, values}]. stats: {count, finite,
     zeros, nan, inf, min, max, mean, std}; of bool {count, true, false}; of
     strings {count, min_length, max_length, total_length}. values: nested lists,
     with --full only; NaN and infinities as "nan", "inf", "-inf", complex numbers
     as [real, imaginary], strings that are not UTF-8 as {"hex": "..."}.
     """
     checkpoint = open_checkpoint(console, path)
-    infos = checkpoint.infos(select(checkpoint, names, regex=regex))
-    named = {checkpoint.info(name).name for name in names if not regex and name in checkpoint}
+    parts = parts_of(checkpoint, selection)
+    view = _View(full, stats, precision, namer(paths, checkpoint))
     code = 0
     if as_json:
-        console.line(f'{dumps(describe_location(checkpoint.location))[:-1]}, "tensors": [')
-    for number, info in enumerate(infos, 1):
-        reading, error = _try_to_read(console, checkpoint, info, full, stats)
-        gap = not info.complete and info.name not in named
+        console.line(document_head(describe_location(checkpoint.location), "tensors"))
+    for number, part in enumerate(parts, 1):
+        info = checkpoint.info(part.key)
+        reading, error = _try_to_read(console, checkpoint, info, part, view)
+        gap = not info.complete and not part.is_named
         if error is not None and not gap:
             code = max(code, exit_code_of(error))
         if as_json:
-            record = _describe_json(info, reading, error, full)
-            console.line(dumps(record) + ("," if number < len(infos) else ""))
+            record = _describe_json(info, part, reading, error, view)
+            console.line(dumps(record) + ("," if number < len(parts) else ""))
             continue
-        _write_text(console, info, reading, full)
+        _write_text(console, info, part, reading, view)
         if gap:
             console.note(f"no values: {info.obstacle}")
         elif error is not None:
             console.error(describe(error))
-        if number < len(infos):
+        if number < len(parts):
             console.line()
     if as_json:
         console.line("]}")
     ctx.exit(code)
 
 
+class _View(NamedTuple):
+    """How tensors are shown."""
+
+    full: bool
+    stats: bool
+    precision: int | None
+    shown: Callable[[str], str]
+
+
 def _try_to_read(
-    console: Console, checkpoint: Checkpoint, info: TensorInfo, full: bool, stats: bool
+    console: Console, checkpoint: Checkpoint, info: TensorInfo, part: Part, view: _View
 ) -> tuple[_Reading | None, TensorBundleError | None]:
     # One damaged tensor does not hide the others.
     try:
-        return _read(console, checkpoint, info, full, stats), None
+        if part.text:
+            return _read_array(read_part(checkpoint, part), view), None
+        return _read(console, checkpoint, info, view), None
     except TensorBundleError as error:
         if console.debug:
             raise
         return None, error
 
 
-def _read(
-    console: Console, checkpoint: Checkpoint, info: TensorInfo, full: bool, stats: bool
-) -> _Reading:
+def _read_array(array: Array, view: _View) -> _Reading:
+    flat = array.reshape(-1)
+    corners = Corners(array.shape, array.dtype, full=view.full)
+    corners.add(flat)
+    statistics, lengths = None, None
+    if view.stats and array.dtype.kind == "O":
+        lengths = lengths_of(flat)
+    elif view.stats:
+        statistics = Statistics()
+        statistics.add(flat)
+    return _Reading(
+        corners.array(), corners.shortened, array.shape, array.size, statistics, lengths
+    )
+
+
+def _read(console: Console, checkpoint: Checkpoint, info: TensorInfo, view: _View) -> _Reading:
     if info.dtype is None or info.dtype.kind == "O":
-        strings = checkpoint[info.name]  # or the reason why there is no such array
-        corners = Corners(info.shape, strings.dtype, full=full)
-        corners.add(strings.reshape(-1))
-        lengths = lengths_of(strings.reshape(-1)) if stats else None
-        return _Reading(corners.array(), corners.shortened, None, lengths)
+        return _read_array(checkpoint[info.name], view)  # or the reason why there is no such array
     pieces = _pieces(checkpoint, info, info.dtype)
     # What cannot be read says so now, before memory is set aside for what it claims to be.
     first = list(itertools.islice(pieces, 1))
-    corners = Corners(info.shape, info.dtype, full=full)
-    statistics = Statistics() if stats else None
+    corners = Corners(info.shape, info.dtype, full=view.full)
+    statistics = Statistics() if view.stats else None
     with progress_bar(console, "reading") as progress:
         for elements in itertools.chain(first, pieces):
             corners.add(elements)
@@ -140,7 +175,7 @@ def _read(
                 statistics.add(elements)
             if progress is not None:
                 progress(corners.seen * info.dtype.itemsize, info.nbytes)
-    return _Reading(corners.array(), corners.shortened, statistics)
+    return _Reading(corners.array(), corners.shortened, info.shape, info.size, statistics)
 
 
 def _pieces(checkpoint: Checkpoint, info: TensorInfo, dtype: np.dtype[Any]) -> Iterator[Array]:
@@ -152,13 +187,20 @@ def _pieces(checkpoint: Checkpoint, info: TensorInfo, dtype: np.dtype[Any]) -> I
 # --- text ---------------------------------------------------------------------------------------
 
 
-def _write_text(console: Console, info: TensorInfo, reading: _Reading | None, full: bool) -> None:
-    console.line(console.style(console.spell(info.name), bold=True))
+def _write_text(
+    console: Console, info: TensorInfo, part: Part, reading: _Reading | None, view: _View
+) -> None:
+    name = console.spell(view.shown(info.name)) + (f"[{part.text}]" if part.text else "")
+    console.line(console.style(name, bold=True))
     facts = [
         ("dtype", info.tf_dtype),
         ("shape", f"{format_shape(info.shape)}, {format_count(info.size, 'element')}"),
         ("stored", _describe_place(info)),
     ]
+    if part.text and reading is not None:
+        facts.append(
+            ("part", f"{format_shape(reading.shape)}, {format_count(reading.size, 'element')}")
+        )
     if reading is not None:
         facts += _describe_statistics(info, reading)
     for label, text in facts:
@@ -169,7 +211,8 @@ def _write_text(console: Console, info: TensorInfo, reading: _Reading | None, fu
             shortened=reading.shortened,
             width=console.width or _PIPED_WIDTH,
             encoding=console.encoding,
-            full=full,
+            full=view.full,
+            precision=view.precision,
         )
         console.line(text)
 
@@ -189,7 +232,7 @@ def _describe_place(info: TensorInfo) -> str:
 
 
 def _describe_statistics(info: TensorInfo, reading: _Reading) -> list[tuple[str, str]]:
-    if info.size <= 1:  # the value says it all
+    if reading.size <= 1:  # the value says it all
         return []
     if reading.lengths is not None:
         least, greatest, total = reading.lengths
@@ -228,13 +271,19 @@ def _native(info: TensorInfo, value: int | float | None) -> str:
 
 
 def _describe_json(
-    info: TensorInfo, reading: _Reading | None, error: TensorBundleError | None, full: bool
+    info: TensorInfo,
+    part: Part,
+    reading: _Reading | None,
+    error: TensorBundleError | None,
+    view: _View,
 ) -> dict[str, Any]:
     return {
         **describe_tensor(info),
+        "name": view.shown(info.name),
+        "part": part.text or None,
         "error": None if error is None else describe(error),
         "stats": None if reading is None else _statistics_record(info, reading),
-        "values": jsonable(reading.values) if reading is not None and full else None,
+        "values": jsonable(reading.values) if reading is not None and view.full else None,
     }
 
 
@@ -242,7 +291,7 @@ def _statistics_record(info: TensorInfo, reading: _Reading) -> dict[str, Any] | 
     if reading.lengths is not None:
         least, greatest, total = reading.lengths
         return {
-            "count": info.size,
+            "count": reading.size,
             "min_length": least,
             "max_length": greatest,
             "total_length": total,

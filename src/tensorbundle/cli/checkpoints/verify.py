@@ -19,7 +19,7 @@ from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint
 from ..grammar.options import global_options, json_option, threads_option
 from ..terminal.console import Console
-from ..terminal.documents import describe_location, dumps
+from ..terminal.documents import describe_location, document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 
@@ -74,7 +74,7 @@ def verify(
     codes = [0]
     for path in meant:
         if not as_json:
-            console.line(console.style(f"{path}:", bold=True))
+            console.say(console.style(f"{path}:", bold=True))
         try:
             sound = _verify(console, path, finite, threads, as_json)
             codes.append(0 if sound else CHECK_FAILED)
@@ -108,7 +108,7 @@ def _verify(console: Console, path: str, finite: bool, threads: int, as_json: bo
         location: dict[str, Any] = {"location": None, "notes": []}
         if checkpoint is not None:
             location = describe_location(checkpoint.location)
-        document = {
+        record = {
             **location,
             "ok": report.ok,
             "checked": report.checked,
@@ -117,15 +117,15 @@ def _verify(console: Console, path: str, finite: bool, threads: int, as_json: bo
             "unchecked": report.unchecked,
             "faults": [dataclasses.asdict(fault) for fault in report.faults],
         }
-        document["notes"] += report.notes
-        console.line(dumps(document))
+        record["notes"] += report.notes
+        console.line(document(record))
     else:
         for note in report.notes:
             console.note(note)
         _write_faults(console, report.faults)
         if report.unchecked:
-            console.line("not looked at: " + "; ".join(map(in_command, report.unchecked)))
-        console.line(_summarise(console, report, elapsed_s))
+            console.say("not looked at: " + "; ".join(map(in_command, report.unchecked)))
+        console.say(_summarise(console, report, elapsed_s))
     return report.ok
 
 
@@ -135,7 +135,7 @@ def _write_faults(console: Console, faults: Sequence[Fault]) -> None:
         for fault in together:
             _write_fault(console, fault)
         if cause:
-            console.line(f"{console.style('probably:', bold=True)} {printable(cause)}")
+            console.say(f"{console.style('probably:', bold=True)} {printable(cause)}")
 
 
 def _write_fault(console: Console, fault: Fault) -> None:
@@ -148,8 +148,8 @@ def _write_fault(console: Console, fault: Fault) -> None:
         elif fault.path is not None and fault.path.endswith(_GRAPH_FILES):
             subject = console.spell(os.path.basename(fault.path))
     kind = console.style(fault.kind, fg="red", bold=True)
-    console.line(f"{kind}: {console.style(subject, bold=True)}{_describe_range(fault)}")
-    console.line(f"  {printable(fault.message)}")
+    console.say(f"{kind}: {console.style(subject, bold=True)}{_describe_range(fault)}")
+    console.say(f"  {printable(fault.message)}")
 
 
 def _describe_range(fault: Fault) -> str:
@@ -194,8 +194,8 @@ def _report_damaged_index(console: Console, error: ChecksumError, as_json: bool)
             "checked": 0,
             "nbytes": 0,
         }
-        console.line(dumps(nothing | {"elapsed_s": 0.0, "faults": [fault]}))
+        console.line(document(nothing | {"elapsed_s": 0.0, "faults": [fault]}))
         return
-    console.line(f"{console.style('checksum', fg='red', bold=True)}: the index")
-    console.line(f"  {error}")
-    console.line(f"{console.style('1 fault', fg='red', bold=True)}: the index cannot be read")
+    console.say(f"{console.style('checksum', fg='red', bold=True)}: the index")
+    console.say(f"  {error}")
+    console.say(f"{console.style('1 fault', fg='red', bold=True)}: the index cannot be read")

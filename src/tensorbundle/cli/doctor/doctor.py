@@ -11,7 +11,7 @@ from ..grammar.failures import CHECK_FAILED, UNREADABLE
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option, path_argument
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 
 
 @click.command(cls=DocumentedCommand, short_help="What is wrong, and what mends it.")
@@ -37,17 +37,17 @@ def doctor(ctx: click.Context, console: Console, path: str, as_json: bool) -> No
 
     found = diagnose(path)
     if as_json:
-        console.line(dumps(dataclasses.asdict(found) | {"healthy": found.healthy}))
+        console.line(document(dataclasses.asdict(found) | {"healthy": found.healthy}))
     else:
         for symptom in found.symptoms:
-            console.line(console.style(printable(symptom.what), fg="red", bold=True))
-            console.line(f"  because: {printable(symptom.evidence)}")
+            console.say(console.style(printable(symptom.what), fg="red", bold=True))
+            console.say(f"  because: {printable(symptom.evidence)}")
             if symptom.command is not None:
-                console.line(
+                console.say(
                     f"  mend it: {console.style(console.spell(symptom.command), bold=True)}"
                 )
         for each in found.unchecked:
             console.note(f"not looked at: {each}")
         if found.healthy:
-            console.line(console.style("nothing is wrong", fg="green", bold=True))
+            console.say(console.style("nothing is wrong", fg="green", bold=True))
     ctx.exit(0 if found.healthy else CHECK_FAILED if found.readable else UNREADABLE)

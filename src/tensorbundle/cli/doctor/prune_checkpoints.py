@@ -10,7 +10,7 @@ from ..._printable import printable
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import dry_run_option, global_options, json_option
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.sizes import format_count, format_size
 
 
@@ -48,17 +48,17 @@ def prune_checkpoints(
 
     done = prune(directory, keep=keep, dry_run=dry_run)
     if as_json:
-        console.line(dumps(dataclasses.asdict(done)))
+        console.line(document(dataclasses.asdict(done)))
         return
     for prefix in done.kept:
-        console.line(f"{console.style('keep', fg='green')}: {printable(prefix)}")
+        console.say(f"{console.style('keep', fg='green')}: {printable(prefix)}")
     for prefix, why in done.damaged:
         label = console.style("damaged", fg="red")
-        console.line(f"{label}: {printable(prefix)}: {printable(why)}; kept, see 'doctor'")
+        console.say(f"{label}: {printable(prefix)}: {printable(why)}; kept, see 'doctor'")
     for prefix in done.removed:
         label = "would remove" if dry_run else "removed"
-        console.line(f"{console.style(label, fg='yellow')}: {printable(prefix)}")
+        console.say(f"{console.style(label, fg='yellow')}: {printable(prefix)}")
     would = "would be freed" if dry_run else "freed"
     count = format_count(len(done.removed), "checkpoint")
-    console.line(f"{count} {'to remove' if dry_run else 'removed'}, "
+    console.say(f"{count} {'to remove' if dry_run else 'removed'}, "
                  f"{format_size(done.nbytes)} {would}")  # fmt: skip

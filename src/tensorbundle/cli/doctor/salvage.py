@@ -12,7 +12,7 @@ from ..grammar.failures import CHECK_FAILED
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option, writing_options
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count
 
@@ -86,9 +86,9 @@ def salvage(
             progress=progress,
         )
     if as_json:
-        document = dataclasses.asdict(done)
-        document["mended"] = [each._asdict() for each in done.mended]
-        console.line(dumps(document | {"ok": done.ok}))
+        record = dataclasses.asdict(done)
+        record["mended"] = [each._asdict() for each in done.mended]
+        console.line(document(record | {"ok": done.ok}))
     else:
         _tell(console, done, in_place and not dry_run)
     ctx.exit(0 if done.ok else CHECK_FAILED)
@@ -98,16 +98,16 @@ def _tell(console: Console, done: Salvage, in_place: bool) -> None:
     for note in done.notes:
         console.note(note)
     for mending in done.mended:
-        console.line(f"{console.style('mended', fg='green')}: {_describe(console, mending)}")
+        console.say(f"{console.style('mended', fg='green')}: {_describe(console, mending)}")
     for name in done.proved:
-        console.line(f"{console.style('proved', fg='green')}: {console.spell(name)}")
+        console.say(f"{console.style('proved', fg='green')}: {console.spell(name)}")
     for label, each in [("unproved", e) for e in done.unproved] + [("lost", e) for e in done.lost]:
-        console.line(
+        console.say(
             f"{console.style(label, fg='red')}: {console.spell(each.name)}: {printable(each.why)}"
         )
     for offset, nbytes, why in done.ranges:
         place = f"bytes {offset}-{offset + nbytes}"
-        console.line(f"{console.style('lost', fg='red')}: {place}: {why}")
+        console.say(f"{console.style('lost', fg='red')}: {place}: {why}")
     saved = format_count(len(done.kept), "tensor")
     where = f"saved as {printable(done.dst)}" if done.dst else "can be saved"
     if not done.kept and not done.ok:
@@ -117,7 +117,7 @@ def _tell(console: Console, done: Salvage, in_place: bool) -> None:
         where = f"are sound: {bits} flipped back in place"
     elif done.mended:
         where += f", {bits} mended"
-    console.line(f"{saved} {where}")
+    console.say(f"{saved} {where}")
 
 
 def _describe(console: Console, mending: Mending) -> str:

@@ -12,7 +12,7 @@ from ..grammar.failures import CHECK_FAILED
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document, dumps
 from ..terminal.sizes import format_count
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def scan(ctx: click.Context, console: Console, path: str, as_json: bool, as_sari
 
         console.line(dumps(sarif_of(done, importlib.metadata.version("tensorbundle"))))
     elif as_json:
-        console.line(dumps(dataclasses.asdict(done) | {"ok": done.ok}))
+        console.line(document(dataclasses.asdict(done) | {"ok": done.ok}))
     else:
         for finding in done.findings:
             _write(console, finding)
@@ -66,12 +66,12 @@ def scan(ctx: click.Context, console: Console, path: str, as_json: bool, as_sari
             bold=True,
             fg="green" if done.ok else "red",
         )
-        console.line(f"{verdict} in {format_count(len(done.files), 'graph')}")
+        console.say(f"{verdict} in {format_count(len(done.files), 'graph')}")
     ctx.exit(0 if done.ok else CHECK_FAILED)
 
 
 def _write(console: Console, finding: Finding) -> None:
     level = console.style(finding.level, **_STYLES[finding.level])
-    console.line(f"{level}: {finding.kind}: {printable(finding.path)}")
+    console.say(f"{level}: {finding.kind}: {printable(finding.path)}")
     place = f"{printable(finding.node)}: " if finding.node else ""
-    console.line(f"  {place}{printable(finding.message)}")
+    console.say(f"  {place}{printable(finding.message)}")

@@ -21,7 +21,7 @@ from ..grammar.options import (
     shard_option,
 )
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 from ..terminal.tables import Column, table_lines
@@ -70,7 +70,7 @@ def _list_rules(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 @click.option("--like", metavar="FILE", help="A file of the tensors that have to come out.")
 @cast_option
 @shard_option
-@click.option("--force", is_flag=True, help="Replace what lies at TARGET.")
+@click.option("-f", "--force", is_flag=True, help="Replace what lies at TARGET.")
 @dry_run_option
 @json_option
 @global_options
@@ -126,7 +126,7 @@ def convert(
             **options,
         )
     if as_json:
-        console.line(dumps(_record(done)))
+        console.line(document(_record(done)))
     else:
         _write_text(console, done, target, dry_run)
     if done.plan.problems:
@@ -143,7 +143,7 @@ def _write_text(console: Console, done: Conversion, target: str, dry_run: bool) 
             Column("do", lambda row: row[3]),
         ]
         for line in table_lines(console, columns, list(_rows(console, done.plan))):
-            console.line(line)
+            console.say(line)
     for problem in done.plan.problems:
         console.note(problem)
     for name, average in done.plan.averaged.items() if dry_run else ():
@@ -156,9 +156,9 @@ def _write_text(console: Console, done: Conversion, target: str, dry_run: bool) 
         return
     would = "would write" if dry_run else "wrote"
     count = format_count(done.written, "tensor")
-    console.line(f"{would} {target}: {count}, {format_size(done.nbytes)}")
+    console.say(f"{would} {target}: {count}, {format_size(done.nbytes)}")
     for file in done.files:
-        console.line(f"  {file}  {format_size(os.path.getsize(file))}")
+        console.say(f"  {file}  {format_size(os.path.getsize(file))}")
 
 
 def _rows(console: Console, plan: Plan) -> Iterator[tuple[str, str, str, str]]:

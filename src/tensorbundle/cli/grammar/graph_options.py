@@ -133,11 +133,11 @@ format_option = click.option(
 """Accept ``--format``."""
 
 dry_run_option = click.option(
-    "--dry-run", is_flag=True, help="Only say what would be written; values are not read."
+    "-n", "--dry-run", is_flag=True, help="Only say what would be written; values are not read."
 )
 """Accept ``--dry-run``."""
 
-force_option = click.option("--force", is_flag=True, help="Replace what is at TARGET.")
+force_option = click.option("-f", "--force", is_flag=True, help="Replace what is at TARGET.")
 """Accept ``--force``."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,6 +14,9 @@ from ..._format.names import as_text
 from ..._locate.location import VARIABLES
 from ..terminal.console import Console
 from ..terminal.sizes import SizeType
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,7 +31,7 @@ def _set_on_console(ctx: click.Context, param: click.Parameter, value: Any) -> N
 
 
 def global_options(command: F) -> F:
-    """Accept ``--color`` and ``--debug``, before the command's name and after it."""
+    """Accept ``--quiet``, ``--color`` and ``--debug``, before the command's name and after it."""
     shared = functools.partial(
         click.option, expose_value=False, callback=_set_on_console, is_eager=True
     )
@@ -37,7 +40,10 @@ def global_options(command: F) -> F:
         type=click.Choice(["auto", "always", "never"]),
         help="Colour: on terminals (auto, the default; NO_COLOR turns it off), always, never.",
     )(command)
-    return shared("--debug", is_flag=True, help="Show the traceback of an error.")(command)
+    command = shared("--debug", is_flag=True, help="Show the traceback of an error.")(command)
+    return shared(
+        "-q", "--quiet", is_flag=True, help="Only errors, the exit code, and what was asked for."
+    )(command)
 
 
 def path_argument(command: F) -> F:
@@ -94,12 +100,16 @@ def shard_option(command: F) -> F:
 
 def dry_run_option(command: F) -> F:
     """Accept ``--dry-run``."""
-    return click.option("--dry-run", is_flag=True, help="Only say what would be done.")(command)
+    return click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")(
+        command
+    )
 
 
 def writing_options(command: F) -> F:
     """Accept ``--force`` and ``--dry-run``, of commands that write a checkpoint."""
-    force = click.option("--force", is_flag=True, help="Replace a checkpoint that is at TARGET.")
+    force = click.option(
+        "-f", "--force", is_flag=True, help="Replace a checkpoint that is at TARGET."
+    )
     return force(dry_run_option(command))
 
 
@@ -134,3 +144,11 @@ class NameType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gene
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Decode the argument's bytes as names are decoded."""
         return as_text(os.fsencode(value))
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Names of tensors, where shells ask."""
+        from .completion import complete_names
+
+        return complete_names(ctx.params, incomplete)

@@ -17,7 +17,7 @@ from ..grammar.graph_options import (
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count
 
@@ -71,16 +71,16 @@ def export_saved_model(
     for warning in done.warnings:
         console.note(warning)
     if as_json:
-        console.line(dumps(_describe(done)))
+        console.line(document(_describe(done)))
         return
     verb = "would write" if dry_run else "wrote"
     how = "linked" if done.linked else "copied"
-    console.line(
+    console.say(
         f"{verb} {target}: {format_count(done.num_nodes, 'node')}, "
         f"{format_count(len(done.variables), 'variable')}, weights {how}"
     )
     for key, tensor in done.outputs.items():
-        console.line(f"  output  {console.spell(key)}: {console.spell(tensor)}")
+        console.say(f"  output  {console.spell(key)}: {console.spell(tensor)}")
 
 
 def _describe(done: Any) -> dict[str, Any]:

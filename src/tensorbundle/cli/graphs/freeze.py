@@ -18,7 +18,7 @@ from ..grammar.graph_options import (
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 from .views import format_dims
@@ -86,23 +86,23 @@ def freeze(
     for warning in frozen.warnings:
         console.note(warning)
     if as_json:
-        console.line(dumps(describe_frozen(frozen)))
+        console.line(document(describe_frozen(frozen)))
         return
     verb = "would write" if dry_run else "wrote"
-    console.line(
+    console.say(
         f"{verb} {target}: {format_count(frozen.num_nodes, 'node')}, {format_size(frozen.nbytes)}, "
         f"{format_count(len(frozen.variables), 'variable')} frozen"
     )
     for each in frozen.inputs:
-        console.line(
+        console.say(
             f"  input   {console.spell(each.name)}  {each.dtype} {format_dims(each.shape)}"
             + (f"  ({console.spell(each.key)})" if each.key else "")
         )
     for key, tensor in frozen.outputs.items():
         name = console.spell(tensor)
-        console.line(f"  output  {name}" + (f"  ({console.spell(key)})" if key != tensor else ""))
+        console.say(f"  output  {name}" + (f"  ({console.spell(key)})" if key != tensor else ""))
     if frozen.init_op:
-        console.line(f"  run once before use, since it fills tables: {frozen.init_op}")
+        console.say(f"  run once before use, since it fills tables: {frozen.init_op}")
 
 
 def describe_frozen(frozen: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ..grammar.graph_options import read_tags
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import NameType, global_options, json_option
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document_head, dumps
 from ..terminal.spelling import unspell
 from .documents import describe_graph, dot_lines
 from .views import (
@@ -105,8 +105,7 @@ def graph(
 
 def _write_json(console: Console, loaded: Graph, ckpt: Any) -> None:
     # By hand around the nodes: a million of them are written one by one.
-    document = describe_graph(loaded, ckpt)
-    console.line(f'{dumps(document)[:-1]}, "nodes": [')
+    console.line(document_head(describe_graph(loaded, ckpt), "nodes"))
     last = len(loaded.nodes)
     for number, node in enumerate(loaded.nodes.values(), 1):
         record = {

@@ -17,7 +17,7 @@ from ..grammar.graph_options import (
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.sizes import format_count, format_size
 from .freeze import describe_frozen
 
@@ -62,9 +62,9 @@ def prune(
     for warning in pruned.warnings:
         console.note(warning)
     if as_json:
-        console.line(dumps(describe_frozen(pruned)))
+        console.line(document(describe_frozen(pruned)))
         return
     verb = "would write" if dry_run else "wrote"
-    console.line(
+    console.say(
         f"{verb} {target}: {format_count(pruned.num_nodes, 'node')}, {format_size(pruned.nbytes)}"
     )

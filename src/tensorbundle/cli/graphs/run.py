@@ -11,7 +11,7 @@ from typing import Any
 import click
 import numpy as np
 
-from ..._write.durable import replace_file
+from ..._write.durable import make_directory, replace_file
 from ..._write.staging import TargetExistsError
 from ...errors import ConversionError
 from ..grammar.assignments import read_assignments
@@ -19,7 +19,7 @@ from ..grammar.graph_options import checkpoint_option, chosen_outputs, load
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import NameType, global_options, json_option
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.values import format_values, jsonable
 
 _WIDTH = 100
@@ -35,6 +35,8 @@ _WIDTH = 100
     help="The value of an input, by name or key: x=x.npy, x=4.5, x=[[1,2]]; one option each.",
 )
 @click.option(
+    "-o",
+    "--output",
     "--fetch",
     "fetches",
     metavar="[KEY=]NAME",
@@ -49,7 +51,7 @@ _WIDTH = 100
     "--tags", metavar="TAGS", help="Which graph of a SavedModel: serve,gpu; '' for no tags."
 )
 @click.option("--save", metavar="FILE", type=click.Path(), help="Write results to a .npy or .npz.")
-@click.option("--force", is_flag=True, help="Replace what is at the place of --save.")
+@click.option("-f", "--force", is_flag=True, help="Replace what is at the place of --save.")
 @json_option
 @global_options
 @click.pass_obj
@@ -76,7 +78,7 @@ def run(
       tensorbundle run frozen.pb --feed x=x.npy --fetch logits --save logits.npy
       tensorbundle run saved_model/ --feed features=x.npy
 
-    JSON: results by the names asked for, also beside --save.
+    JSON: results {name: values}, also beside --save.
     """
     if save is not None and not save.endswith((".npy", ".npz")):
         raise click.UsageError("--save takes a .npy or a .npz")
@@ -98,11 +100,13 @@ def run(
             raise click.UsageError(
                 f"a .npy holds one result, here are {len(arrays)}: --save a .npz"
             )
+        make_directory(os.path.dirname(save), durable=False)
         replace_file(save, _as_file(save, arrays))
     if as_json:
-        console.line(dumps({name: jsonable(array) for name, array in arrays.items()}))
+        results = {name: jsonable(array) for name, array in arrays.items()}
+        console.line(document({"results": results}))
     elif save is not None:
-        console.line(f"wrote {save}")
+        console.say(f"wrote {save}")
     else:
         _write(console, arrays)
 

@@ -11,7 +11,7 @@ from ..._printable import printable
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 
@@ -32,7 +32,7 @@ from ..terminal.sizes import format_count, format_size
 @click.option("--graph", type=click.Path(), help="The graph, if it lies elsewhere.")
 @click.option("--no-values", is_flag=True, help="Read no tensor: no statistics, no histograms.")
 @click.option("--no-verify", is_flag=True, help="Check no checksums.")
-@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("-f", "--force", is_flag=True, help="Replace FILE if it is there.")
 @json_option
 @global_options
 @click.pass_obj
@@ -76,7 +76,7 @@ def report(
             progress=progress,
         )
     if as_json:
-        console.line(dumps(dataclasses.asdict(page)))
+        console.line(document(dataclasses.asdict(page)))
         return
     found = [format_count(page.tensors, "tensor")]
     if page.faults is not None:
@@ -84,4 +84,4 @@ def report(
     if page.different is not None:
         found.append("different" if page.different else "the same")
     size = format_size(os.path.getsize(page.path))
-    console.line(f"{printable(page.path)}  {size}: {', '.join(found)}")
+    console.say(f"{printable(page.path)}  {size}: {', '.join(found)}")

@@ -15,6 +15,7 @@ from typing import Any, Literal, TextIO
 
 import click
 
+from ..._format.names import as_bytes
 from ..._format.wording import in_command
 from ..._printable import printable
 from .spelling import spell
@@ -29,10 +30,13 @@ class Console:
     Attributes:
         color: What ``--color`` asked for.
         debug: Whether errors show their traceback.
+        quiet: Whether only what was asked for is written: no notes, no progress, and no words of
+            what was done or found where the exit code says it.
     """
 
     color: Literal["auto", "always", "never"] = "auto"
     debug: bool = False
+    quiet: bool = False
 
     @functools.cached_property
     def on_terminal(self) -> bool:
@@ -42,7 +46,12 @@ class Console:
     @functools.cached_property
     def watched(self) -> bool:
         """Whether a progress bar has a place: somebody watches, and nothing is redirected."""
-        return self.on_terminal and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        return (
+            not self.quiet
+            and self.on_terminal
+            and sys.stderr.isatty()
+            and os.environ.get("TERM") != "dumb"
+        )
 
     @functools.cached_property
     def width(self) -> int | None:
@@ -68,8 +77,9 @@ class Console:
         """Whether a stream takes colour: terminals do, unless NO_COLOR or TERM=dumb says no."""
         if self.color != "auto":
             return self.color == "always"
-        wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return wanted and stream.isatty()
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            return False
+        return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
 
     def style(self, text: str, **style: Any) -> str:
         """Colour text for stdout; plain where there is no colour."""
@@ -83,6 +93,19 @@ class Console:
         """Write one line of the result."""
         sys.stdout.write(_encodable(text, sys.stdout) + "\n")
 
+    def name(self, name: str, *, null: bool = False) -> None:
+        """Write a name by itself: spelled on a line, or its bytes and a NUL."""
+        if not null:
+            self.line(self.spell(name))
+            return
+        sys.stdout.flush()
+        sys.stdout.buffer.write(as_bytes(name) + b"\0")
+
+    def say(self, text: str = "") -> None:
+        """Write one line of what was done or found, which ``--quiet`` leaves to the exit code."""
+        if not self.quiet:
+            self.line(text)
+
     def remark(self, label: str, text: str, **style: Any) -> None:
         """Write one line on stderr: ``tensorbundle: label: text``."""
         sys.stdout.flush()  # so that both streams keep their order on one terminal
@@ -94,7 +117,8 @@ class Console:
 
     def note(self, text: str) -> None:
         """Tell of a choice that was made for the user."""
-        self.remark("note", text, fg="cyan")
+        if not self.quiet:
+            self.remark("note", text, fg="cyan")
 
     def error(self, text: str) -> None:
         """Tell why something was not done."""

@@ -8,20 +8,35 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ..._format.tensor_info import TensorInfo
     from ..._locate.location import Location
 
 
+SCHEMA: Final = 1
+"""The number of the documents' fields: it grows when one changes its meaning or goes."""
+
+
+def document(record: Mapping[str, Any]) -> str:
+    """Write a document on one line, ``schema`` first."""
+    return dumps({"schema": SCHEMA, **record})
+
+
+def document_head(record: Mapping[str, Any], name: str) -> str:
+    """Write the beginning of a document whose last fields are ``name``, a list that follows."""
+    return f'{document(record)[:-1]}, "{name}": ['
+
+
 def dumps(document: Any) -> str:
-    """Write one line of JSON; there is no NaN or Infinity in it."""
+    """Write JSON on one line; there is no NaN or Infinity in it."""
     return json.dumps(document, allow_nan=False)
 
 
 def describe_location(location: Location) -> dict[str, Any]:
-    """The first two fields of every document: location and notes."""
+    """The first fields of documents on checkpoints: location and notes."""
     record = dataclasses.asdict(location)
     notes = record.pop("notes")
     return {"location": record, "notes": list(notes)}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from .console import Console
-from .documents import dumps
+from .documents import document
 from .sizes import format_size
 from .tables import Column, table_lines
 
@@ -24,15 +26,9 @@ def write_checkpoints(console: Console, directory: str, *, exact: bool, as_json:
         click.UsageError: It is no directory.
         OSError: It cannot be listed.
     """
-    import os
-
-    from ..._locate.listing import checkpoints
-
-    if not os.path.isdir(directory):
-        raise click.UsageError(f"--checkpoints takes a directory, not {directory!r}")
-    found = checkpoints(directory)
+    found = _listed(directory)
     if as_json:
-        console.line(dumps([dataclasses.asdict(each) for each in found]))
+        console.line(document({"checkpoints": [dataclasses.asdict(each) for each in found]}))
         return
     columns: list[Column[ListedCheckpoint]] = [
         Column("checkpoint", lambda each: console.spell(each.prefix)),
@@ -47,6 +43,19 @@ def write_checkpoints(console: Console, directory: str, *, exact: bool, as_json:
         return
     for line in table_lines(console, columns, found):
         console.line(line.rstrip())
+
+
+def checkpoint_prefixes(directory: str) -> list[str]:
+    """The prefixes alone; errors as `write_checkpoints`."""
+    return [each.prefix for each in _listed(directory)]
+
+
+def _listed(directory: str) -> Sequence[ListedCheckpoint]:
+    from ..._locate.listing import checkpoints
+
+    if not os.path.isdir(directory):
+        raise click.UsageError(f"--checkpoints takes a directory, not {directory!r}")
+    return checkpoints(directory)
 
 
 def _moment(seconds: float) -> str:

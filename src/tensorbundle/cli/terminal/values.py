@@ -16,7 +16,15 @@ Array = np.ndarray[Any, Any]
 _LONGEST: Final = 200  # characters of a string shown unless all is asked for
 
 
-def format_values(array: Array, *, shortened: bool, width: int, encoding: str, full: bool) -> str:
+def format_values(
+    array: Array,
+    *,
+    shortened: bool,
+    width: int,
+    encoding: str,
+    full: bool,
+    precision: int | None = None,
+) -> str:
     """Print an array as numpy does.
 
     Args:
@@ -25,6 +33,7 @@ def format_values(array: Array, *, shortened: bool, width: int, encoding: str, f
         width: Characters of a line.
         encoding: What the output can show.
         full: Whether long strings are shown whole.
+        precision: Digits after the point; by default as many as tell the numbers apart, up to 8.
     """
 
     def text(element: Any) -> str:
@@ -33,8 +42,11 @@ def format_values(array: Array, *, shortened: bool, width: int, encoding: str, f
             return shown
         return f"{shown[:_LONGEST]}… ({len(element):,} bytes)"
 
+    if precision is not None and array.dtype.isbuiltin == 2 and "int" not in array.dtype.name:
+        array = array.astype(np.float32)  # numpy's own types alone are rounded as they are printed
     return np.array2string(
         array,
+        precision=precision,
         max_line_width=width,
         threshold=0 if shortened else sys.maxsize,
         edgeitems=Corners.EDGE,

@@ -56,10 +56,10 @@ def latest_checkpoint(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.train.latest_checkpoint("tests/golden/data/saver")
-        'tests/golden/data/saver/model.ckpt-20'
-        >>> tb.latest_checkpoint("tests/golden/data/saver", intact=True)
-        'tests/golden/data/saver/model.ckpt-20'
+        >>> tb.train.latest_checkpoint(tb.demo("saver"))
+        'demo/saver/model.ckpt-20'
+        >>> tb.latest_checkpoint(tb.demo("saver"), intact=True)
+        'demo/saver/model.ckpt-20'
     """
     if intact:
         return newest_whole(newest_first(checkpoint_dir, latest_filename)).prefix

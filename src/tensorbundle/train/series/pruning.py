@@ -60,8 +60,8 @@ def prune_checkpoints(
 
     Example:
         >>> import tensorbundle as tb
-        >>> tb.prune_checkpoints("tests/golden/data/saver", keep=1, dry_run=True).removed
-        ('tests/golden/data/saver/model.ckpt-10',)
+        >>> tb.prune_checkpoints(tb.demo("saver"), keep=1, dry_run=True).removed
+        ('demo/saver/model.ckpt-10',)
     """
     if keep < 1:
         raise ValueError(f"keep must be 1 or more, not {keep}")

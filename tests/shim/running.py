@@ -1,0 +1,32 @@
+"""Programs run by real TensorFlow, in its own process: what they print, and how they end."""
+
+import contextlib
+import io
+import os
+import runpy
+import sys
+from pathlib import Path
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+def run(script: str, arguments: list[str], folder: str) -> tuple[int, str]:
+    """Run a program as Python would.
+
+    Returns:
+        Its exit code and what it printed on stdout.
+    """
+    before, here = sys.argv, os.getcwd()
+    printed = io.StringIO()
+    sys.argv = [script, *arguments]
+    os.chdir(folder)
+    code = 0
+    try:
+        with contextlib.redirect_stdout(printed):
+            runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        sys.argv = before
+        os.chdir(here)
+    return code, printed.getvalue()
