@@ -17,12 +17,12 @@ from .._checkpoint.opening import Source, opened
 from .._far.verbs import takes_addresses
 from .._format.filenames import as_path
 from .._progress import Progress
-from .._write.casting import Loss
+from .._write.casting import Cast, Loss
 from .._write.staging import check_target
 from ..errors import ConversionError, UnsupportedError
 from . import hdf5, hub, npy, npz, safetensors
 from .arrays import Arrays
-from .cast import Cast, cast_as_asked
+from .cast import cast_as_asked
 from .request import DryRun, Request
 
 if TYPE_CHECKING:
