@@ -9,6 +9,7 @@ FUZZ_SECONDS ?= 60
 KILLS ?= 1000
 TRIALS ?= 100
 MUTANTS ?= 100000
+FUZZ_READERS ?= v1_messages state_file object_graph safetensors_header npy_header riegeli npz npy safetensors v1
 DEMO ?= tests/golden/data/demo/model.ckpt-2000
 DEMO_TENSOR ?= dense/kernel
 
@@ -30,7 +31,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks docs)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients test-remote test-page screenshots kills chaos truncations differential hostile lint format tidy asan tsan fuzz bench golden docs dist clean
+.PHONY: help venv build demo test test-cpp test-python test-clients test-remote test-page screenshots kills chaos faults truncations differential hostile lint format tidy asan tsan fuzz fuzz-cpp fuzz-python bench golden docs dist clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -97,19 +98,22 @@ screenshots: $(VENV)/package.ok $(VENV)/page-extra.ok  ## take the pictures of t
 	$(BIN)/python -m docs.screenshots
 
 kills: $(VENV)/package.ok $(VENV)/test-extra.ok  ## kill each writing verb a thousand times, at any moment, and look what is there
-	KILLS=$(KILLS) $(BIN)/python -m pytest -q -rP -k random_moments tests/export/test_export_kills.py tests/write/test_writer_crash.py
+	KILLS=$(KILLS) $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 -k random_moments tests/export/test_export_kills.py tests/write/test_writer_crash.py
 
 chaos: $(VENV)/package.ok $(VENV)/chaos-extra.ok  ## crash trainings at every boundary of their files, by an independent tester
 	$(BIN)/python -m tests.chaos.crash
 
 differential: $(VENV)/package.ok $(VENV)/test-extra.ok  ## compare with TensorFlow on MUTANTS mutated bundles
-	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_differential.py
+	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 tests/differential/test_differential.py
 
 hostile: $(VENV)/package.ok $(VENV)/test-extra.ok  ## read MUTANTS mutated files of each kind in little memory and time
-	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP tests/differential/test_hostile.py
+	MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 tests/differential/test_hostile.py
+
+faults: $(VENV)/package.ok $(VENV)/test-extra.ok  ## make every call to the system fail in turn, for every writing verb
+	FAULTS=all $(BIN)/python -m pytest -q -rP -o faulthandler_timeout=0 -k failing_in_turn tests/write/test_writer_crash.py
 
 truncations: $(VENV)/package.ok $(VENV)/test-extra.ok  ## cut files off under every verb that reads
-	TRIALS=$(TRIALS) $(BIN)/python -m pytest -q tests/checkpoint/test_changed_files.py
+	TRIALS=$(TRIALS) $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/checkpoint/test_changed_files.py
 
 asan tsan: %: build/%/run.ok
 asan:  ## run the C++ tests under AddressSanitizer and UBSan
@@ -143,7 +147,16 @@ build/tidy/%.ok: % .clang-tidy $(wildcard cpp/*/*.hpp cpp/*/*/*.hpp) | $(VENV)/l
 	$(BIN)/clang-tidy --quiet -p build/tidy $<
 	@mkdir -p $(@D) && touch $@
 
-fuzz: $(VENV)/tools.ok  ## fuzz each target for FUZZ_SECONDS (needs clang++)
+fuzz: fuzz-cpp fuzz-python  ## fuzz each target for FUZZ_SECONDS (needs clang++)
+
+fuzz-python: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/fuzz-extra.ok  ## fuzz the readers that are in Python
+	@$(BIN)/python -m tests.fuzz.readers seeds build/fuzz/seeds
+	@set -e; for name in $(FUZZ_READERS); do \
+	  found=build/fuzz/found/$$name; mkdir -p $$found; echo "$$name: $(FUZZ_SECONDS) s"; \
+	  $(BIN)/python -m tests.fuzz.readers $$name -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$found- -print_final_stats=1 $$found build/fuzz/seeds/$$name; \
+	done
+
+fuzz-cpp: $(VENV)/tools.ok
 	@command -v clang++ >/dev/null || { echo "error: make fuzz needs clang++ with libFuzzer (on Debian: apt install clang)" >&2; exit 1; }
 	cmake --preset fuzz --log-level=WARNING
 	cmake --build --preset fuzz

@@ -25,6 +25,7 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
         "benchmarks.md": _benchmarks(),
         "architecture.md": _unlinked("ARCHITECTURE.md"),
         "changelog.md": _unlinked("CHANGELOG.md"),
+        "security.md": _unlinked("SECURITY.md"),
     }
     for name, content in pages.items():
         files.append(File.generated(config, name, content=content))

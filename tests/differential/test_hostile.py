@@ -20,7 +20,7 @@ import tensorbundle as tb
 from tests.differential.mutants import changed_bytes, mutant
 from tests.golden.cases import DATA
 
-MUTANTS = int(os.environ.get("MUTANTS", "80"))
+MUTANTS = int(os.environ.get("MUTANTS", "60"))
 ROOM = 512 << 20  # bytes of address space beyond what a child begins with
 SECONDS = 1.0  # of its own time, for everything that is done with one input
 ENDINGS = {-signal.SIGPROF: "took more than a second", -signal.SIGKILL: "was killed"}

@@ -8,6 +8,7 @@ scan must find; an empty list for the ordinary ones.
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -91,6 +92,46 @@ def reads_dataset(x):
     return dataset.reduce(tf.constant(0, tf.int64), lambda n, _: n + 1)
 
 
+def maps_dataset(x):
+    """Writes in a function that only a dataset calls."""
+    dataset = tf.data.Dataset.range(2).map(lambda n: writes(tf.cast(n, tf.float32)))
+    return dataset.reduce(x, lambda total, y: total + y)
+
+
+def in_a_loop(x):
+    return tf.while_loop(lambda y: y < 3.0, lambda y: (writes(y) + 1.0,), (x,))[0]
+
+
+@tf.custom_gradient
+def _writes_backwards(x):
+    def gradient(upstream):
+        return writes(upstream)
+
+    return x * x, gradient
+
+
+def in_a_gradient(x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = _writes_backwards(x)
+    return tape.gradient(y, x)
+
+
+def nested_twice(x):
+    """A dataset whose graph holds, as a string, the graph of a dataset that reads a file."""
+    with tf.init_scope():
+        inner = tf.data.TextLineDataset("/etc/shadow")
+        text = tf.raw_ops.DatasetToGraphV2(input_dataset=inner._variant_tensor).numpy()
+        outer = tf.data.Dataset.from_tensors(tf.constant(text)).map(
+            lambda each: tf.raw_ops.DatasetCardinality(
+                input_dataset=tf.raw_ops.DatasetFromGraph(graph_def=tf.constant(text))
+            )
+        )
+        graph = tf.raw_ops.DatasetToGraphV2(input_dataset=outer._variant_tensor).numpy()
+    variant = tf.raw_ops.DatasetFromGraph(graph_def=tf.constant(graph))
+    return tf.raw_ops.DatasetCardinality(input_dataset=variant)
+
+
 def nested(x):
     """A dataset whose graph is a string in the graph; it reads a file."""
     with tf.init_scope():
@@ -136,6 +177,32 @@ def as_text(folder: str) -> None:
         tf.io.write_graph(graph, folder, "graph.pbtxt", as_text=True)
 
 
+def as_binary(folder: str) -> None:
+    """A frozen graph that writes a file, without functions, signatures or savers."""
+    with tf1.Graph().as_default() as graph:
+        tf.io.write_file("/tmp/owned", tf.strings.as_string(tf1.placeholder(tf.float32, [])))
+        tf.io.write_graph(graph, folder, "frozen.pb", as_text=False)
+
+
+def of_two_graphs(folder: str) -> None:
+    """A SavedModel whose second graph, which nobody serves, writes; it is kept as text."""
+    from google.protobuf import text_format
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    harmless, harmful = f"{folder}.a", f"{folder}.b"
+    tf.saved_model.save(Counter(), harmless)
+    tf.saved_model.save(of_function(writes), harmful)
+    merged = saved_model_pb2.SavedModel()
+    for each in (harmless, harmful):
+        content = (Path(each) / "saved_model.pb").read_bytes()
+        merged.MergeFrom(saved_model_pb2.SavedModel.FromString(content))
+    merged.meta_graphs[1].meta_info_def.tags[:] = ["other"]
+    shutil.rmtree(harmful)
+    os.rename(harmless, folder)
+    os.remove(os.path.join(folder, "saved_model.pb"))
+    Path(folder, "saved_model.pbtxt").write_text(text_format.MessageToString(merged))
+
+
 def leaving_asset(folder: str, filename: str) -> None:
     """An ordinary model whose asset is then said to lie elsewhere."""
     from tensorflow.core.protobuf import saved_model_pb2
@@ -166,6 +233,10 @@ def main(folder: str) -> None:
         "in_branches": (of_function(in_branches), ["WriteFile"]),
         "reads_dataset": (of_function(reads_dataset), ["TextLineDataset"]),
         "nested": (of_function(nested), ["TextLineDataset"]),
+        "nested_twice": (of_function(nested_twice), ["TextLineDataset"]),
+        "maps_dataset": (of_function(maps_dataset), ["WriteFile"]),
+        "in_a_loop": (of_function(in_a_loop), ["WriteFile"]),
+        "in_a_gradient": (of_function(in_a_gradient), ["WriteFile"]),
     }
     cases = {}
     for name, (module, ops) in modules.items():
@@ -174,10 +245,13 @@ def main(folder: str) -> None:
     with_main_op(os.path.join(folder, "main_op"))
     savers(os.path.join(folder, "savers"))
     as_text(os.path.join(folder, "text"))
+    as_binary(os.path.join(folder, "binary"))
+    of_two_graphs(os.path.join(folder, "two_graphs"))
     leaving_asset(os.path.join(folder, "leaving_asset"), "../../vocabulary.txt")
     leaving_asset(os.path.join(folder, "absolute_asset"), "/etc/passwd")
     cases |= {
         "main_op": ["SaveV2"], "savers": [], "text": ["WriteFile"],
+        "binary": ["WriteFile"], "two_graphs": ["WriteFile"],
         "leaving_asset": [""], "absolute_asset": [""],
     }  # fmt: skip
     with open(os.path.join(folder, "cases.json"), "w") as file:

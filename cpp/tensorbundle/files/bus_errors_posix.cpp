@@ -43,8 +43,7 @@ BusErrorGuard::BusErrorGuard() {
   if (guards++ > 0) return;
   struct sigaction ours{};
   ours.sa_sigaction = &on_bus_error;
-  // SA_NODEFER: the jump out of the handler leaves the mask of signals as it is.
-  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigaction(SIGBUS, &ours, &previous);
 }
 
@@ -60,8 +59,14 @@ BusErrorGuard::~BusErrorGuard() {
 bool survives(const char* begin, std::size_t size, void (*read)(void*), void* data) {
   Attempt mine{begin, begin + size, {}};
   attempt = &mine;
+  // Keeping the mask of signals costs a call of the system's, twenty times what the rest does; the
+  // one signal that the jump leaves blocked is unblocked after it.
   if (sigsetjmp(mine.recovery, 0) != 0) {
     attempt = nullptr;
+    sigset_t bus_error;
+    sigemptyset(&bus_error);
+    sigaddset(&bus_error, SIGBUS);
+    pthread_sigmask(SIG_UNBLOCK, &bus_error, nullptr);
     return false;
   }
   read(data);

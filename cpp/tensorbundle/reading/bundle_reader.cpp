@@ -120,7 +120,7 @@ void BundleReader::notice_changes(const FoundEntry& found) const {
 
 void BundleReader::notice_changes(std::uint32_t shard) const {
   if (!shards_.was_changed(shard)) return;
-  if (!checks_) shards_.refuse_replaced();
+  if (!checks_) shards_.refuse_changed(shard);
   shards_.accept_changes(shard);
   const std::lock_guard lock(changing_);
   checked_.clear();

@@ -45,7 +45,7 @@ void Shards::check(std::int32_t number) const {
 
 std::string Shards::path(std::uint32_t number) const { return shard_path(prefix_, number, count_); }
 
-void Shards::refuse_replaced_index() const {
+void Shards::refuse_replaced() const {
   // Of what lies elsewhere, whoever fetches it knows.
   if (!index_ || is_elsewhere()) return;
   // One that is gone has not been replaced: its shards are what they were.
@@ -62,7 +62,7 @@ Shards::Shard& Shards::opened(std::uint32_t number) const {
   if (number < noted_.size() && noted_[number] && file->identity() != *noted_[number]) {
     throw replaced();
   }
-  refuse_replaced_index();
+  refuse_replaced();
   shard.file = std::move(file);
   shard.seen = shard.file->identity();
   return shard;
@@ -73,22 +73,16 @@ void Shards::give(std::uint32_t number, std::shared_ptr<const File> file) {
   shards_[number].file = std::move(file);
 }
 
-void Shards::refuse_replaced() const {
-  refuse_replaced_index();
-  const std::lock_guard lock(opening_);
-  for (const auto& [number, shard] : shards_) {
-    if (!shard.file) continue;
-    const auto now = shard.file->identity_now();
-    if (now && *now != shard.file->identity()) throw replaced();
-  }
-}
-
 bool Shards::was_changed(std::uint32_t number) const {
   const std::lock_guard lock(opening_);
   const auto found = shards_.find(number);
   if (found == shards_.end() || !found->second.file) return false;
   const auto now = found->second.file->identity_now();
   return now && *now != found->second.seen;
+}
+
+void Shards::refuse_changed(std::uint32_t number) const {
+  if (was_changed(number)) throw replaced();
 }
 
 void Shards::accept_changes(std::uint32_t number) const {

@@ -50,12 +50,13 @@ class Shards {
   // The same file, for those who outlive the shards.
   [[nodiscard]] std::shared_ptr<const File> share(std::uint32_t number) const;
 
-  // Throws kReplaced if another index lies at the path of the one that was opened, or a shard that
-  // is open was written into.
+  // Throws kReplaced if another index lies at the path of the one that was opened.
   void refuse_replaced() const;
   // Whether an open shard was written into since it was opened, or since accept_changes().
   [[nodiscard]] bool was_changed(std::uint32_t number) const;
   void accept_changes(std::uint32_t number) const;
+  // Throws kReplaced if it was.
+  void refuse_changed(std::uint32_t number) const;
 
  private:
   struct Shard {
@@ -64,7 +65,6 @@ class Shards {
     FileIdentity seen;
   };
   [[nodiscard]] bool is_elsewhere() const { return index_ && index_->held() != nullptr; }
-  void refuse_replaced_index() const;
   // REQUIRES: the lock is held.
   Shard& opened(std::uint32_t number) const;
 

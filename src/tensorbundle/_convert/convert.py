@@ -32,7 +32,7 @@ CHECKPOINT: Final = "checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What `convert` did, or would do.
+    """Result of `convert`: what it did, or would do.
 
     Attributes:
         files: Paths of the files that were written, an index last; none of a dry run.

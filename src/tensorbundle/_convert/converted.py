@@ -1,4 +1,4 @@
-"""A checkpoint by rules: the tensors of the other side, made when they are read."""
+"""Converted checkpoint: the tensors of the other side of rules, made when they are read."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 May not know: the command line.
 
+    byteorder    byte order: values of a machine of the other order
     diagnose     diagnosis of whatever does not open: findings, evidence, the command that mends it
     fingerprint  fingerprint of a SavedModel
     finite       tensors that are not finite: NaN and infinities

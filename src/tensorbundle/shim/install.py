@@ -27,10 +27,11 @@ def install(*, even_if_installed: bool = False) -> bool:
         UnsupportedError: TensorFlow is imported already.
 
     Example:
+        >>> import tensorbundle as tb
         >>> from tensorbundle import shim
         >>> with shim.active(even_if_installed=True):
         ...     import tensorflow as tf
-        ...     tf.train.load_variable("tests/golden/data/demo", "dense/bias").shape
+        ...     tf.train.load_variable(tb.demo(), "dense/bias").shape
         (16,)
     """
     imported = sys.modules.get(ROOT)

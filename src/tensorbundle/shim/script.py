@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from ..errors import UnsupportedError
-from .install import install
+from .install import active
 
 _OURS = (os.path.dirname(__file__), runpy.__file__)
 _FAILED = 1
@@ -40,7 +40,11 @@ def run_script(
     """
     if not as_module and not os.path.exists(script):
         raise FileNotFoundError(2, "no such script", script)
-    install(even_if_installed=even_if_installed)
+    with active(even_if_installed=even_if_installed):
+        return _run(script, arguments, as_module=as_module)
+
+
+def _run(script: str, arguments: Sequence[str], *, as_module: bool) -> int:
     before = sys.argv, sys.path[0]
     sys.argv = [script, *arguments]
     # As Python does: the folder of a script, or the one that a module is started in.

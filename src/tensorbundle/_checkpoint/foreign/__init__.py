@@ -10,6 +10,6 @@ No format's own library is needed but HDF5's and torch's. Nothing here knows of 
     npy           `.npy`: one file of one array, or the folder of an export with its index
     npz           `.npz`: a zip archive of `.npy` files, stored or deflated
     safetensors   `.safetensors`: one file, or several with an index
-    torch         torch's `.pt` and `.bin`: a state dict, read by torch, weights only
     tensor_files  the checkpoint: names, dtypes, arrays, verification
+    torch         torch's `.pt` and `.bin`: a state dict, read by torch, weights only
 """

@@ -125,7 +125,11 @@ def export(
         )
     if as_json:
         console.line(document(_record(done)))
-        return
+    else:
+        _show(console, done, target, dry_run=dry_run)
+
+
+def _show(console: Console, done: Export, target: str, *, dry_run: bool) -> None:
     for note in done.notes:
         console.note(note)
     for name, reason in done.left_out:

@@ -1,10 +1,7 @@
 """Commands for what is broken, or not trusted.
 
-- `salvage`: from a damaged checkpoint a good one.
-- `doctor`: what is wrong, and the command that mends it.
-- `scan`: what a graph would do beside computing.
-
-    doctor   what is wrong, and the command that mends it
-    salvage  from a damaged checkpoint a good one
-    scan     what graphs would do beside computing
+doctor             what is wrong, and the command that mends it
+prune_checkpoints  all but the newest whole checkpoints of a directory go
+salvage            from a damaged checkpoint a good one
+scan               what graphs would do beside computing
 """

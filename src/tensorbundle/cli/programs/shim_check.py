@@ -11,7 +11,7 @@ from ..grammar.failures import CHECK_FAILED
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 
 
 @click.command(
@@ -47,12 +47,12 @@ def shim_check(
     missing = [use for use in uses if not use.there]
     shown = uses if show_all else missing
     if as_json:
-        console.line(dumps({"uses": [dataclasses.asdict(use) for use in shown]}))
+        console.line(document({"uses": [dataclasses.asdict(use) for use in shown]}))
     else:
         for use in shown:
-            console.line(f"{use.path}:{use.line}: {use.name}: {use.why or 'there'}")
+            console.say(f"{use.path}:{use.line}: {use.name}: {use.why or 'there'}")
         names, lacking = ({use.name for use in each} for each in (uses, missing))
         told = f"{len(lacking)} of {len(names)} parts of TensorFlow are missing"
-        console.line(told if lacking else f"all {len(names)} parts of TensorFlow are there")
+        console.say(told if lacking else f"all {len(names)} parts of TensorFlow are there")
     if missing:
         ctx.exit(CHECK_FAILED)

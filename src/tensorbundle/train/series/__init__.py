@@ -1,6 +1,7 @@
 """Series of checkpoints: which one to resume from, which ones may go.
 
-`newest` puts the checkpoints of a directory in the order in which they were saved and finds the
-newest whole one; `pruning` removes the oldest, with the same knowledge. What a state file is and
-how one checkpoint is removed, `train.directory` says.
+May not know: what is in a checkpoint, but whether it is whole.
+
+    newest   the newest checkpoint of a directory, by its state file or by what is whole
+    pruning  pruning of directories: the newest whole checkpoints stay
 """
