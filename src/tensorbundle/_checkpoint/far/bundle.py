@@ -151,10 +151,10 @@ class FarBundle(Bundle):
     def _has(self, name: str) -> bool:
         return self._by_index(lambda: super(FarBundle, self)._has(name))
 
-    def infos(self, names: Filter = None) -> list[TensorInfo]:
+    def infos(self, names: Filter = None, *, exclude: Filter = None) -> list[TensorInfo]:
         """Describe tensors; see `Checkpoint.infos`."""
         self._know_all()
-        return super().infos(names)
+        return super().infos(names, exclude=exclude)
 
     def iter_infos(self) -> Iterator[TensorInfo]:
         """Describe all tensors one after the other; see `Checkpoint.iter_infos`."""
