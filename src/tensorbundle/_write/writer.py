@@ -92,6 +92,7 @@ class Writer:
 
             self._outgoing = Outgoing(Address.of(prefix), overwrite=overwrite)
             self.prefix = self._outgoing.prefix
+            fsync = False  # of a copy that is gone when it has been put there
         refuse_existing(self.prefix, overwrite=overwrite)
         self._num_shards = num_shards
         check_shard((num_shards or 1) - 1)
