@@ -57,7 +57,7 @@ def test_a_command_that_may_replace_something_can_be_asked_what_it_would_do() ->
     replacing = {name for name, each in COMMANDS.items() if "--force" in options_of(each)}
     dry = {name for name, each in COMMANDS.items() if "--dry-run" in options_of(each)}
     assert {"edit", "export", "freeze", "merge", "save"} <= replacing
-    assert replacing - dry == {"report", "run"}  # which write one file, where they are told to
+    assert replacing - dry == {"cp", "report", "run"}  # which write what they are told to, where
 
 
 def test_no_command_writes_a_document_without_its_schema() -> None:

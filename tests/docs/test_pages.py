@@ -87,7 +87,10 @@ def test_a_page_shows_what_comes_out(
 
 def test_checks_are_of_pages_that_are_run() -> None:
     assert CHECKS.keys() <= set(RUN_HERE)
-    assert {need for each in PAGES.values() for need in each.needs} == {"run", "openvino", *CLIENTS}
+    assert {need for each in PAGES.values() for need in each.needs} == {
+        *("run", "openvino", "fsspec", "dask"),
+        *CLIENTS,
+    }
 
 
 def test_a_page_that_lies_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

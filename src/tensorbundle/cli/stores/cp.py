@@ -7,7 +7,7 @@ import click
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import global_options, json_option, path_argument, target_argument
 from ..terminal.console import Console
-from ..terminal.documents import dumps
+from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count, format_size
 
@@ -15,7 +15,7 @@ from ..terminal.sizes import format_count, format_size
 @click.command(cls=DocumentedCommand, short_help="Copy a checkpoint whole, also to stores.")
 @path_argument
 @target_argument
-@click.option("--force", is_flag=True, help="Replace a checkpoint that is at TARGET.")
+@click.option("-f", "--force", is_flag=True, help="Replace a checkpoint that is at TARGET.")
 @json_option
 @global_options
 @click.pass_obj
@@ -37,8 +37,8 @@ def cp(console: Console, path: str, target: str, force: bool, as_json: bool) -> 
     with progress_bar(console, "verifying") as progress:
         done = copy(path, target, overwrite=force, progress=progress)
     if as_json:
-        console.line(dumps({name: getattr(done, name) for name in done.__slots__}))
+        console.line(document({name: getattr(done, name) for name in done.__slots__}))
         return
-    console.line(
+    console.say(
         f"copied {format_count(len(done.files), 'file')}, {format_size(done.nbytes)}, to {target}"
     )
