@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from .store import Buffer, Listed, Meta, NotOfferedError, OtherObjectError, SameObjectError, Store
@@ -96,5 +97,7 @@ def _meta(info: Any) -> Meta:
     if info.get("type") == "directory":
         raise FileNotFoundError(errno.ENOENT, "this is a directory, not a file")
     tags = ("ETag", "etag", "md5Hash", "generation", "mtime", "created", "LastModified")
-    tag = next((str(info[name]) for name in tags if info.get(name)), None)
-    return Meta(int(info["size"]), tag)
+    tag = next((info[name] for name in tags if info.get(name)), None)
+    if isinstance(tag, datetime):  # asked for one file; of a listing the memory's is a number
+        tag = tag.timestamp()
+    return Meta(int(info["size"]), None if tag is None else str(tag))
