@@ -30,6 +30,7 @@ void register_index(py::module_& module);
 void register_bundle(py::module_& module);
 void register_writer(py::module_& module);
 void register_output(py::module_& module);
+void register_pieces(py::module_& module);
 
 // The Python exception that an Error stands for, with the place that only the caller knows.
 py::object exception_for(const Error& error, const std::optional<std::string>& path = {},

@@ -3,7 +3,6 @@
 
 #include "arrays.hpp"
 #include "bundle.hpp"
-#include "tensorbundle/reading/verify.hpp"
 
 namespace tensorbundle::bindings {
 
@@ -70,13 +69,6 @@ void refuse_more_than_the_files_hold(std::span<const Job> jobs) {
     throw Error(ErrorCode::kOverlap, "tensors overlap: they claim " + std::to_string(wanted) +
                                          " bytes of shards that have " + std::to_string(held));
   }
-}
-
-// What became of a whole shard: a fault of its own, whatever kept it from being opened.
-const char* shard_fault_kind(ErrorCode code) {
-  return code == ErrorCode::kMissingFile || code == ErrorCode::kReplaced
-             ? fault_kind(code)
-             : fault_kind(ErrorCode::kSystem);
 }
 
 // Runs a bulk call without the GIL; raises the first of its failures.
@@ -224,34 +216,6 @@ py::tuple Bundle::load(const py::object& names, const py::object& out, unsigned 
   run_or_raise(threads, progress, batch.jobs, batch.names,
                [&](const BulkOptions& options) { return reader_.run(batch.jobs, options); });
   return py::make_tuple(batch.arrays, batch.left_out);
-}
-
-py::tuple Bundle::verify(const EntryList& entries, unsigned threads,
-                         const py::object& progress) const {
-  BulkCall call(threads, progress);
-  const Verification result = call.run(
-      [&] { return verify_entries(entries, reader_.header(), reader_.shards(), call.options()); });
-  py::list findings;
-  for (const Finding& finding : result.findings) {
-    const ByteView name = entries.name(finding.row);
-    const std::int32_t shard = entries.row(finding.row).shard;
-    const auto path = reader_.shards().has(shard) ? std::optional(path_of(shard)) : std::nullopt;
-    findings.append(py::make_tuple(py::bytes(name.data(), name.size()), shard,
-                                   fault_kind(finding.error.code()),
-                                   exception_for(finding.error, path, decode_name(name))));
-  }
-  py::list lost;
-  for (const LostShard& shard : result.lost) {
-    py::list keys;
-    for (const std::size_t row : shard.rows) {
-      const ByteView name = entries.name(row);
-      keys.append(py::bytes(name.data(), name.size()));
-    }
-    const auto number = static_cast<std::int32_t>(shard.number);
-    lost.append(py::make_tuple(number, shard_fault_kind(shard.error.code()),
-                               exception_for(shard.error, path_of(number)), keys));
-  }
-  return py::make_tuple(result.checked, result.nbytes, findings, lost);
 }
 
 }  // namespace tensorbundle::bindings

@@ -262,7 +262,9 @@ void register_bundle(py::module_& module) {
       .def("read", &Bundle::read, "info"_a, "out"_a)
       .def("file_of", &Bundle::file_of, "info"_a)
       .def("shard", &Bundle::shard, "number"_a)
-      .def("verify", &Bundle::verify, "entries"_a, "threads"_a, "progress"_a);
+      .def("verify", &Bundle::verify, "entries"_a, "threads"_a, "progress"_a)
+      .def("plan_verify", &Bundle::plan_verify, "entries"_a, "first"_a, "last"_a)
+      .def("give", &Bundle::give, "number"_a, "file"_a);
   module.def(
       "shard_path",
       [](const py::str& prefix, std::uint32_t number, std::int32_t count) {

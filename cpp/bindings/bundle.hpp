@@ -8,6 +8,7 @@
 #include "bindings.hpp"
 #include "tensor_infos.hpp"
 #include "tensorbundle/reading/bundle_reader.hpp"
+#include "tensorbundle/reading/verify.hpp"
 
 namespace tensorbundle::bindings {
 
@@ -44,6 +45,10 @@ class Bundle {
                                const py::object& progress) const;
   [[nodiscard]] py::tuple verify(const EntryList& entries, unsigned threads,
                                  const py::object& progress) const;
+  [[nodiscard]] py::tuple plan_verify(const EntryList& entries, std::int32_t first,
+                                      std::int32_t last) const;
+  // Takes a shard that lies elsewhere.
+  void give(std::int32_t number, const std::shared_ptr<File>& file);
 
  private:
   // The plain tensors among those that were asked for, with a job for each. Where others are left
@@ -68,6 +73,10 @@ class Bundle {
   // The one Python object that all views of a shard keep alive.
   py::object base_of(std::uint32_t shard, const std::shared_ptr<const MappedFile>& map);
   [[nodiscard]] Job plan(const py::handle& info) const;
+  [[nodiscard]] py::list finding_tuples(const EntryList& entries,
+                                        std::span<const Finding> findings) const;
+  [[nodiscard]] py::list lost_tuples(const EntryList& entries,
+                                     std::span<const LostShard> lost) const;
   // Of the shard, or of the index where there can be no such shard.
   [[nodiscard]] std::string path_of(std::int32_t shard) const;
   [[noreturn]] void raise(const Error& error, std::int32_t shard, const py::object& key) const;

@@ -97,6 +97,12 @@ py::object find_entry(const EntryList& entries, const py::bytes& key) {
   return entry_tuple(entries.range(*row), entries.slices(*row));
 }
 
+py::bytes key_of(const EntryList& entries, std::size_t row) {
+  if (row >= entries.size()) throw py::index_error("no such row");
+  const ByteView key = entries.name(row);
+  return {key.data(), key.size()};
+}
+
 py::list partitioned(const EntryList& entries) {
   py::list list;
   for_each_tensor(entries, [&](std::size_t i) {
@@ -176,6 +182,7 @@ void register_index(py::module_& module) {
       .def("names", &names)
       .def("tuples", &tuples)
       .def("find", &find_entry, "key"_a)
+      .def("key", &key_of, "row"_a)
       .def("partitioned", &partitioned)
       .def("shard_counts",
            [](const EntryList& self) { return counts(self, &EntryList::Row::shard); })

@@ -97,6 +97,28 @@ void read_into(const File& file, std::uint64_t offset, const py::object& object)
   file.read_at(offset, buffer.data(), buffer.size());
 }
 
+HeldBytes& held_by(const File& file) {
+  if (file.held() == nullptr) throw py::type_error("the file was opened here");
+  return *file.held();
+}
+
+std::uint64_t hold(const File& file, std::uint64_t offset, const py::object& data) {
+  // Whoever lets go of the last range may be a thread without the GIL.
+  const std::shared_ptr<BorrowedBuffer> buffer(new BorrowedBuffer(data, false),
+                                               [](const BorrowedBuffer* gone) {
+                                                 const py::gil_scoped_acquire acquire;
+                                                 delete gone;
+                                               });
+  return held_by(file).hold(offset, buffer->data(), buffer->size(), buffer);
+}
+
+void release(const File& file, std::uint64_t token) { held_by(file).release(token); }
+
+py::object take_missed(const File& file) {
+  const auto missed = file.take_missed();
+  return missed ? py::object(py::make_tuple(missed->offset, missed->size)) : py::none();
+}
+
 int get_map_buffer(PyObject* self, Py_buffer* view, int flags) {
   const auto& map = py::handle(self).cast<const MappedFile&>();
   return PyBuffer_FillInfo(view, self, map.data(), static_cast<Py_ssize_t>(map.size()),
@@ -162,7 +184,7 @@ py::list block_entries(const Table& table, std::size_t block) {
 
 void register_files(py::module_& module) {
   using namespace py::literals;
-  py::class_<File, std::shared_ptr<File>>(module, "File", py::is_final())
+  py::class_<File, std::shared_ptr<File>>(module, "File")
       .def(py::init([](const py::str& path) {
              const std::string encoded = encode_path(path);
              try {
@@ -172,6 +194,13 @@ void register_files(py::module_& module) {
              }
            }),
            "path"_a)
+      .def(py::init([](const py::str& name, std::uint64_t size) {
+             return std::make_shared<File>(encode_path(name), size);
+           }),
+           "name"_a, "size"_a)
+      .def("hold", &hold, "offset"_a, "data"_a)
+      .def("release", &release, "token"_a)
+      .def("take_missed", &take_missed)
       .def_property_readonly("path", [](const File& file) { return decode_path(file.path()); })
       .def_property_readonly("size", &File::size)
       .def_property_readonly("on_network", &File::on_network)

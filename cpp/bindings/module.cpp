@@ -16,4 +16,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   tb::bindings::register_bundle(module);
   tb::bindings::register_writer(module);
   tb::bindings::register_output(module);
+  tb::bindings::register_pieces(module);
 }

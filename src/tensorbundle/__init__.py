@@ -18,6 +18,7 @@ from ._checkpoint.checkpoint import Checkpoint
 from ._checkpoint.opening import open
 from ._format.tensor_info import TensorInfo
 from ._locate.checkpoints import Location
+from ._source.address import Address
 from .errors import (
     ChecksumError,
     CompatibilityWarning,
@@ -45,13 +46,15 @@ if TYPE_CHECKING:
     from ._edit.merge import Merge, merge
     from ._edit.relocate import Relocation, relocate
     from ._edit.rewrite import Rewrite, rewrite
+    from ._export.copy import Copy, copy
     from ._export.export import export
+    from ._far.directories import checkpoints
     from ._freeze.freeze import Frozen, freeze, prune
     from ._freeze.saved_model import ExportedModel, export_saved_model
     from ._graph.graph import Graph, load_graph
     from ._graph.variables import Variable
     from ._graphdef.nodes import Node
-    from ._locate.listing import ListedCheckpoint, checkpoints
+    from ._locate.listing import ListedCheckpoint
     from ._objects.graph import ObjectGraph
     from ._outputs.inputs import InputCandidate, suggest_inputs
     from ._outputs.suggest import Candidate, suggest_outputs
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Address",
     "Average",
     "Candidate",
     "Checkpoint",
@@ -74,6 +78,7 @@ __all__ = [
     "CompatibilityWarning",
     "Conversion",
     "ConversionError",
+    "Copy",
     "Diagnosis",
     "Diff",
     "ExportedModel",
@@ -109,6 +114,7 @@ __all__ = [
     "average",
     "checkpoints",
     "convert",
+    "copy",
     "crosscheck",
     "demo",
     "diagnose",
@@ -151,6 +157,7 @@ _ROOMS: Final = {
     "_edit.merge": ("Merge", "merge"),
     "_edit.relocate": ("Relocation", "relocate"),
     "_edit.rewrite": ("Rewrite", "rewrite"),
+    "_export.copy": ("Copy", "copy"),
     "_export.export": ("export",),
     "_freeze.freeze": ("freeze", "prune"),
     "_freeze.result": ("Frozen",),
@@ -158,7 +165,8 @@ _ROOMS: Final = {
     "_graph.graph": ("Graph", "load_graph"),
     "_graph.variables": ("Variable",),
     "_graphdef.nodes": ("Node",),
-    "_locate.listing": ("ListedCheckpoint", "checkpoints"),
+    "_far.directories": ("checkpoints",),
+    "_locate.listing": ("ListedCheckpoint",),
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
     "_outputs.suggest": ("Candidate", "suggest_outputs"),

@@ -5,7 +5,7 @@ gives them. All objects are immutable to their users and may be shared between t
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar, final
+from typing import Any, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 
@@ -41,11 +41,23 @@ MeanJob: TypeAlias = tuple[
     SliceSpec | None,
 ]
 
-@final
 class File:
-    """A regular file opened for reading by position."""
+    """A regular file opened for reading by position, or bytes of one that lies elsewhere."""
 
+    @overload
     def __init__(self, path: str) -> None: ...
+    @overload
+    def __init__(self, name: str, size: int) -> None:
+        """A file elsewhere: nothing is opened, and its bytes are those that are held.
+
+        Where others are needed, OSError with EAGAIN is raised, and ``take_missed`` says which.
+        """
+    def hold(self, offset: int, data: Any) -> int:
+        """Borrow bytes of a file elsewhere, which begin at that offset, until ``release``."""
+    def release(self, token: int) -> None:
+        """Give back the bytes for which ``hold`` gave that token."""
+    def take_missed(self) -> tuple[int, int] | None:
+        """The range (offset, bytes) that was needed last and not held; asked for once."""
     @property
     def path(self) -> str: ...
     @property
@@ -140,6 +152,8 @@ class Entries:
         """Entries of the same tensors as ``names`` gives. Raises for a malformed one."""
     def find(self, key: bytes) -> Entry | None:
         """The entry under a raw key, slices too; None for a malformed one."""
+    def key(self, row: int) -> bytes:
+        """The key of the row of that number, slices counted too."""
     def partitioned(self) -> list[str]:
         """Names of the partitioned tensors."""
     def shard_counts(self) -> dict[int, int]:
@@ -246,6 +260,16 @@ class Bundle:
         self, entries: Entries, threads: int, progress: Callable[[int], object] | None
     ) -> tuple[int, int, list[Finding], list[LostShard]]:
         """Check entries and their bytes: (ranges read, their bytes, findings, shards)."""
+    def plan_verify(
+        self, entries: Entries, first: int, last: int
+    ) -> tuple[bytes, list[Finding], list[LostShard]]:
+        """What has to be read of shards ``first`` to before ``last``, and what is wrong already.
+
+        Packed rows in the order of shards and offsets: offset, bytes and number of the row, of 64
+        bits, shard and CRC-32C, of 32 bits, and whether it is of strings, of 64 bits.
+        """
+    def give(self, number: int, file: File) -> None:
+        """Take a shard that lies elsewhere, as the index does."""
 
 @final
 class BundleWriter:
@@ -370,6 +394,12 @@ def empty(shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
 
 def crc32c(data: Any, value: int = 0) -> int:
     """The CRC-32C of a contiguous buffer, continuing from ``value``."""
+
+def crc32c_pieces(data: Any, begins: Any, sizes: Any) -> bytes:
+    """CRC-32C, as uint32, of the pieces of a buffer that begin and are as long as arrays say.
+
+    These are contiguous, of int64.
+    """
 
 def crc32c_combine(first: int, second: int, second_size: int) -> int:
     """The CRC-32C of two byte strings one after the other."""

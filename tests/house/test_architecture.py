@@ -37,6 +37,7 @@ PYTHON_FILE_LINES, CPP_FILE_LINES, FUNCTION_LINES = 400, 300, 60
 ROOMS = 11  # in one folder
 LONG_FILES = {
     "benchmarks/tasks.py": "one table of tasks",
+    "src/tensorbundle/_checkpoint/bundle.py": "one class, every way to a tensor",
     "src/tensorbundle/_checkpoint/checkpoint.py": "one face, every member documented",
 }
 
@@ -45,8 +46,9 @@ LONG_FILES = {
 FLOORS = (
     ("_demo", "_printable", "_progress"),
     ("errors", "_core", "_look"),
-    ("_format",),
+    ("_format", "_source", "_parallel"),
     ("_graphdef", "_locate"),
+    ("_far",),
     ("_ops", "_objects"),
     ("_checkpoint", "_write"),
     ("_graph", "_edit", "_export", "_crosscheck", "train", "keras"),
@@ -63,12 +65,15 @@ FLOOR_OF = {folder: floor for floor, folders in enumerate(FLOORS) for folder in 
 # Imported where first needed, so that `import tensorbundle` costs what numpy costs.
 OPTIONAL_PACKAGES = {
     "brotli",
+    "dask",
+    "distributed",
     "fsspec",
     "google",
     "h5py",
     "jax",
     "keras",
     "ml_dtypes",
+    "obstore",
     "openvino",
     "pandas",
     "rich",
@@ -84,12 +89,14 @@ LAZY_ROOMS = {
     "_doctor",
     "_edit",
     "_export",
+    "_far",
     "_freeze",
     "_graph",
     "_graphdef",
     "_outputs",
     "_report",
     "_ops",
+    "_parallel",
     "_runner",
     "_scan",
     "_write",

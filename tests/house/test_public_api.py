@@ -17,6 +17,7 @@ from tensorbundle._checkpoint.report import FAULT_KINDS
 from tests.house.source import MODULES, PROJECT
 
 NAMES = [
+    "Address",
     "Average",
     "Candidate",
     "Checkpoint",
@@ -25,6 +26,7 @@ NAMES = [
     "LeftOutWarning",
     "Conversion",
     "ConversionError",
+    "Copy",
     "Diagnosis",
     "Diff",
     "ExportedModel",
@@ -59,6 +61,7 @@ NAMES = [
     "average",
     "checkpoints",
     "convert",
+    "copy",
     "crosscheck",
     "demo",
     "diagnose",
@@ -107,7 +110,7 @@ MEMBERS = {
     ),
     *("nbytes", "num_shards", "objects", "read_slice", "select", "values", "verify", "views"),
     *("big_endian", "file_of", "origin", "read_range", "stored"),
-    *("to_frame", "to_jax", "to_torch", "to_tree"),
+    *("core", "is_near", "sizes_of", "to_dask", "to_frame", "to_jax", "to_torch", "to_tree"),
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

@@ -7,6 +7,8 @@ from tests.house.source import MODULES, parse, place
 
 # They take words apart that others wrote, and that say it in no other way.
 FOREIGN_WORDS = {
+    "tensorbundle._source.client": "what stores say may hold signatures, which are left out",
+    "tensorbundle._source.objects": "obstore adds its developers' view on lines of their own",
     "tensorbundle._runner.engine": "OpenVINO tells which operations it lacks in prose",
     "tensorbundle._crosscheck.worker": "TensorFlow appends the place to its messages",
 }

@@ -13,10 +13,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "tensorbundle/base/bytes.hpp"
+#include "tensorbundle/files/held_bytes.hpp"
 
 namespace tensorbundle {
 
@@ -57,6 +59,9 @@ class File {
   // Opens a regular file for reading.
   // Throws kMissingFile when there is none, kFormat when it is not a regular file, else kSystem.
   explicit File(std::string path);
+  // A file that lies elsewhere: nothing is opened, and its bytes are those that held() has. Reading
+  // others throws kSystem with EAGAIN, and missed() then says which.
+  File(std::string name, std::uint64_t size);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   // As it was when it was opened.
@@ -66,6 +71,10 @@ class File {
   [[nodiscard]] std::optional<FileIdentity> identity_now() const;
   // True on NFS, SMB, FUSE and the like, where a map may fault whenever the network does.
   [[nodiscard]] bool on_network() const;
+  // The bytes of a file that lies elsewhere; null for one that was opened here.
+  [[nodiscard]] HeldBytes* held() const { return held_.get(); }
+  // The range that was asked for last and is not held, once.
+  std::optional<HeldBytes::Range> take_missed() const;
 
   // Reads exactly `size` bytes at `offset` into `into`. Safe from any thread.
   // Throws kTruncated when the file ends before (with what there is in the message), else kSystem.
@@ -88,10 +97,14 @@ class File {
 
  private:
   [[nodiscard]] Descriptor open_again() const;
+  void read_held(std::uint64_t offset, void* into, std::size_t size) const;
 
   std::string path_;
   Descriptor kept_;
   FileIdentity identity_;
+  std::unique_ptr<HeldBytes> held_;
+  mutable std::mutex missing_;
+  mutable std::optional<HeldBytes::Range> missed_;
 };
 
 // Memory for reading into: grows, is never cleared, and keeps its pages from one use to the next.

@@ -99,6 +99,16 @@ File::File(std::string path) : path_(std::move(path)) {
   if (kept_.number() >= keep_descriptors_below()) kept_ = Descriptor();
 }
 
+File::File(std::string name, std::uint64_t size)
+    : path_(std::move(name)), held_(std::make_unique<HeldBytes>()) {
+  identity_.size = size;
+}
+
+std::optional<HeldBytes::Range> File::take_missed() const {
+  const std::lock_guard lock(missing_);
+  return std::exchange(missed_, std::nullopt);
+}
+
 Descriptor File::open_again() const {
   Descriptor descriptor = open_for_reading(path_);
   const FileIdentity now = identity_of(status_of(descriptor.number()));
@@ -110,12 +120,14 @@ Descriptor File::open_again() const {
 
 File::Access File::access() const {
   Access access;
+  if (held_) return access;
   if (!kept_.valid()) access.owned_ = open_again();
   access.number_ = kept_.valid() ? kept_.number() : access.owned_.number();
   return access;
 }
 
 std::optional<FileIdentity> File::identity_now() const {
+  if (held_) return identity_;
   if (!kept_.valid()) return identity_at(path_);
   struct stat status{};
   if (::fstat(kept_.number(), &status) != 0) return {};
@@ -127,6 +139,10 @@ void File::read_at(std::uint64_t offset, void* into, std::size_t size) const {
 }
 
 void File::read_at(const Access& access, std::uint64_t offset, void* into, std::size_t size) const {
+  if (held_) {
+    read_held(offset, into, size);
+    return;
+  }
   auto* next = static_cast<char*>(into);
   std::uint64_t at = offset;
   std::size_t left = size;
@@ -147,6 +163,21 @@ void File::read_at(const Access& access, std::uint64_t offset, void* into, std::
     at += static_cast<std::uint64_t>(count);
     left -= static_cast<std::size_t>(count);
   }
+}
+
+void File::read_held(std::uint64_t offset, void* into, std::size_t size) const {
+  if (offset > identity_.size || size > identity_.size - offset) {
+    throw Error(ErrorCode::kTruncated,
+                "the file is cut off: it has " + std::to_string(identity_.size) + " bytes", offset,
+                size);
+  }
+  const auto missing = held_->copy(offset, into, size);
+  if (!missing) return;
+  {
+    const std::lock_guard lock(missing_);
+    missed_ = missing;
+  }
+  throw Error::system(EAGAIN, "these bytes of the file have not been fetched");
 }
 
 bool File::on_network() const {

@@ -147,7 +147,7 @@ class BulkRun {
 
   static std::uint32_t read_piece(const Job& job, const Unit& unit, Buffer& scratch) {
     const File::Access access = job.file->access();
-    if (job.into == nullptr) {
+    if (job.into == nullptr && job.file->held() == nullptr) {
       const auto size = static_cast<std::size_t>(unit.end - unit.begin);
       if (const auto crc = crc32c_of_window(access, unit.begin, size)) return *crc;
     }

@@ -60,6 +60,10 @@ class BundleReader {
   [[nodiscard]] const Index& index() const { return index_; }
   [[nodiscard]] const Header& header() const { return index_.header(); }
   [[nodiscard]] const Shards& shards() const { return shards_; }
+  // Takes a shard of a bundle that lies elsewhere; see Shards::give().
+  void give(std::uint32_t number, std::shared_ptr<const File> file) {
+    shards_.give(number, std::move(file));
+  }
 
   // The tensor of that name. Throws where its entry, or all that could tell whether there is one,
   // is damaged.

@@ -29,7 +29,7 @@ std::string shard_path(const std::string& prefix, std::uint32_t number, std::int
 Shards::Shards(std::string prefix, std::int32_t count, MappedFile::Writes writes,
                std::shared_ptr<const File> index)
     : prefix_(std::move(prefix)), count_(count), writes_(writes), index_(std::move(index)) {
-  if (!index_) return;
+  if (!index_ || is_elsewhere()) return;
   for (std::int32_t i = 0; has(i) && i < kMaxNoted; ++i) {
     noted_.push_back(identity_at(path(static_cast<std::uint32_t>(i))));
   }
@@ -46,7 +46,8 @@ void Shards::check(std::int32_t number) const {
 std::string Shards::path(std::uint32_t number) const { return shard_path(prefix_, number, count_); }
 
 void Shards::refuse_replaced() const {
-  if (!index_) return;
+  // Of what lies elsewhere, whoever fetches it knows.
+  if (!index_ || is_elsewhere()) return;
   // One that is gone has not been replaced: its shards are what they were.
   const auto now = identity_at(index_->path());
   if (now && *now != index_->identity()) throw replaced();
@@ -55,6 +56,7 @@ void Shards::refuse_replaced() const {
 Shards::Shard& Shards::opened(std::uint32_t number) const {
   Shard& shard = shards_[number];
   if (shard.file) return shard;
+  if (is_elsewhere()) throw Error(ErrorCode::kMissingFile, "there is no such file");
   auto file = std::make_shared<const File>(path(number));
   // One that was missing may have been put there since.
   if (number < noted_.size() && noted_[number] && file->identity() != *noted_[number]) {
@@ -64,6 +66,13 @@ Shards::Shard& Shards::opened(std::uint32_t number) const {
   shard.file = std::move(file);
   shard.seen = shard.file->identity();
   return shard;
+}
+
+void Shards::give(std::uint32_t number, std::shared_ptr<const File> file) {
+  const std::lock_guard lock(opening_);
+  Shard& shard = shards_[number];
+  shard.file = std::move(file);
+  shard.seen = shard.file->identity();
 }
 
 bool Shards::was_changed(std::uint32_t number) const {

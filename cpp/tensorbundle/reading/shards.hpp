@@ -39,6 +39,9 @@ class Shards {
   // The path of a shard, whether it exists or not.
   [[nodiscard]] std::string path(std::uint32_t number) const;
 
+  // Takes a shard that lies elsewhere, as its index then does. REQUIRES: has(number).
+  void give(std::uint32_t number, std::shared_ptr<const File> file);
+
   // REQUIRES: has(number). Throws kMissingFile, kFormat for what is no regular file, kSystem, and
   // kReplaced.
   [[nodiscard]] const File& file(std::uint32_t number) const;
@@ -61,6 +64,7 @@ class Shards {
     std::shared_ptr<const MappedFile> map;
     FileIdentity seen;
   };
+  [[nodiscard]] bool is_elsewhere() const { return index_ && index_->held() != nullptr; }
   // REQUIRES: the lock is held.
   Shard& opened(std::uint32_t number) const;
 

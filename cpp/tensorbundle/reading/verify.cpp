@@ -1,6 +1,7 @@
 #include "tensorbundle/reading/verify.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -29,13 +30,22 @@ std::string name_text(ByteView name) {
   return name.size() > kMaxShown ? text + "..." : text;
 }
 
+// Shards whose rows are looked at; numbers that no shard has are among all.
+struct ShardRange {
+  std::int32_t first = std::numeric_limits<std::int32_t>::min();
+  std::int32_t last = std::numeric_limits<std::int32_t>::max();
+
+  [[nodiscard]] bool has(std::int32_t shard) const { return shard >= first && shard < last; }
+};
+
 // Rows that have bytes of their own, in the order in which these lie in the shards.
-Arena<std::uint32_t> rows_in_shard_order(const EntryList& entries) {
+Arena<std::uint32_t> rows_in_shard_order(const EntryList& entries, const ShardRange& range = {}) {
   Arena<std::uint32_t> rows;
-  rows.reserve(entries.size());
+  if (range.has(std::numeric_limits<std::int32_t>::min())) rows.reserve(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     // The slices of a partitioned tensor are entries of their own.
-    if (!entries.row(i).has_extra) rows.push_back(static_cast<std::uint32_t>(i));
+    const EntryList::Row& row = entries.row(i);
+    if (!row.has_extra && range.has(row.shard)) rows.push_back(static_cast<std::uint32_t>(i));
   }
   std::stable_sort(rows.begin(), rows.end(), [&](std::uint32_t a, std::uint32_t b) {
     const EntryList::Row& one = entries.row(a);
@@ -51,9 +61,7 @@ class VerifyRun {
       : entries_(entries), header_(header), shards_(shards) {}
 
   Verification run(const BulkOptions& options) {
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (const Error* const error = entries_.error(i)) result_.findings.push_back({i, *error});
-    }
+    note_malformed();
     BulkOptions batch_options = options;
     if (options.progress) {
       batch_options.progress = [&](std::uint64_t done) {
@@ -71,8 +79,24 @@ class VerifyRun {
     return std::move(result_);
   }
 
+  VerifyPlan plan_only(ShardRange range) {
+    if (range.first <= 0) {
+      note_malformed();
+      range.first = std::numeric_limits<std::int32_t>::min();
+    }
+    for (const std::uint32_t row : rows_in_shard_order(entries_, range)) add(row);
+    return {std::move(jobs_), std::move(rows_), std::move(result_.findings),
+            std::move(result_.lost)};
+  }
+
  private:
   static constexpr std::size_t kBatch = 100'000;
+
+  void note_malformed() {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if (const Error* const error = entries_.error(i)) result_.findings.push_back({i, *error});
+    }
+  }
 
   void add(std::size_t row) {
     if (is_lost(row)) return;
@@ -139,6 +163,13 @@ class VerifyRun {
 };
 
 }  // namespace
+
+VerifyPlan plan_entries(const EntryList& entries, const Header& header, const Shards& shards,
+                        std::int32_t first, std::int32_t last) {
+  // What names a shard that cannot be is told with the last one.
+  if (last >= std::max(header.num_shards, 1)) last = std::numeric_limits<std::int32_t>::max();
+  return VerifyRun(entries, header, shards).plan_only({first, last});
+}
 
 Verification verify_entries(const EntryList& entries, const Header& header, const Shards& shards,
                             const BulkOptions& options) {

@@ -28,6 +28,18 @@ struct Verification {
   std::vector<LostShard> lost;    // in the order of their numbers
 };
 
+// What has to be read, for those who read it themselves.
+struct VerifyPlan {
+  std::vector<Job> jobs;          // in the order of shards and offsets
+  std::vector<std::size_t> rows;  // by job
+  std::vector<Finding> findings;  // what is wrong without a look at bytes
+  std::vector<LostShard> lost;
+};
+
+// Of the shards [first, last); entries that are malformed are found with shard 0.
+VerifyPlan plan_entries(const EntryList& entries, const Header& header, const Shards& shards,
+                        std::int32_t first, std::int32_t last);
+
 // Checks every stored range: its entry, size, place, overlaps with others, and checksum. Ranges
 // that overlap an earlier one are reported and not read, so the work never exceeds the files.
 // Throws kCancelled only.

@@ -13,5 +13,6 @@ Nothing here writes, and nothing but `frozen` knows graphs.
     v1          V1 checkpoints: tables that hold the tensors themselves
     v1_audit    verification of a V1 checkpoint: every block and record, and how slices fit together
     v1_headers  headers of all files of a V1 checkpoint, put together
+    far/        checkpoints that lie far away, read by ranges
     foreign/    tensors in the files of other programs, read as checkpoints
 """

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from .. import _core
 from .._format import boxes as _slices
@@ -18,8 +19,21 @@ from .report import Fault, Report, fault_of, with_causes
 _NAMES_SHOWN = 3
 
 
+class Verified(Protocol):
+    """What is audited: a bundle of the core, or what answers as one."""
+
+    @property
+    def index(self) -> _core.Index:
+        """The index."""
+
+    def verify(
+        self, entries: _core.Entries, threads: int, progress: Callable[[int], object] | None
+    ) -> tuple[int, int, list[_core.Finding], list[_core.LostShard]]:
+        """Check entries and their bytes; see `_core.Bundle.verify`."""
+
+
 def audit(
-    bundle: _core.Bundle,
+    bundle: Verified,
     index_path: str,
     threads: int,
     progress: Progress,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from .._locate.location import Location
 from .._progress import Meter, Progress
 from ..errors import FormatError, TensorBundleError
 from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode, fitting
-from .selection import Filter, count_of, without_left_out
+from .selection import Filter, count_of, labelled, without_left_out
 from .shards import checksum_error, explain
 
 if TYPE_CHECKING:
@@ -32,11 +33,20 @@ _BATCH = 10_000
 class Bundle(Checkpoint):
     """A V2 checkpoint (``P.index`` and ``P.data-…``)."""
 
+    is_near: ClassVar[bool] = True  # whether the core may read its shards by itself
+
     def __init__(self, location: Location, mode: Mode, verify: bool, index: _core.File) -> None:
         super().__init__(location, mode)
         self._verify = verify
+        self._core = self._open(location, mode, verify, index)
+        self._index = self._core.index
+
+    def _open(
+        self, location: Location, mode: Mode, verify: bool, index: _core.File
+    ) -> _core.Bundle:
+        """Read the header of the index; what is no index is told as what it is."""
         try:
-            self._core = _core.Bundle(
+            return _core.Bundle(
                 index, location.prefix, mode, verify, _dtypes.array_type, TensorInfo
             )
         except FormatError as error:
@@ -46,7 +56,19 @@ class Bundle(Checkpoint):
             elif done := explain_table(index.path):
                 error.message = f"{error.message}; {done}"
             raise
-        self._index = self._core.index
+
+    def sizes_of(self, shards: Iterable[int]) -> dict[int, int | None]:
+        """The bytes of data shards; None of those that are not there."""
+        found: dict[int, int | None] = {}
+        for n in shards:
+            path = _core.shard_path(self.location.prefix, n, self.num_shards)
+            found[n] = os.path.getsize(path) if os.path.isfile(path) else None
+        return found
+
+    @property
+    def core(self) -> _core.Bundle:
+        """The core's bundle, for those who plan by it."""
+        return self._core
 
     def __reduce__(self) -> tuple[object, ...]:
         return _reopened, (self.location.absolute(), self.mode, self._verify)
@@ -277,7 +299,9 @@ class Bundle(Checkpoint):
             into = {key: fitting(out, label, self.info(key)) for label, key in labels.items()}
         meter = self._meter(chosen, progress)
         try:
-            arrays, others = self._core.load(chosen, into, count_of(threads), progress and meter.at)
+            arrays, others = self._load_plain(
+                chosen, into, count_of(threads), progress and meter.at
+            )
         except TensorBundleError as error:
             raise explain(error) from None
         kept = without_left_out(others, needed, self.info)
@@ -291,7 +315,17 @@ class Bundle(Checkpoint):
                 into[key][...] = array
                 arrays[key] = into[key]
         meter.finish()
-        return arrays if labels is None else _labelled(arrays, labels, out)
+        return arrays if labels is None else labelled(arrays, labels, out)
+
+    def _load_plain(
+        self,
+        names: Sequence[str] | None,
+        out: Mapping[str, Array] | None,
+        threads: int,
+        tick: Callable[[int], object] | None,
+    ) -> tuple[dict[str, Array], list[str]]:
+        """Arrays of what is stored as plain bytes, and the names of the rest."""
+        return self._core.load(names, out, threads, tick)
 
     def views(
         self, names: Filter = None, *, threads: int = 0, progress: Progress = None
@@ -372,23 +406,3 @@ class Bundle(Checkpoint):
 def _reopened(location: Location, mode: Mode, verify: bool) -> Bundle:
     """A bundle that was pickled."""
     return Bundle(location, mode, verify, _core.File(location.index or ""))
-
-
-def _labelled(
-    arrays: Mapping[str, Array], labels: Mapping[str, str], out: Mapping[str, Array] | None
-) -> dict[str, Array]:
-    """Arrays by the names that were asked for, each one's own, read into ``out`` if it is given."""
-    found: dict[str, Array] = {}
-    given: set[str] = set()
-    for label, key in labels.items():
-        if key not in arrays:
-            continue
-        array = arrays[key]
-        if key in given:
-            array = array.copy()
-        if out is not None and (target := out[label]) is not arrays[key]:
-            target[...] = array
-            array = target
-        found[label] = array
-        given.add(key)
-    return found

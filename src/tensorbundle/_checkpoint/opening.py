@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from .._core import File
 from .._format.filenames import as_path
 from .._locate.checkpoints import Location, locate
 from .._locate.tensor_files import tensor_file_at
+from .._source.address import Address, is_far
 from ..errors import FormatError
 from .bundle import Bundle
 from .checkpoint import Checkpoint, Mode
@@ -23,6 +24,9 @@ def open(
     *,
     mode: Mode = "r",
     verify: Literal["read", "never"] = "read",
+    storage_options: Mapping[str, Any] | None = None,
+    store: Any = None,
+    cache: bool | str | os.PathLike[str] = True,
 ) -> Checkpoint:
     """Open a checkpoint, a frozen graph, or a file of tensors; no data shard is touched yet.
 
@@ -33,12 +37,20 @@ def open(
             constants are given; a file of another format: ``.npz``, ``.npy``, ``.safetensors``, the
             index of several of these, HDF5, a state dict of torch (``.pt``, ``.bin``), or the
             folder of an export to ``.npy`` files. What it was taken for is on ``ckpt.location``.
+            Or an address: ``s3://``, ``gs://``, ``az://``, ``http(s)://``, or what fsspec knows;
+            see `Address`.
         mode: ``"r"``: arrays are read-only views of the mapped files. ``"c"``: copy on write,
             arrays are writable and the files never change. ``"read"``: nothing is mapped, every
-            access reads anew; chosen by itself on network file systems, where a map may fault.
+            access reads anew; chosen by itself on network file systems, where a map may fault, and
+            for addresses.
         verify: ``"read"``: a tensor's checksum is checked when it is first accessed, and
             remembered. ``"never"``: single accesses and views are not checked; `Checkpoint.load`
-            and `Checkpoint.verify` always are.
+            and `Checkpoint.verify` always are, and so is all that comes from far away.
+        storage_options: Options of the store of an address; credentials come from the environment
+            otherwise.
+        store: An opened obstore ``ObjectStore`` or fsspec ``AbstractFileSystem``; ``path`` is then
+            a path inside of it.
+        cache: Whether indexes from far away are kept on disk; a path says in which directory.
 
     Returns:
         A mapping from names to arrays; see `Checkpoint`.
@@ -48,7 +60,8 @@ def open(
         FormatError: The file is damaged, or no checkpoint: the message says what it is.
         UnsupportedError: It declares a format version that this library does not read, or needs
             a library that is not installed: protobuf for graphs as text, h5py for HDF5, torch for
-            its own files.
+            its own files, obstore or fsspec for addresses.
+        PermissionError, OSError: A store refuses, or does not answer.
 
     Example:
         >>> import tensorbundle as tb
@@ -60,6 +73,14 @@ def open(
         raise ValueError(f"mode must be one of {get_args(Mode)}, not {mode!r}")
     if verify not in ("read", "never"):
         raise ValueError(f"verify must be 'read' or 'never', not {verify!r}")
+    if store is not None or is_far(path):
+        from .far.opening import open_far
+
+        if not isinstance(path, Address) or storage_options is not None or store is not None:
+            path = Address(
+                os.fsdecode(path), storage_options=storage_options, store=store, cache=cache
+            )
+        return open_far(path)
     location = tensor_file_at(path) or locate(path)
     try:
         return _open(location, mode, verify)

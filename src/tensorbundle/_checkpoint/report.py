@@ -255,6 +255,8 @@ def _cause_in_file(fault: Fault) -> str | None:
         return "the file was cut off: a download or copy that stopped, or a full disk"
     if fault.kind != "checksum" or fault.path is None or not fault.nbytes:
         return None
+    if not os.path.isfile(fault.path):  # far away, or gone by now
+        return None
     hole = _longest_hole(fault.path, fault.offset or 0, fault.nbytes)
     if hole is None:
         return None

@@ -13,6 +13,7 @@ from .._format.wording import listed
 from ..errors import ConversionError, LeftOutWarning, TensorNotFoundError
 
 if TYPE_CHECKING:
+    from .._format.dtypes import Array
     from .._format.tensor_info import TensorInfo
     from .checkpoint import Checkpoint
 
@@ -229,3 +230,23 @@ def not_found(
         return near(name, there)
 
     return TensorNotFoundError(f"there is no tensor {name!r}", key=name, near=hint)
+
+
+def labelled(
+    arrays: Mapping[str, Array], labels: Mapping[str, str], out: Mapping[str, Array] | None
+) -> dict[str, Array]:
+    """Arrays by the names that were asked for, each one's own, read into ``out`` if it is given."""
+    found: dict[str, Array] = {}
+    given: set[str] = set()
+    for label, key in labels.items():
+        if key not in arrays:
+            continue
+        array = arrays[key]
+        if key in given:
+            array = array.copy()
+        if out is not None and (target := out[label]) is not arrays[key]:
+            target[...] = array
+            array = target
+        found[label] = array
+        given.add(key)
+    return found

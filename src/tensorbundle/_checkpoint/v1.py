@@ -46,9 +46,12 @@ class LegacyCheckpoint(Checkpoint):
     def __init__(self, location: Location, mode: Mode) -> None:
         super().__init__(location, mode)
         self._files = [file for path in location.files for file in self._tables_in(path)]
-        self._tables = [_core.Table(file) for file in self._files]
+        self._tables = [self._table(file) for file in self._files]
         self._tensors = read_headers(self._files, self._tables)
         self._kept: tuple[tuple[int, int], dict[bytes, tuple[int, bytes]]] | None = None
+
+    def _table(self, file: _core.File) -> _core.Table:
+        return _core.Table(file)
 
     def _tables_in(self, path: str) -> list[_core.File]:
         """The file itself, or those that a Magenta bundle holds, in memory."""

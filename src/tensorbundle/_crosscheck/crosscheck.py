@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._checkpoint.opening import Source, opened
 from .._checkpoint.selection import parts_of, refuse_nothing
+from .._far.verbs import takes_addresses
 from .._format.dtypes import name_of
 from .._progress import Meter, Progress
 from ..errors import TensorBundleError, UnsupportedError
@@ -132,6 +133,7 @@ class Crosscheck:
         }
 
 
+@takes_addresses(sources=("src",))
 def crosscheck(
     src: Source,
     *,

@@ -12,6 +12,7 @@ from .. import _core
 from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import open as open_checkpoint
 from .._edit.relocate import relocate
+from .._far.verbs import takes_addresses
 from .._format.filenames import INDEX_SUFFIX, STATE_NAME, Path, as_path, shard_path, split_data_path
 from .._locate.damage import FileKind, explain_not_a_table, identify_file
 from .._locate.location import is_regular_file, is_saved_model
@@ -84,6 +85,7 @@ class Diagnosis:
         return self.readable and not self.symptoms
 
 
+@takes_addresses(sources=("path",))
 def diagnose(path: Path) -> Diagnosis:
     """Say what is wrong with a checkpoint or model, and which command mends it.
 

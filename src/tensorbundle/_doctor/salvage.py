@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
+from .._far.verbs import takes_addresses
 from .._format.filenames import INDEX_SUFFIX, Path, as_path, shard_path
 from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
@@ -46,6 +47,7 @@ _NOTHING_TELLS: Final = Worded(
 )
 
 
+@takes_addresses(sources=("src", "like"), targets=("dst",))
 def salvage(
     src: Path,
     dst: Path | None = None,

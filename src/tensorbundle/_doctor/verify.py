@@ -6,12 +6,14 @@ import os
 from dataclasses import replace
 from typing import Final
 
+from .._checkpoint.bundle import Bundle
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open as open_checkpoint
 from .._checkpoint.report import Fault, Report
 from .._format.filenames import META_SUFFIX, Path, as_path
 from .._format.wording import Worded
 from .._locate.location import SAVED_MODELS, VARIABLES, is_regular_file, is_saved_model
+from .._parallel.runners import Workers
 from .._progress import Progress
 from ..errors import MissingFileError
 
@@ -24,6 +26,7 @@ def verify(
     finite: bool = False,
     threads: int = 0,
     progress: Progress = None,
+    workers: Workers = None,
 ) -> Report:
     """Check a checkpoint, and the graph that belongs to it: a SavedModel's, or the ``.meta``.
 
@@ -37,6 +40,9 @@ def verify(
         finite: Also find tensors with NaN or infinite elements.
         threads: How many to use; 0 means as many as are useful.
         progress: As of `Checkpoint.verify`.
+        workers: Who reads the shards: a number of threads, a `concurrent.futures.Executor`, or a
+            Dask client. Tasks carry paths and addresses, never credentials; on one machine nothing
+            is won by them.
 
     Returns:
         A report; ``unchecked`` says what was not looked at.
@@ -53,11 +59,13 @@ def verify(
     requested = as_path(path)
     ckpt: Checkpoint | None = None
     try:
-        ckpt = open_checkpoint(requested)
+        ckpt = open_checkpoint(path)
     except MissingFileError:
         if not is_saved_model(requested):
             raise
-    return verify_opened(requested, ckpt, finite=finite, threads=threads, progress=progress)
+    return verify_opened(
+        requested, ckpt, finite=finite, threads=threads, progress=progress, workers=workers
+    )
 
 
 def verify_opened(
@@ -67,12 +75,17 @@ def verify_opened(
     finite: bool = False,
     threads: int = 0,
     progress: Progress = None,
+    workers: Workers = None,
 ) -> Report:
     """The same of a checkpoint that was opened by this path; None: a SavedModel has no values."""
     from .model import check_model
 
     report = Report(True, 0, 0, ())
-    if ckpt is not None:
+    if workers is not None and isinstance(ckpt, Bundle):
+        from .._checkpoint.far.tasks import verify_by
+
+        report = verify_by(ckpt, workers, progress)
+    elif ckpt is not None:
         report = ckpt.verify(threads=threads, progress=progress)
     faults: list[Fault] = list(report.faults)
     unchecked: list[str] = []

@@ -14,6 +14,7 @@ from .. import _core
 from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import Source, opened, paths_of
 from .._checkpoint.shards import explain
+from .._far.verbs import takes_addresses
 from .._format import dtypes
 from .._format.boxes import box_of
 from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
@@ -60,6 +61,7 @@ class Average:
     repeated: tuple[str, ...]
 
 
+@takes_addresses(sources=("src",), targets=("dst",))
 def average(
     src: Source | Sequence[Source],
     dst: str | os.PathLike[str] | bytes,

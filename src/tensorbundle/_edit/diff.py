@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +13,6 @@ from .._checkpoint.opening import Source, opened
 from .._core import crc32c
 from .._format import dtypes
 from .._format.filenames import shard_path
-from .._locate.location import is_regular_file
 from .._progress import Meter, Progress
 from ..errors import FormatError, MissingFileError
 from .distance import Sums, Tolerance, ValueDifference
@@ -219,11 +217,13 @@ def _refuse_absent(ckpt: Bundle, infos: Iterable[TensorInfo]) -> None:
         for _, part in ckpt.stored(info):
             shard, end = part.shard or 0, (part.offset or 0) + part.nbytes
             ends[shard] = max(ends.get(shard, 0), end)
+    sizes = ckpt.sizes_of(ends)
     for shard, end in sorted(ends.items()):
         path = shard_path(ckpt.location.prefix, shard, ckpt.num_shards)
-        if not is_regular_file(path):
+        size = sizes[shard]
+        if size is None:
             raise MissingFileError(f"a data shard is missing: {path!r}", path=path)
-        if (size := os.path.getsize(path)) < end:
+        if size < end:
             raise FormatError(
                 f"the shard is cut off: it has {size} bytes, its tensors end at byte {end}",
                 path=path,

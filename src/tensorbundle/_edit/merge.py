@@ -19,6 +19,7 @@ import numpy as np
 
 from .. import _core
 from .._checkpoint.opening import Source, open, paths_of
+from .._far.verbs import takes_addresses
 from .._format import boxes as _slices
 from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
@@ -89,6 +90,7 @@ class _Input:
         return shard_path(self.prefix, shard, self.index.num_shards)
 
 
+@takes_addresses(sources=("src",), targets=("dst",))
 def merge(
     src: Source | Iterable[Source],
     dst: str | os.PathLike[str] | bytes,

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import Source, opened
+from .._far.verbs import takes_addresses
 from .._format import dtypes
 from .._format.filenames import as_path, shard_path
 from .._format.names import as_bytes
 from .._locate.location import is_regular_file
 from .._progress import Meter, Progress
-from .._write.casting import Loss
+from .._write.casting import Cast, Loss
 from .._write.names import warn_of_patterns, warn_unless_joinable
 from .._write.shards import BundleFiles
 from ..errors import MissingFileError
 from .copying import Copying
 from .plan import Plan, Step, plan
-from .rules import Cast, Rename, listed, refuse_in_saved_model
+from .rules import Rename, listed, refuse_in_saved_model
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -62,6 +63,7 @@ class Rewrite:
     unused_nbytes: int = 0
 
 
+@takes_addresses(sources=("src",), targets=("dst",))
 def rewrite(
     src: Source,
     dst: str | os.PathLike[str] | bytes,

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, opened
+from .._far.verbs import takes_addresses
 from .._format.filenames import as_path
 from .._progress import Progress
-from .._write.casting import Loss
+from .._write.casting import Cast, Loss
 from .._write.staging import check_target
 from ..errors import ConversionError, UnsupportedError
 from . import hdf5, hub, npy, npz, safetensors
 from .arrays import Arrays
-from .cast import Cast, cast_as_asked
+from .cast import cast_as_asked
 from .request import DryRun, Request
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Export:
     notes: tuple[str, ...] = ()
 
 
+@takes_addresses(targets=("dst",))
 def export(
     src: Source | Mapping[str, Any],
     dst: str | os.PathLike[str] | bytes,

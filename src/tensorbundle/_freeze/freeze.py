@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .._far.verbs import takes_addresses
 from .._graph.graph import Graph, load_graph
 from .._ops.edges import reachable
 from .._progress import Progress
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Frozen", "FrozenInput", "freeze", "prune"]
 
 
+@takes_addresses(sources=("graph", "ckpt"), targets=("path",))
 def freeze(
     graph: str | os.PathLike[str] | Graph,
     ckpt: str | os.PathLike[str] | Checkpoint | None = None,

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._far.verbs import takes_addresses
 from .._graph.graph import Graph, load_graph
 from .assemble import prepare
 from .naming import name_inputs, name_outputs
@@ -19,6 +20,7 @@ from .wanted.request import Cuts, Request, refuse_own_input
 from .wanted.resolve import Outputs
 
 
+@takes_addresses(sources=("graph",), targets=("path",))
 def prune(
     graph: str | os.PathLike[str] | Graph,
     *,

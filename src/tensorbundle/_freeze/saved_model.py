@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from .._far.verbs import takes_addresses
 from .._format.wire import bytes_field, int_field, map_fields, text_field
 from .._graph.graph import Graph, load_graph
 from .._graphdef.functions import Function
@@ -79,6 +80,7 @@ class ExportedModel:
     warnings: tuple[str, ...]
 
 
+@takes_addresses(sources=("graph", "ckpt"), targets=("path",))
 def export_saved_model(
     graph: str | os.PathLike[str] | Graph,
     ckpt: str | os.PathLike[str] | Checkpoint | None = None,

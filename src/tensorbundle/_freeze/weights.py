@@ -148,7 +148,7 @@ class Weights:
         from .._checkpoint.bundle import Bundle
 
         ckpt = self._ckpt
-        if not isinstance(ckpt, Bundle) or info.dtype is None:
+        if not isinstance(ckpt, Bundle) or not ckpt.is_near or info.dtype is None:
             return None
         return None if ckpt.big_endian and info.dtype.itemsize > 1 else ckpt
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
+from .._far.verbs import takes_addresses
 from .._format.filenames import META_SUFFIX, STATE_NAME, as_path
 from .._format.wording import Worded, option
 from .._graphdef.facts import Asset, Collection, SaverDef, Signature, Versions
@@ -224,6 +225,7 @@ class Graph:
         return tuple(notes)
 
 
+@takes_addresses(sources=("path",))
 def load_graph(
     path: str | os.PathLike[str] | bytes | Graph, *, tags: str | Iterable[str] | None = None
 ) -> Graph:

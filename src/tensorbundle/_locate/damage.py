@@ -199,6 +199,11 @@ def is_table(path: str) -> bool:
     return explain_not_a_table(path) is None
 
 
+def is_table_footer(tail: bytes) -> bool:
+    """Whether the last bytes of a file are those of a table."""
+    return len(tail) >= _TABLE_FOOTER_BYTES and tail.endswith(_TABLE_MAGIC)
+
+
 def explain_not_a_table(path: str) -> str | None:
     """Say why a file is not a table: what it is instead, or what its end lacks.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .._far.verbs import takes_addresses
 from .._format.filenames import META_SUFFIX, Path, as_path
 from .._graph.files import read_graph_file
 from .._locate.graphs import find_graph_file
@@ -46,6 +47,7 @@ class Scan:
         return all(finding.level == "note" for finding in self.findings)
 
 
+@takes_addresses(sources=("path",))
 def scan(path: Path) -> Scan:
     """Find what graphs would do beside computing; nothing is run.
 

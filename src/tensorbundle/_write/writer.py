@@ -13,7 +13,8 @@ from .._format.filenames import as_path
 from .._format.names import as_name
 from .._format.parts import PartSpec, part_spec, shape_of_part
 from .._progress import Meter, Progress
-from ..errors import ConversionError, UnsupportedError
+from .._source.address import Address, is_far
+from ..errors import ConversionError
 from .commit import PendingFiles, refuse_existing
 from .names import WrittenNames, by_name, warn_of_patterns
 from .values import Value, value_of
@@ -21,6 +22,7 @@ from .values import Value, value_of
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .._far.publish import Outgoing
 
 _MAX_ALIGNMENT: Final = 4096
 _BATCH_BYTES: Final = 64 << 20
@@ -63,7 +65,8 @@ class Writer:
         """Prepare to write; leftovers of killed savers at the same prefix are removed.
 
         Args:
-            prefix: Of the checkpoint; its directory is made if only the last level is missing.
+            prefix: Of the checkpoint; its directory is made if only the last level is missing. An
+                address: what is written goes there when all of it is, the index last.
             max_shard_bytes: Begin another data shard when a tensor would make one larger than that.
             num_shards: Write at least so many shards; see ``shard`` of `add`.
             alignment: A power of two up to 4096: pad, so that each tensor begins at a multiple of
@@ -79,10 +82,17 @@ class Writer:
         """
         self.prefix = as_path(prefix)
         _check_prefix(self.prefix)
+        self._outgoing: Outgoing | None = None
         if alignment not in [1 << n for n in range(_MAX_ALIGNMENT.bit_length())]:
             raise ValueError(f"alignment must be a power of two up to 4096, not {alignment}")
         if max_shard_bytes is not None and (max_shard_bytes < 1 or num_shards is not None):
             raise ValueError("max_shard_bytes must be positive, and goes without num_shards")
+        if is_far(prefix):
+            from .._far.publish import Outgoing
+
+            self._outgoing = Outgoing(Address.of(prefix), overwrite=overwrite)
+            self.prefix = self._outgoing.prefix
+            fsync = False  # of a copy that is gone when it has been put there
         refuse_existing(self.prefix, overwrite=overwrite)
         self._num_shards = num_shards
         check_shard((num_shards or 1) - 1)
@@ -269,11 +279,15 @@ class Writer:
             count = self._guarded(self._core.finish, self._num_shards or 1)
             self._core = None
             self._guarded(self._files.commit, count)
+            if self._outgoing is not None:
+                self.prefix = self._outgoing.publish()
 
     def abort(self) -> None:
         """Remove all that was written; what was at the prefix before is still there."""
         self._core = None
         self._files.discard()
+        if self._outgoing is not None:
+            self._outgoing.discard()
 
     def __enter__(self) -> Self:
         return self
@@ -350,8 +364,6 @@ def check_shard(shard: int) -> None:
 
 
 def _check_prefix(prefix: str) -> None:
-    if "://" in prefix:
-        raise UnsupportedError(f"cannot write to {prefix!r}: only local files are written")
     if not prefix or "\0" in prefix:
         raise ValueError(f"not a prefix: {prefix!r}")
     warn_of_patterns(prefix)

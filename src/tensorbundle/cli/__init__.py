@@ -40,6 +40,7 @@ from .itself.help import help_command
 from .pages.report import report
 from .programs.run_script import run_script
 from .programs.shim_check import shim_check
+from .stores.cp import cp
 from .terminal.console import PROGRAM
 
 __all__ = ["main"]
@@ -81,7 +82,9 @@ def program(ctx: click.Context) -> None:
 
     PATH is a checkpoint in any spelling: its prefix, its .index, .data or .meta
     file, a directory with a `checkpoint` file, a SavedModel, a V1 file or glob.
-    One that begins with a dash goes after "--".
+    One that begins with a dash goes after "--". Addresses (s3://, gs://, az://,
+    http(s)://) are taken as well, by every command with --endpoint-url, --region,
+    --anonymous, --storage-option NAME=VALUE, --no-cache.
 
     Examples:
       tensorbundle ls model.ckpt-2000 --tree
@@ -100,7 +103,7 @@ def program(ctx: click.Context) -> None:
 
 
 _COMMANDS = (
-    (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, relocate),
+    (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, cp, relocate),
     (convert,),
     (doctor, salvage, scan, prune_checkpoints, report),
     (graph, freeze, run, prune, export_saved_model),

@@ -16,11 +16,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
+from .._far.directories import far_state, is_there, put_state, remove_far
 from .._format.filenames import INDEX_SUFFIX, STATE_NAME, as_path, split_data_path, split_table_glob
 from .._format.filenames import Path as Path
 from .._format.state import CheckpointState, encode_state, parse_state
 from .._locate.location import is_regular_file
 from .._locate.states import is_outside, read_state_bytes
+from .._source.address import Address, is_far
 from .._write.durable import replace_file
 from ..errors import FormatError
 
@@ -76,7 +78,7 @@ def written_state(directory: str, latest_filename: str | None = None) -> Checkpo
     """As `get_checkpoint_state`, with paths as they are written."""
     path = os.path.join(directory, latest_filename or STATE_NAME)
     try:
-        state = _parsed(read_state_bytes(path))
+        state = _parsed(far_state(path) if is_far(path) else read_state_bytes(path))
     except FileNotFoundError:
         return None
     except (FormatError, OSError) as error:
@@ -136,6 +138,9 @@ def update_checkpoint_state(
 
 def write_state(save_dir: Path, state: CheckpointState, latest_filename: str | None = None) -> None:
     """Replace the state file of a directory, its paths as they are given."""
+    if is_far(save_dir):
+        put_state(Address.of(save_dir), encode_state(state), latest_filename or STATE_NAME)
+        return
     target = os.path.join(local_path(save_dir), latest_filename or STATE_NAME)
     replace_file(target, encode_state(state))
 
@@ -192,6 +197,8 @@ def checkpoint_exists(checkpoint_prefix: Path) -> bool:
         >>> tb.train.checkpoint_exists(tb.demo("saver") + "/model.ckpt-20")
         True
     """
+    if is_far(checkpoint_prefix):
+        return is_there(Address.of(checkpoint_prefix))
     return _main_file(checkpoint_prefix) is not None
 
 
@@ -245,6 +252,9 @@ def remove_checkpoint(
         >>> tb.train.checkpoint_exists(prefix)
         False
     """
+    if is_far(checkpoint_prefix):
+        remove_far(Address.of(checkpoint_prefix), [f".{meta_graph_suffix}"])
+        return
     prefix = local_path(checkpoint_prefix)
     _remove(meta_graph_path(prefix, meta_graph_suffix))
     if checkpoint_format_version == 1:

@@ -18,6 +18,7 @@ from ..selection import Filter
 if TYPE_CHECKING:
     from ..._format.dtypes import Array
     from ..checkpoint import Checkpoint
+    from .lazy import LazyArrays
 
 # Below a byte torch has shells only: their values as integers of a byte.
 _WIDER: Final = {"int4": "int8", "int2": "int8", "uint4": "uint8", "uint2": "uint8"}
@@ -25,6 +26,30 @@ _WIDER: Final = {"int4": "int8", "int2": "int8", "uint4": "uint8", "uint2": "uin
 
 class Conversions:
     """What a checkpoint gives to other libraries."""
+
+    def to_dask(self, names: Filter = None, *, chunk_bytes: int | str = "128MiB") -> LazyArrays:
+        """Give tensors as lazy arrays of Dask, whose chunks are runs of rows.
+
+        Nothing is read, and no array is made, before it is asked for; workers open the checkpoint
+        by its path or address, with credentials of their own.
+
+        Args:
+            names: Which; see `infos`. What no array holds is left out.
+            chunk_bytes: How large chunks are at most: a number, or ``"128MiB"``.
+
+        Raises:
+            UnsupportedError: Dask is not installed.
+
+        Example:
+            >>> import tensorbundle as tb
+            >>> lazy = tb.open("tests/golden/data/demo/model.ckpt-2000").to_dask()
+            >>> lazy["dense/bias"].sum().compute().dtype
+            dtype('float32')
+        """
+        from .lazy import lazy_arrays
+
+        ckpt = _checkpoint(self)
+        return lazy_arrays(ckpt, [label for label, _ in ckpt._readable(names)], chunk_bytes)
 
     def to_torch(self, names: Filter = None) -> dict[str, Any]:
         """Load tensors as ``torch.Tensor``, which own their memory and may be written in place.

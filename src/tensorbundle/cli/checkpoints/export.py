@@ -139,7 +139,8 @@ def _show(console: Console, done: Export, target: str, *, dry_run: bool) -> None
     written = f"{format_count(done.written, 'tensor')}, {format_size(done.nbytes)}{left_out}"
     console.say(f"{would}{written}{end}")
     for file in done.files[:_LISTED]:
-        console.say(f"  {file}  {format_size(os.path.getsize(file))}")
+        size = f"  {format_size(os.path.getsize(file))}" if os.path.exists(file) else ""
+        console.say(f"  {file}{size}")
     if len(done.files) > _LISTED:
         console.say(f"  and {format_count(len(done.files) - _LISTED, 'more file')}")
 

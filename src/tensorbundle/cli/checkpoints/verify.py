@@ -18,6 +18,7 @@ from ..grammar.failures import CHECK_FAILED, describe, exit_code_of
 from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint
 from ..grammar.options import global_options, json_option, threads_option
+from ..stores.workers import workers_of, workers_options
 from ..terminal.console import Console
 from ..terminal.documents import describe_location, document
 from ..terminal.progress import progress_bar
@@ -34,6 +35,7 @@ _OF_GRAPHS: Final = ("graph", "variable", "asset", "fingerprint", "objects")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @click.option("--finite", is_flag=True, help="Also list tensors with NaN or infinite elements.")
 @threads_option
+@workers_options
 @json_option
 @global_options
 @click.pass_obj
@@ -44,6 +46,8 @@ def verify(
     paths: Sequence[str],
     finite: bool,
     threads: int,
+    workers: int | None,
+    dask: str | None,
     as_json: bool,
 ) -> None:
     """Check every byte: each tensor, slice, string and block of the index.
@@ -61,6 +65,7 @@ def verify(
       tensorbundle verify model.ckpt-2000
       tensorbundle verify run/*.index
       tensorbundle verify run/ --json | jq .faults[].name
+      tensorbundle verify s3://bucket/run --dask tcp://scheduler:8786
 
     JSON: location, notes, ok, checked, nbytes, elapsed_s, unchecked, faults
     [{name, shard, offset, nbytes, kind, message, path, cause}]; of several PATHs,
@@ -69,14 +74,15 @@ def verify(
     from ..._locate.listing import checkpoints_among
 
     meant = checkpoints_among(paths)
+    by = ctx.with_resource(workers_of(workers, dask))
     if len(meant) == 1:
-        ctx.exit(0 if _verify(console, meant[0], finite, threads, as_json) else CHECK_FAILED)
+        ctx.exit(0 if _verify(console, meant[0], finite, threads, by, as_json) else CHECK_FAILED)
     codes = [0]
     for path in meant:
         if not as_json:
             console.say(console.style(f"{path}:", bold=True))
         try:
-            sound = _verify(console, path, finite, threads, as_json)
+            sound = _verify(console, path, finite, threads, by, as_json)
             codes.append(0 if sound else CHECK_FAILED)
         except (TensorBundleError, OSError) as error:
             console.error(describe(error))
@@ -84,7 +90,9 @@ def verify(
     ctx.exit(max(codes))
 
 
-def _verify(console: Console, path: str, finite: bool, threads: int, as_json: bool) -> bool:
+def _verify(
+    console: Console, path: str, finite: bool, threads: int, workers: Any, as_json: bool
+) -> bool:
     """Check one checkpoint and tell; whether it is sound."""
     from ..._doctor.verify import verify_opened
     from ..._locate.location import is_saved_model
@@ -102,7 +110,14 @@ def _verify(console: Console, path: str, finite: bool, threads: int, as_json: bo
         _report_damaged_index(console, error, as_json)
         return False
     with progress_bar(console, "verifying") as progress:
-        report = verify_opened(path, checkpoint, finite=finite, threads=threads, progress=progress)
+        report = verify_opened(
+            path,
+            checkpoint,
+            finite=finite,
+            threads=threads,
+            progress=progress,
+            workers=workers,
+        )
     elapsed_s = time.perf_counter() - start
     if as_json:
         location: dict[str, Any] = {"location": None, "notes": []}

@@ -12,6 +12,8 @@ import click
 from ..._format.filenames import spelled_prefix
 from ..._format.names import as_text
 from ..._locate.location import VARIABLES
+from ..._source.address import is_far
+from ..stores.far_options import far_options
 from ..terminal.console import Console
 from ..terminal.sizes import SizeType
 
@@ -41,9 +43,10 @@ def global_options(command: F) -> F:
         help="Colour: on terminals (auto, the default; NO_COLOR turns it off), always, never.",
     )(command)
     command = shared("--debug", is_flag=True, help="Show the traceback of an error.")(command)
-    return shared(
+    command = shared(
         "-q", "--quiet", is_flag=True, help="Only errors, the exit code, and what was asked for."
     )(command)
+    return far_options(command)
 
 
 def path_argument(command: F) -> F:
@@ -121,6 +124,8 @@ class PrefixType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # as
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse what would be written beside, or under other names, than was meant."""
         path: str = os.fspath(value)
+        if is_far(path) and not path.endswith("/") and spelled_prefix(path) is None:
+            return path
         if os.path.isdir(path) or path.endswith(os.sep):
             inside = os.path.join(path, "model.ckpt")
             if os.path.isdir(os.path.join(path, VARIABLES)):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..._source.address import is_far
 from .console import Console
 from .documents import document
 from .sizes import format_size
@@ -51,9 +52,9 @@ def checkpoint_prefixes(directory: str) -> list[str]:
 
 
 def _listed(directory: str) -> Sequence[ListedCheckpoint]:
-    from ..._locate.listing import checkpoints
+    from ..._far.directories import checkpoints
 
-    if not os.path.isdir(directory):
+    if not is_far(directory) and not os.path.isdir(directory):
         raise click.UsageError(f"--checkpoints takes a directory, not {directory!r}")
     return checkpoints(directory)
 

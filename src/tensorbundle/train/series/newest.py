@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..._checkpoint.opening import open
+from ..._far.directories import far_latest
 from ..._format.filenames import Path
 from ..._format.state import CheckpointState
 from ..._locate.location import checkpoint_at
 from ..._locate.neighbours import checkpoints_in
 from ..._locate.states import named_places
+from ..._source.address import Address, is_far
 from ...errors import FormatError, MissingFileError, TensorBundleError
 from ..directory import checkpoint_exists, get_checkpoint_state, local_path, written_state
 
@@ -63,6 +65,8 @@ def latest_checkpoint(
     """
     if intact:
         return newest_whole(newest_first(checkpoint_dir, latest_filename)).prefix
+    if is_far(checkpoint_dir) and latest_filename is None:
+        return far_latest(Address.of(checkpoint_dir))
     state = get_checkpoint_state(checkpoint_dir, latest_filename)
     if state is None:
         return None
