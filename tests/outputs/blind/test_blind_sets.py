@@ -1,22 +1,27 @@
 """Suggested outputs of programs that were written, their heads too, before the rules saw them.
 
-A second author wrote five sets, one after the other. Each was counted once, as it was, with the
-rules of before (those that the corpus and the known programs had taught) and with the rules as they
-stood after the sets before it; then its misses were read and mended by what they showed. What their
-author fetches is the truth, strictly: the same head in another form is a miss where the author
-did not list it.
+Nine sets, written one after the other. Each was counted once, as it was, with older rules and with
+the rules as they stood after the sets before it; then its misses were read and mended by what they
+showed. What their author fetches is the truth, strictly: the same head in another form is a miss
+where the author did not list it. Older rules are, for the first five sets, those that the corpus
+and the known programs had taught; for the last four, those that the first five had.
 
-======  ======  ==============================  ===================================
-set     graphs  rules of before, counted blind  rules of their day, counted blind
-======  ======  ==============================  ===================================
-first       74  75.7 % first, 83.8 % in three   (the same)
-second      40  80.0 %, 87.5 %                  80.0 %, 87.5 %
-third       35  74.3 %, 77.1 %                  77.1 %, 82.9 %
-fourth      27  66.7 %, 81.5 %                  77.8 %, 85.2 %
-last        10  70.0 %, 80.0 %                  80.0 %, 90.0 %
-======  ======  ==============================  ===================================
+=======  ======  ==============================  ===================================
+set      graphs  older rules, counted blind      rules of their day, counted blind
+=======  ======  ==============================  ===================================
+first        74  75.7 % first, 83.8 % in three   (the same)
+second       40  80.0 %, 87.5 %                  80.0 %, 87.5 %
+third        35  74.3 %, 77.1 %                  77.1 %, 82.9 %
+fourth       27  66.7 %, 81.5 %                  77.8 %, 85.2 %
+last         10  70.0 %, 80.0 %                  80.0 %, 90.0 %
+sixth        37  91.9 %, 94.6 %                  (the same)
+seventh      31  87.1 %, 96.8 %                  87.1 %, 96.8 %
+eighth       19  78.9 %, 89.5 %                  78.9 %, 89.5 %
+ninth        18  94.4 %, 100.0 %                 100.0 %, 100.0 %
+=======  ======  ==============================  ===================================
 
-What the test prints is no longer blind. It holds what was learned.
+The last four together, 105 graphs: 88.6 % and 95.2 %, of their day 89.5 % and 95.2 %. What the test
+prints is no longer blind. It holds what was learned.
 """
 
 import json
@@ -28,7 +33,7 @@ import tensorbundle as tb
 from tests.outputs.measure import Hits, built
 
 Suggested = dict[Path, tuple[tb.Graph, list[tb.Candidate]]]
-SETS = ("first", "second", "third", "fourth", "last", "sixth", "seventh")
+SETS = ("first", "second", "third", "fourth", "last", "sixth", "seventh", "eighth", "ninth")
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +69,9 @@ def test_heads_of_blind_programs_come_first(
             print(f"\n{hits.report(f'{chosen} set')}")
     with capsys.disabled():
         print(every.report("all").splitlines()[0])
-    assert every.graphs >= 180
-    assert every.first / every.graphs >= 0.90
-    assert every.third / every.graphs >= 0.93
+    assert every.graphs >= 290
+    assert every.first / every.graphs >= 0.95
+    assert every.third / every.graphs >= 0.96
     assert every.found / every.heads >= 0.85
 
 
