@@ -58,7 +58,7 @@ def copy(
 
     Example:
         >>> import tempfile, tensorbundle as tb
-        >>> done = tb.copy("tests/golden/data/saver/model.ckpt-20", tempfile.mkdtemp() + "/model")
+        >>> done = tb.copy(tb.demo(), tempfile.mkdtemp() + "/model")
         >>> len(done.files)
         3
     """
