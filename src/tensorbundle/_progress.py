@@ -30,7 +30,7 @@ class Meter:
         self.total = total
         self.done = 0
         self._due = time.monotonic() + _INTERVAL_S
-        self._told: int | None = None
+        self._told: tuple[int, int] | None = None
 
     def add(self, nbytes: int) -> None:
         """Count bytes that are done."""
@@ -39,7 +39,7 @@ class Meter:
     def at(self, done: int) -> None:
         """Say how many bytes are done; more than there are in all are all."""
         self.done = min(done, self.total)
-        if self.progress is None or self.done == self._told:
+        if self.progress is None or (self.done, self.total) == self._told:
             return
         if time.monotonic() >= self._due:
             self._tell(self.progress)
@@ -47,7 +47,7 @@ class Meter:
     def finish(self) -> None:
         """Tell the end, which the interval may have swallowed."""
         self.done = self.total
-        if self.progress is not None and self._told != self.total:
+        if self.progress is not None and self._told != (self.total, self.total):
             self._tell(self.progress)
 
     def counted(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
@@ -57,6 +57,6 @@ class Meter:
             self.add(memoryview(piece).nbytes)
 
     def _tell(self, progress: Callable[[int, int], object]) -> None:
-        self._told = self.done
+        self._told = (self.done, self.total)
         progress(self.done, self.total)
         self._due = time.monotonic() + _INTERVAL_S
