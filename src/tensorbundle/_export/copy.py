@@ -58,7 +58,8 @@ def copy(
 
     Example:
         >>> import tempfile, tensorbundle as tb
-        >>> done = tb.copy("tests/golden/data/saver/model.ckpt-20", tempfile.mkdtemp() + "/model")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     done = tb.copy(tb.demo("saver"), folder + "/model")
         >>> len(done.files)
         3
     """

@@ -130,7 +130,7 @@ def checkpoints(directory: Path) -> list[ListedCheckpoint]:
 
     Example:
         >>> import tensorbundle as tb
-        >>> [(each.step, each.newest) for each in tb.checkpoints("tests/golden/data/saver")]
+        >>> [(each.step, each.newest) for each in tb.checkpoints(tb.demo("saver"))]
         [(10, False), (20, True)]
     """
     if is_far(directory):

@@ -42,7 +42,7 @@ class Conversions:
 
         Example:
             >>> import tensorbundle as tb
-            >>> lazy = tb.open("tests/golden/data/demo/model.ckpt-2000").to_dask()
+            >>> lazy = tb.open(tb.demo()).to_dask()
             >>> lazy["dense/bias"].sum().compute().dtype
             dtype('float32')
         """
