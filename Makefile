@@ -31,7 +31,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks docs)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients test-remote test-page screenshots kills chaos faults truncations differential hostile lint format tidy asan tsan fuzz fuzz-cpp fuzz-python bench golden docs dist clean
+.PHONY: help venv build demo test test-cpp test-python test-clients test-remote test-page screenshots kills blind chaos faults truncations differential hostile lint format tidy asan tsan fuzz fuzz-cpp fuzz-python bench golden docs dist clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -114,6 +114,9 @@ faults: $(VENV)/package.ok $(VENV)/test-extra.ok  ## make every call to the syst
 
 truncations: $(VENV)/package.ok $(VENV)/test-extra.ok  ## cut files off under every verb that reads
 	TRIALS=$(TRIALS) $(BIN)/python -m pytest -q -o faulthandler_timeout=0 tests/checkpoint/test_changed_files.py
+
+blind: $(VENV)/package.ok $(VENV)/test-extra.ok  ## build hundreds of programs, and count whose outputs are found
+	BLIND=1 $(BIN)/python -m pytest -q tests/outputs/blind
 
 asan tsan: %: build/%/run.ok
 asan:  ## run the C++ tests under AddressSanitizer and UBSan

@@ -39,6 +39,30 @@ def subclassed(keras: Any) -> Any:
     class Block(layers.Layer):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
+            self.first, self.second = layers.Dense(5), layers.Dense(5)
+
+        def call(self, x: Any) -> Any:
+            return self.second(self.first(x))
+
+    class Network(keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.block = Block()
+            self.last = layers.Dense(3)
+
+        def call(self, x: Any) -> Any:
+            return self.last(self.block(x))
+
+    return Network()
+
+
+def listed(keras: Any) -> Any:
+    """A model with lists and mappings of layers."""
+    layers = keras.layers
+
+    class Block(layers.Layer):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
             self.steps = [layers.Dense(5), layers.Dense(5)]
             self.heads = {"one": layers.Dense(2), "two": layers.Dense(2)}
 
@@ -59,7 +83,7 @@ def subclassed(keras: Any) -> Any:
     return Network()
 
 
-MODELS = {"cnn": cnn, "sequence": sequence, "subclassed": subclassed}
+MODELS = {"cnn": cnn, "sequence": sequence, "subclassed": subclassed, "listed": listed}
 
 
 def inputs(name: str) -> Any:

@@ -13,6 +13,15 @@ from tests.clients.keras_models import MODELS, outputs
 SOURCES = ("k2-weights", "k2-saved_model", "k2-checkpoint", "k3-checkpoint", "k3-saved_model")
 
 
+# Keras 3 saves nothing of layers in lists with TensorFlow's checkpoints.
+SAVED = [
+    (name, source[:2], source)
+    for name in MODELS
+    for source in SOURCES
+    if (name, source[:2]) != ("listed", "k3")
+]
+
+
 def scramble(model: Any) -> None:
     random = np.random.default_rng(5)
     for weight in model.weights:
@@ -30,6 +39,8 @@ def save_all(folder: str) -> dict[str, list[np.ndarray[Any, Any]]]:
     for name, build in MODELS.items():
         for keras in (keras_2, keras_3):
             kind = "k2" if keras is keras_2 else "k3"
+            if (name, kind) not in {each[:2] for each in SAVED}:
+                continue
             keras.backend.clear_session()
             for _ in range(2):  # numbers of layers' names that are no longer the first ones
                 model = build(keras)

@@ -199,7 +199,8 @@ def of_two_graphs(folder: str) -> None:
     merged.meta_graphs[1].meta_info_def.tags[:] = ["other"]
     shutil.rmtree(harmful)
     os.rename(harmless, folder)
-    os.remove(os.path.join(folder, "saved_model.pb"))
+    for name in ("saved_model.pb", "fingerprint.pb"):
+        os.remove(os.path.join(folder, name))
     Path(folder, "saved_model.pbtxt").write_text(text_format.MessageToString(merged))
 
 

@@ -2,7 +2,6 @@
 
 import math
 import os
-import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 import tensorbundle as tb
 from tensorbundle.errors import ConversionError, MissingFileError
 from tests.freeze.program import document, run
-from tests.golden.cases import DATA
 
 
 @pytest.fixture
@@ -91,16 +89,6 @@ def test_a_forgotten_target_is_told(steps: Path) -> None:
         tb.average(steps / "model.ckpt-200", steps / "mean")
     with pytest.raises(ConversionError, match="no checkpoints"):
         tb.average([], steps / "mean")
-
-
-def test_v1_checkpoints_are_told_how_they_are_converted(tmp_path: Path) -> None:
-    old = tmp_path / "old"
-    shutil.copytree(DATA / "saver_v1", old)
-    with pytest.raises(ConversionError, match=r"V2 format: '.*old.*'tensorbundle edit OLD NEW'"):
-        tb.average([old, old], tmp_path / "mean")
-    for name in "ab":
-        tb.rewrite(old, tmp_path / name)
-    assert tb.average([tmp_path / "a", tmp_path / "b"], tmp_path / "mean").averaged
 
 
 @pytest.mark.parametrize("weights", [[1e308, 1e308], [5e-324, 5e-324], [1.0, 3.0], [1e308, 1e300]])

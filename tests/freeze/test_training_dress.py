@@ -12,9 +12,13 @@ from tests.freeze.programs.arrays import read_arrays
 
 STATISTICS = [
     "squares", "sums", "sums_subtracted", "sufficient", "towers", "towers_helper", "corrected",
-    "update_in_branch", "averaged_by_class",
+    "update_in_branch", "averaged_by_class", "pooled",
 ]  # fmt: skip
-DROPPED = ["masked_then_scaled", "scaled_mask", "selected"]
+DROPPED = [
+    "masked_then_scaled", "scaled_mask", "selected", "noise_added", "noise_multiplied", "alpha",
+    "spatial",
+]  # fmt: skip
+UNCLEAR = ["renormalised", "ghosts"]
 SWITCHED = ["switched_number", "switched_long", "switched_suffix", "switched_function"]
 
 
@@ -63,6 +67,21 @@ def test_nothing_is_told_of_what_is_left_out_or_never_runs(programs: Path, name:
     assert not any("switches are left" in each for each in warnings)
 
 
-def test_statistics_inside_of_a_loop_stay_and_are_told_so(programs: Path) -> None:
-    warnings = frozen_for_use(programs, "loop").warnings
-    assert any("those inside of loops and functions stay as they are" in each for each in warnings)
+@pytest.mark.parametrize("name", UNCLEAR)
+def test_statistics_that_no_one_variable_keeps_are_told_and_stay(programs: Path, name: str) -> None:
+    before = tb.freeze(programs / name / "model.ckpt", outputs="out").warnings
+    told = [each for each in before if "batch normalization is in training mode" in each]
+    assert "training=False" not in str(told[0])  # which would not help
+    after = frozen_for_use(programs, name).warnings
+    assert any("no update says which one variable keeps each" in each for each in after)
+    assert not any("takes its moving averages" in each for each in after)
+
+
+def test_noise_that_is_an_input_stays(programs: Path, tmp_path: Path) -> None:
+    source = programs / "noise_wanted" / "model.ckpt"
+    frozen = tb.freeze(source, outputs="out", training=False, path=tmp_path / "frozen.pb")
+    told = [each for each in frozen.warnings if "dropout is left out" in each]
+    assert "gaussian_noise" in told[0]
+    assert any("random ops are reachable" in each for each in frozen.warnings)
+    left = {node.op for node in tb.load_graph(tmp_path / "frozen.pb").nodes.values()}
+    assert "RandomStandardNormal" in left

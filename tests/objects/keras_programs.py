@@ -141,6 +141,29 @@ class Commands:
         model.load_weights(path)
         return [each.tolist() for each in model.get_weights()]
 
+    def load_by_objects(self, path: str, widths: list[int], partial: bool) -> Any:
+        """Weights of a Keras 3 model that tensorbundle loaded, and its report or error."""
+        import tensorbundle as tb
+
+        layers = keras.layers
+        first, second = (layers.Dense(n, name=f"other_{n}") for n in widths[:2])
+        rest = [layers.Dense(n) for n in widths[2:]]
+        model = keras.Sequential(
+            [keras.Input((3,)), first, layers.BatchNormalization(), second, *rest]
+        )
+        before = [each.tolist() for each in model.get_weights()]
+        try:
+            done = tb.keras.load_weights(model, path, partial=partial)
+        except tb.ConversionError as error:
+            return {
+                "error": str(error),
+                "same": before == [w.tolist() for w in model.get_weights()],
+            }
+        return {
+            "weights": [each.tolist() for each in model.get_weights()],
+            "report": [done.assigned, done.missing, done.left, done.misshapen],
+        }
+
     def save_nested(self, path: str) -> list[Any]:
         """Save a model of layers within layers; its weights."""
         model = nested()

@@ -58,3 +58,24 @@ def test_strings_and_endless_names_are_no_slots() -> None:
     found = find_slots(infos(**{deep: (2,), "x": (2,)}))
     assert found.slots[deep].variable == "x"
     assert not find_slots({}).names
+
+
+@pytest.mark.parametrize(
+    "slots",
+    [
+        ("Adan", "Adan_1", "Adan_2"),
+        ("AdanOptimizer",),
+        ("Sophia", "Sophia_1"),
+        ("SophiaG", "SophiaH"),
+        ("SGDMomentum",),
+        ("DistributedSGDMomentum",),
+        ("AdamP", "SGDP", "MADGRAD"),
+    ],
+)
+def test_slots_of_later_optimizers_are_known(slots: tuple[str, ...]) -> None:
+    names = {f"dense/kernel/{each}": (4, 2) for each in slots}
+    # A layer that bears such a name and has slots of its own is a layer.
+    layers = {"dense/kernel": (4, 2), "sophia": (3,), "Adan": (3,), "Adan/Adam": (3,)}
+    found = find_slots(infos(**names, **layers))
+    assert set(found.slots) == {*names, "Adan/Adam"}
+    assert not found.alike

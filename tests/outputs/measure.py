@@ -1,5 +1,6 @@
 """How suggestions are measured: programs built by TensorFlow in a process, and hits counted."""
 
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,11 +8,19 @@ from tests.oracle.client import in_tensorflow
 from tests.outputs.programs.programs import ENVIRONMENT
 
 PROGRAMS = "tests.outputs.programs.programs"
+KEPT = Path(__file__).with_name("kept_graphs.tar.xz")
 
 
 def built(folder: Path, *sets: str) -> Path:
     """Build sets of programs, each into a folder of its own below this one."""
     in_tensorflow(PROGRAMS, "build_all", folder, sets, environment=ENVIRONMENT)
+    return folder
+
+
+def kept(folder: Path) -> Path:
+    """Unpack the graphs that `tests.outputs.programs.keep` kept, each set into a folder."""
+    with tarfile.open(KEPT) as archive:
+        archive.extractall(folder, filter="data")
     return folder
 
 

@@ -57,7 +57,9 @@ def page_of(folder: Path) -> Callable[..., Path]:
 @pytest.fixture
 def demo(browser: Any, page_of: Callable[..., Path]) -> Any:
     open_page(browser, page_of("demo", DATA / "demo"))
-    settle(browser)  # the table fits itself to the window once more
+    # A table that comes into sight is drawn anew: elements that were found before are then gone.
+    browser.execute_script("document.getElementById('tensors').scrollIntoView()")
+    settle(browser)
     return browser
 
 

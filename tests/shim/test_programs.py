@@ -48,7 +48,7 @@ def test_readers_say_the_same_under_every_name(
     oracle: TensorFlow, bare: Bare, tmp_path: Path
 ) -> None:
     theirs = oracle.module("tests.shim.running")
-    paths = [DEMO, *(str(DATA / each) for each in ("dtypes", "strings", "v1/dtypes"))]
+    paths = [DEMO, *(str(DATA / each) for each in ("dtypes", "strings", "saver_v1/model.ckpt-3"))]
     run_both(theirs, bare, tmp_path, "readers", paths)
 
 

@@ -110,7 +110,7 @@ def test_the_surface_has_names_of_tensorflow_only(oracle: TensorFlow) -> None:
     theirs = {name for names in known.values() for name in names}
     ours = {name for names in surface().values() for name in names}
     # The first two are of TensorFlow 1; the others are modules that are there once imported.
-    assert ours - theirs == {"FileStatistics", "contrib", "inspect_checkpoint", "python"}
+    assert ours - theirs <= {"FileStatistics", "contrib", "inspect_checkpoint", "python"}
     inner = {
         each for each in surface() if each.startswith(("tensorflow.python.", "tensorflow.core."))
     }

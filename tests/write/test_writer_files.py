@@ -143,9 +143,9 @@ def test_a_directory_in_place_of_the_index_is_named_and_nothing_is_left(tmp_path
     assert os.listdir(tmp_path) == ["m.index"]
 
 
-@pytest.mark.parametrize("durable", [True, False])
-def test_the_directories_of_a_prefix_are_made(tmp_path: Path, durable: bool) -> None:
-    with tb.Writer(tmp_path / "one" / "two" / "m", durable=durable) as writer:
+@pytest.mark.parametrize("fsync", [True, False])
+def test_the_directories_of_a_prefix_are_made(tmp_path: Path, fsync: bool) -> None:
+    with tb.Writer(tmp_path / "one" / "two" / "m", fsync=fsync) as writer:
         writer.add("w", 1)
     assert tb.open(tmp_path / "one" / "two" / "m")["w"] == 1
 

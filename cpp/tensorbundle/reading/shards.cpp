@@ -71,8 +71,8 @@ Shards::Shard& Shards::opened(std::uint32_t number) const {
 void Shards::give(std::uint32_t number, std::shared_ptr<const File> file) {
   const std::lock_guard lock(opening_);
   Shard& shard = shards_[number];
-  shard.seen = file->identity();
   shard.file = std::move(file);
+  shard.seen = shard.file->identity();
 }
 
 bool Shards::was_changed(std::uint32_t number) const {

@@ -348,6 +348,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
 
         Raises:
             ChecksumError: A tensor's bytes were changed.
+            TensorNotFoundError: A name is not there, or nothing matches.
             FormatError, MissingFileError, UnsupportedError: As for single tensors.
             ConversionError: An array in ``out`` does not fit.
 

@@ -23,7 +23,7 @@ from .._progress import Meter, Progress
 from ..errors import FormatError, TensorBundleError, UnsupportedError
 from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode
 from .report import Fault, Report, fault_of
-from .selection import Filter
+from .selection import Filter, parts_of, refuse_nothing
 
 # What only a graph has that gets the values of its variables elsewhere.
 _SETTERS: Final = ASSIGNS | RESTORES | {"InitializeTable"}
@@ -144,7 +144,10 @@ class FrozenGraph(Checkpoint):
         Raises:
             UnsupportedError: A few stored values stand for more than 256 MiB in all.
         """
+        if names is not None:
+            names = parts_of(names)
         chosen = self.select(list(out) if names is None and out is not None else names)
+        refuse_nothing(names, chosen)
         total = 0
         for name in chosen:
             if out is None:
@@ -161,7 +164,11 @@ class FrozenGraph(Checkpoint):
         """
         total = 0
         found: dict[str, Array] = {}
-        for name, info in self._metered(self.select(names), progress):
+        if names is not None:
+            names = parts_of(names)
+        chosen = self.select(names)
+        refuse_nothing(names, chosen)
+        for name, info in self._metered(chosen, progress):
             array = found[name] = self._read(info)
             # One value that stands for all of them is a view that takes no memory.
             if self.mode != "r" or any(array.strides):

@@ -146,10 +146,27 @@ def select(
 def wanted(
     filter: Filter, choose: Callable[[Filter], dict[str, str]]
 ) -> tuple[dict[str, str], frozenset[str]]:
-    """Names as they were asked for, with their keys; and the keys that were named in full."""
+    """Names as they were asked for, with their keys; and the keys that were named in full.
+
+    Raises:
+        TensorNotFoundError: Nothing is chosen, or a plain name is not there.
+    """
     parts = parts_of(filter)
     labels = choose(parts)
+    refuse_nothing(parts, labels)
     return labels, frozenset(labels[name] for name in literal_names(parts) if name in labels)
+
+
+def refuse_nothing(filter: Filter, chosen: Collection[object]) -> None:
+    """Raise TensorNotFoundError where patterns were given, and nothing is what they chose.
+
+    Who asks what there is, may be told that there is nothing; who reads, writes or compares
+    tensors, meant some.
+    """
+    if chosen or filter is None or not (parts := parts_of(filter)):
+        return
+    shown = (each.pattern if isinstance(each, re.Pattern) else each for each in parts)
+    raise TensorNotFoundError(f"no tensor matches {listed(shown)}")
 
 
 def without_left_out(

@@ -3,7 +3,7 @@
 Nothing here knows a model: what is called what is told by rules, in files (`rulebooks/*.toml`).
 
     convert     convert a checkpoint by rules, into whatever format the target's name means
-    converted   a checkpoint by its rules: tensors made when they are read
+    converted   converted checkpoints: tensors of the other side, made when they are read
     operations  operations on tensors on their way to the other side, each with its inverse
     plan        plans of a conversion: each name of one side with its own on the other, checked
     reading     reading rules: TOML files, found by name, and checked by themselves

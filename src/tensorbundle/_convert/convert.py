@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, opened
 from .._export.arrays import Arrays
-from .._export.cast import Cast, cast_as_asked
+from .._export.cast import cast_as_asked
 from .._export.export import FORMATS, export, format_of
 from .._far.verbs import takes_addresses
 from .._format import dtypes
-from .._write.casting import Loss
+from .._write.casting import Cast, Loss
 from .._write.commit import refuse_existing
 from .._write.writer import Writer
 from ..errors import ConversionError

@@ -16,7 +16,7 @@ from .._format.names import as_bytes
 from .._format.tensor_info import TensorInfo
 from .._write.casting import number_of
 from ..errors import ConversionError
-from .operations import Cast, Reshape, Squeeze, apply
+from .operations import CastTo, Reshape, Squeeze, apply
 from .plan import Plan
 from .rules import Rules
 
@@ -64,7 +64,7 @@ class Converted(Checkpoint):
         number = source.data_type
         if not self._plan.inverse:
             for operation in row.rule.operations:
-                number = number_of(operation.dtype) if isinstance(operation, Cast) else number
+                number = number_of(operation.dtype) if isinstance(operation, CastTo) else number
         info = TensorInfo(
             name, dtypes.numpy_dtype(number), row.shapes[n], 0, None, None, None, (), number
         )

@@ -192,8 +192,8 @@ class Rows(Operation):
 
 
 @dataclass(frozen=True)
-class Cast(Operation):
-    """Values in another dtype, rounded once; what they were is gone."""
+class CastTo(Operation):
+    """Meanings in another dtype, rounded once; what they were is gone."""
 
     dtype: str
     word = "cast"
@@ -304,7 +304,7 @@ def _cast(given: Any) -> Operation | None:
     if not isinstance(given, str):
         return None
     cast_dtype(given)
-    return Cast(given)
+    return CastTo(given)
 
 
 def _is_number(given: Any) -> bool:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from .._format import dtypes
 from .._format.wording import Worded, joined, option
 from ..errors import ConversionError
-from .operations import Cast, apply, outline
-from .rules import Constant, Rule, Rules, Tie
-from .templates import Template, Values
+from .operations import CastTo, apply, outline
+from .rules import FixedTensor, Rule, Rules, Tie
+from .templates import Meanings, Template
 
 if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
@@ -65,7 +65,7 @@ class Plan:
     ignored: tuple[str, ...]
     unread: Mapping[str, str]
     tied: Mapping[str, str]
-    constants: Mapping[str, Constant]
+    constants: Mapping[str, FixedTensor]
     problems: tuple[str, ...]
 
     @property
@@ -189,7 +189,7 @@ class _Work:
         ]
         return [row for row in rows if row is not None]
 
-    def _best(self, name: str) -> list[tuple[int, Values]]:
+    def _best(self, name: str) -> list[tuple[int, Meanings]]:
         """The rules that mean a name most exactly, with what their placeholders stand for."""
         found = []
         for number, rule in enumerate(self._rules.rules):
@@ -204,7 +204,7 @@ class _Work:
         most = max((exactness for exactness, _, _ in found), default=0)
         return [(number, values) for exactness, number, values in found if exactness == most]
 
-    def _row(self, rule: Rule, values: Values, parts: Mapping[Any, str]) -> Row | None:
+    def _row(self, rule: Rule, values: Meanings, parts: Mapping[Any, str]) -> Row | None:
         """Make the row of a rule and what its placeholders stand for."""
         here, there = rule.sides[self._here], rule.sides[1 - self._here]
         order: list[Any] = [None]
@@ -286,7 +286,7 @@ def _made_ties(ties: Iterable[Tie], made: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _constants(told: Iterable[Constant], made: Iterable[str]) -> dict[str, Constant]:
+def _constants(told: Iterable[FixedTensor], made: Iterable[str]) -> dict[str, FixedTensor]:
     """What stands beside tensors that are made."""
     found = {}
     for name in made:
@@ -329,7 +329,7 @@ def _strings(rows: Sequence[Row], infos: Mapping[str, TensorInfo]) -> list[str]:
     return [
         f"{name!r} has no numbers to cast: {infos[name].tf_dtype}"
         for row in rows
-        if any(isinstance(each, Cast) for each in row.rule.operations)
+        if any(isinstance(each, CastTo) for each in row.rule.operations)
         for name in row.sources
         if name in infos and infos[name].data_type == dtypes.STRING
     ]

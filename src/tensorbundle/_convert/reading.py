@@ -45,8 +45,8 @@ from .._format.names import near
 from .._write.casting import number_of
 from ..errors import ConversionError, FormatError, MissingFileError
 from .operations import Operation, operation_of
-from .rules import Condition, Constant, Rule, Rules, Tie
-from .templates import Field, Template, pair
+from .rules import Condition, FixedTensor, Rule, Rules, Tie
+from .templates import Blank, Template, pair
 
 T = TypeVar("T")
 
@@ -228,7 +228,7 @@ class _Reader:
             text = self._text(told, self._sides[side], where)
             if text is None:
                 continue
-            known: Mapping[str, Field] = rule[side].fields
+            known: Mapping[str, Blank] = rule[side].fields
             name = Template(text, self._separators[side], known)
             if strange := sorted(name.fields.keys() - known.keys()):
                 raise self._error(f"{where}: {strange[0]!r} in {text!r} is in no name of the rule")
@@ -241,7 +241,7 @@ class _Reader:
         side, name, of = self._one_side(given, "of", where)
         return side, Tie(name, of, self._text(given, "when", where))
 
-    def _constant(self, number: int, given: Mapping[str, Any]) -> tuple[int, Constant]:
+    def _constant(self, number: int, given: Mapping[str, Any]) -> tuple[int, FixedTensor]:
         where = f"constant {number}"
         self._known(given, (*self._sides, "beside", "value", "dtype"), where)
         side, name, beside = self._one_side(given, "beside", where)
@@ -256,7 +256,7 @@ class _Reader:
             raise self._error(f"{where}: {error.message}") from None
         if made.fields.keys() != known.fields.keys():
             raise self._error(f"{where}: expected the same placeholders in both names")
-        return side, Constant(made, known, number, value)
+        return side, FixedTensor(made, known, number, value)
 
     def _one_side(self, given: Mapping[str, Any], other: str, where: str) -> tuple[int, str, str]:
         """The side that a table is about, its name there, and the other name that it needs."""

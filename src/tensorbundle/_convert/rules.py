@@ -9,7 +9,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from .operations import Operation
-from .templates import Template, Values
+from .templates import Meanings, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Condition:
     name: Template
     there: bool
 
-    def holds(self, names: Container[str], values: Values) -> bool:
+    def holds(self, names: Container[str], values: Meanings) -> bool:
         """Whether it is as it has to be."""
         return (self.name.fill(values) in names) == self.there
 
@@ -74,7 +74,7 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
+class FixedTensor:
     """A tensor that one side has beside another, and the other side has not.
 
     Attributes:
@@ -116,4 +116,4 @@ class Rules:
     ignored: tuple[tuple[Template, ...], tuple[Template, ...]]
     averages: tuple[Template | None, Template | None]
     tied: tuple[tuple[Tie, ...], tuple[Tie, ...]]
-    constants: tuple[tuple[Constant, ...], tuple[Constant, ...]]
+    constants: tuple[tuple[FixedTensor, ...], tuple[FixedTensor, ...]]

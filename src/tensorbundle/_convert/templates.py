@@ -23,7 +23,7 @@ from typing import Final, TypeAlias
 from ..errors import ConversionError
 
 # What placeholders stand for, the same for both sides: numbers, texts, the parts of a path.
-Values: TypeAlias = "dict[str, int | str | tuple[str, ...]]"
+Meanings: TypeAlias = "dict[str, int | str | tuple[str, ...]]"
 
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _HEAD: Final = re.compile(r"([A-Za-z_]\w*)((?:\*\d+)?(?:[+-]\d+)?)(?::(.*))?", re.DOTALL)
@@ -31,7 +31,7 @@ _NUMBER: Final = re.compile(r"int(?:0(\d))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Blank:
     """A placeholder as one side writes it.
 
     Attributes:
@@ -61,7 +61,7 @@ class Template:
     """
 
     def __init__(
-        self, text: str, separator: str, described: Mapping[str, Field] | None = None
+        self, text: str, separator: str, described: Mapping[str, Blank] | None = None
     ) -> None:
         self.text = text
         self._separator = separator
@@ -70,7 +70,7 @@ class Template:
         if any("{" in each or "}" in each for each in self._texts):
             raise ConversionError(f"a brace without its other in {text!r}")
         self._fields = [_field(each, text, described or {}) for each in parts[1::2]]
-        self.fields: Mapping[str, Field] = {each.name: each for each in self._fields}
+        self.fields: Mapping[str, Blank] = {each.name: each for each in self._fields}
         seen: set[str] = set()
         pattern = re.escape(self._texts[0])
         for field, after in zip(self._fields, self._texts[1:], strict=True):
@@ -80,12 +80,12 @@ class Template:
             pattern += re.escape(after)
         self._pattern = re.compile(pattern, re.DOTALL)
 
-    def match(self, name: str) -> Values | None:
+    def match(self, name: str) -> Meanings | None:
         """Find what placeholders stand for in a name; None if it is not of this form."""
         found = self._pattern.fullmatch(name)
         if found is None:
             return None
-        values: Values = {}
+        values: Meanings = {}
         for field in self.fields.values():
             value = self._read(field, found[field.name])
             if value is None:
@@ -103,14 +103,14 @@ class Template:
         open_fields = (f for f in self._fields if f.kind != "choice")
         return len(name) - sum(len(found[each.name]) for each in open_fields)
 
-    def fill(self, values: Values) -> str:
+    def fill(self, values: Meanings) -> str:
         """Write the name in which placeholders stand for these values."""
         text = self._texts[0]
         for field, after in zip(self._fields, self._texts[1:], strict=True):
             text += self._write(field, values[field.name]) + after
         return text
 
-    def _of(self, field: Field) -> str:
+    def _of(self, field: Blank) -> str:
         part = f"[^{re.escape(self._separator)}]+"
         if field.kind == "int":
             return "[0-9]+"
@@ -121,7 +121,7 @@ class Template:
             return "|".join(map(re.escape, texts))
         return ".+" if field.kind == "rest" else part
 
-    def _read(self, field: Field, text: str) -> int | str | tuple[str, ...] | None:
+    def _read(self, field: Blank, text: str) -> int | str | tuple[str, ...] | None:
         if field.kind == "int":
             if self._digits(field, int(text)) != text:
                 return None
@@ -131,7 +131,7 @@ class Template:
             return dict(field.choices)[text]
         return tuple(text.split(self._separator)) if field.kind == "path" else text
 
-    def _write(self, field: Field, value: int | str | tuple[str, ...]) -> str:
+    def _write(self, field: Blank, value: int | str | tuple[str, ...]) -> str:
         if isinstance(value, int):
             return self._digits(field, value * field.factor + field.offset)
         if isinstance(value, tuple):
@@ -141,7 +141,7 @@ class Template:
         return value
 
     @staticmethod
-    def _digits(field: Field, number: int) -> str:
+    def _digits(field: Blank, number: int) -> str:
         return f"{number:0{field.width}d}" if field.width else str(number)
 
 
@@ -151,7 +151,7 @@ def pair(texts: tuple[str, str], separators: tuple[str, str]) -> tuple[Template,
     Raises:
         ConversionError: What stands in braces is no placeholder, or described twice.
     """
-    told: list[dict[str, Field]] = [{}, {}]
+    told: list[dict[str, Blank]] = [{}, {}]
     for side, text in enumerate(texts):
         for inside in _FIELD.findall(text):
             if ":" in inside:
@@ -166,13 +166,13 @@ def pair(texts: tuple[str, str], separators: tuple[str, str]) -> tuple[Template,
     return first, second
 
 
-def _mirrored(field: Field) -> Field:
+def _mirrored(field: Blank) -> Blank:
     """A placeholder as the side writes it that does not describe it."""
     choices = tuple((meant, meant) for _, meant in field.choices)
-    return Field(field.name, field.kind, choices=choices)
+    return Blank(field.name, field.kind, choices=choices)
 
 
-def _field(inside: str, text: str, described: Mapping[str, Field]) -> Field:
+def _field(inside: str, text: str, described: Mapping[str, Blank]) -> Blank:
     """Read what stands in braces."""
     head = _HEAD.fullmatch(inside)
     if head is None:
@@ -182,13 +182,13 @@ def _field(inside: str, text: str, described: Mapping[str, Field]) -> Field:
         factor, offset = re.fullmatch(r"(?:\*(\d+))?([+-]\d+)?", reckoned).groups()  # type: ignore[union-attr]
         if kind not in (None, "int") or int(factor or 1) < 1:
             raise ConversionError(f"only numbers are reckoned with: {{{inside}}} in {text!r}")
-        return Field(name, "int", factor=int(factor or 1), offset=int(offset or 0))
+        return Blank(name, "int", factor=int(factor or 1), offset=int(offset or 0))
     if kind is None:
-        return described.get(name, Field(name, "part"))
+        return described.get(name, Blank(name, "part"))
     if kind in ("path", "rest"):
-        return Field(name, kind)
+        return Blank(name, kind)
     if number := _NUMBER.fullmatch(kind):
-        return Field(name, "int", width=int(number[1] or 0))
+        return Blank(name, "int", width=int(number[1] or 0))
     pairs = [each.partition("=") for each in kind.split("|")]
     choices = tuple((here, there if equals else here) for here, equals, there in pairs)
     for column in zip(*choices, strict=True):
@@ -199,4 +199,4 @@ def _field(inside: str, text: str, described: Mapping[str, Field]) -> Field:
             f"no kind of placeholder: {{{inside}}} in {text!r}: expected int, int03, path, rest, "
             "or a choice a|b, a=b|c=d"
         )
-    return Field(name, "choice", choices=choices)
+    return Blank(name, "choice", choices=choices)

@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from .._checkpoint.opening import Source, opened
+from .._checkpoint.selection import parts_of, refuse_nothing
 from .._far.verbs import takes_addresses
 from .._format.dtypes import name_of
 from .._progress import Meter, Progress
@@ -162,7 +163,7 @@ def crosscheck(
         UnsupportedError: ``python`` has no TensorFlow; the message says what to install. Or the
             file is of another program.
         MissingFileError: There is no checkpoint at the path.
-        TensorNotFoundError: A name in ``names`` is not in the checkpoint.
+        TensorNotFoundError: A name in ``names`` is not in the checkpoint, or nothing matches.
         FormatError: The checkpoint is too damaged to list its tensors.
         OSError: ``python`` cannot be started.
 
@@ -173,7 +174,10 @@ def crosscheck(
         (True, {'equal': 28})
     """
     checkpoint = opened(src)
+    if names is not None:
+        names = parts_of(names)
     infos = checkpoint.infos(names, exclude=exclude)
+    refuse_nothing(names, infos)
     location = checkpoint.location
     if location.kind not in ("v2", "v1", "graph"):
         raise UnsupportedError(

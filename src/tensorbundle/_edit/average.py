@@ -26,11 +26,12 @@ from .._write.shards import raw_chunks
 from .._write.writer import Writer
 from ..errors import ConversionError, TensorBundleError, UnsupportedError
 from .rules import listed, refuse_in_saved_model
-from .sources import GivenCheckpoints, find_sources
+from .sources import GivenCheckpoints, as_bundles, find_sources
 
 if TYPE_CHECKING:
     from .._core import MeanJob
     from .._format.tensor_info import TensorInfo
+    from .._locate.location import Location
 
 _BATCH_BYTES: Final = 256 << 20  # of one call of the core, between two calls of `progress`
 _CHUNK_BYTES: Final = 256 << 10  # small enough for the cache to hold the sum
@@ -81,7 +82,7 @@ def average(
     Args:
         src: Checkpoints of one model, or their paths, the newest last; or where all are steps of
             one run, ``model.ckpt-1000`` …, in any order. One counts once, however often and in
-            whatever spelling it is given.
+            whatever spelling it is given. Those of the V1 format are converted on the way.
         dst: The prefix of the result.
         last: Take the checkpoints of the highest steps only, so many. ``src`` may then be a
             directory, or have some among them, for all that lie in them.
@@ -96,7 +97,7 @@ def average(
 
     Raises:
         ConversionError: They do not have the same tensors; all differences are listed. There are
-            fewer than two, or than ``last``; or some are in the V1 format.
+            fewer than two, or than ``last``.
         ChecksumError: A tensor is damaged; nothing is written.
         UnsupportedError: There are variants: `rewrite` can drop them.
         FileExistsError: There is a checkpoint at ``dst``.
@@ -114,44 +115,38 @@ def average(
     given = paths_of(src)
     found = find_sources(given, last)
     prefix = as_path(dst)
-    bundles = [_opened(location.index or "") for location in found.locations]
-    if len(bundles) < 2:
-        raise _too_few(bundles, prefix)
+    if len(found.locations) < 2:
+        raise _too_few(found.locations, prefix)
     counts = _counts(weights, found, len(given))
-    tensors = _common(bundles)
-    tensors.sort(key=lambda info: (info.shard or 0, info.offset or 0))
-    averaged = tuple(info.name for info in tensors if info.data_type in _AVERAGED)
-    taken = tuple(info.name for info in tensors if info.data_type not in _AVERAGED)
-    total = sum(_stored_nbytes(bundles[-1], info) for info in tensors)
-    names = tuple(bundle.location.prefix for bundle in bundles)
     refuse_existing(prefix, overwrite=overwrite)
-    refuse_in_saved_model(prefix, {i.name: (i.data_type, i.shape) for i in tensors})
-    for info in tensors:
-        if info.dtype is None:
-            raise UnsupportedError(
-                f"cannot write {info.tf_dtype} tensors anew: drop them from the checkpoints first",
-                key=info.name,
-            )
-    if dry_run:
-        return Average(averaged, taken, total, (), names, found.repeated)
-    meter = Meter(progress, total)
-    with _MeanWriter(prefix, overwrite=overwrite) as writer:
-        for written in writer.add_all(bundles, counts, tensors):
-            meter.add(written)
-    meter.finish()
-    files = (shard_path(prefix, 0, 1), prefix + INDEX_SUFFIX)
-    return Average(averaged, taken, total, files, names, found.repeated)
+    with as_bundles(found.locations, prefix, dry_run=dry_run) as prefixes:
+        bundles = [_opened(each + INDEX_SUFFIX) for each in prefixes]
+        tensors = _common(bundles, found.locations)
+        files: tuple[str, ...] = ()
+        refuse_in_saved_model(prefix, {i.name: (i.data_type, i.shape) for i in tensors})
+        if not dry_run:
+            with _MeanWriter(prefix, overwrite=overwrite) as writer:
+                writer.add_all(bundles, counts, tensors, progress)
+            files = (shard_path(prefix, 0, 1), prefix + INDEX_SUFFIX)
+        return Average(
+            averaged=tuple(info.name for info in tensors if info.data_type in _AVERAGED),
+            taken=tuple(info.name for info in tensors if info.data_type not in _AVERAGED),
+            nbytes=sum(_stored_nbytes(bundles[-1], info) for info in tensors),
+            files=files,
+            sources=tuple(location.prefix for location in found.locations),
+            repeated=found.repeated,
+        )
 
 
 def _opened(path: str) -> Bundle:
     bundle = opened(path, mode="read", verify="never")
-    assert isinstance(bundle, Bundle)  # `find_sources` gives no others
+    assert isinstance(bundle, Bundle)  # `as_bundles` gives no others
     return bundle
 
 
-def _too_few(bundles: Sequence[Bundle], dst: str) -> ConversionError:
+def _too_few(locations: Sequence[Location], dst: str) -> ConversionError:
     """What is told where fewer than two checkpoints are given."""
-    one = "".join(repr(bundle.location.prefix) for bundle in bundles)
+    one = "".join(repr(location.prefix) for location in locations)
     what = f"expected at least two checkpoints: found one, {one}" if one else "no checkpoints"
     if os.path.lexists(dst + INDEX_SUFFIX) or os.path.lexists(dst):
         return ConversionError(f"{what}; {dst!r}, given last, is where the result would be written")
@@ -180,13 +175,13 @@ def _counts(weights: Sequence[float] | None, found: GivenCheckpoints, given: int
     return counts
 
 
-def _common(bundles: Sequence[Bundle]) -> list[TensorInfo]:
-    """Each tensor of the last, having checked that all have the same."""
+def _common(bundles: Sequence[Bundle], locations: Sequence[Location]) -> list[TensorInfo]:
+    """Each tensor of the last, as they are stored, having checked that all have the same."""
     tensors = {info.name: info for info in bundles[-1].iter_infos()}
     wrong: list[str] = []
-    for bundle in bundles[-2::-1]:
+    for bundle, location in list(zip(bundles, locations, strict=True))[-2::-1]:
         lacking = dict.fromkeys(tensors)
-        prefix = os.path.basename(bundle.location.prefix)
+        prefix = os.path.basename(location.prefix)
         only: list[str] = []
         unlike: list[str] = []
         for info in bundle.iter_infos():
@@ -201,7 +196,13 @@ def _common(bundles: Sequence[Bundle]) -> list[TensorInfo]:
         wrong += [*(f"{name} is not in {prefix}" for name in lacking), *only, *unlike]
     if wrong:
         raise ConversionError(f"checkpoints of different tensors: {listed(wrong)}")
-    return list(tensors.values())
+    for info in tensors.values():
+        if info.dtype is None:
+            raise UnsupportedError(
+                f"cannot write {info.tf_dtype} tensors anew: drop them from the checkpoints first",
+                key=info.name,
+            )
+    return sorted(tensors.values(), key=lambda info: (info.shard or 0, info.offset or 0))
 
 
 def _form(info: TensorInfo) -> tuple[int, tuple[int, ...]]:
@@ -224,9 +225,21 @@ class _MeanWriter(Writer):
         self,
         bundles: Sequence[Bundle],
         weights: Sequence[float],
+        tensors: Sequence[TensorInfo],
+        progress: Progress,
+    ) -> None:
+        """Write the means, and tell of the bytes that are done."""
+        meter = Meter(progress, sum(_stored_nbytes(bundles[-1], info) for info in tensors))
+        for written in self._steps(bundles, weights, tensors):
+            meter.add(written)
+        meter.finish()
+
+    def _steps(
+        self,
+        bundles: Sequence[Bundle],
+        weights: Sequence[float],
         tensors: Iterable[TensorInfo],
     ) -> Iterator[int]:
-        """Write the means; gives the bytes of each step."""
         jobs: list[MeanJob] = []
         nbytes = 0
         for info in tensors:

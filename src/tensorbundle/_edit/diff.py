@@ -134,6 +134,7 @@ def diff(
     Raises:
         ChecksumError, FormatError: A tensor cannot be read, or a shard is cut off.
         MissingFileError: A shard is not there.
+        TensorNotFoundError: A name is not there, or nothing matches.
         ValueError: A tolerance is negative.
 
     Example:
@@ -195,12 +196,14 @@ def _infos(
     one: Checkpoint, other: Checkpoint, names: Filter, exclude: Filter
 ) -> tuple[dict[str, TensorInfo], dict[str, TensorInfo]]:
     if names is not None or exclude is not None:
-        from .._checkpoint.selection import select
+        from .._checkpoint.selection import parts_of, refuse_nothing, select
 
+        names = names if names is None else parts_of(names)
         both = sorted({*one, *other})
         aliases = _PathsOfEither(one, other)
         known = set(both).__contains__
         chosen = set(select(names, lambda: both, known, aliases, exclude=exclude).values())
+        refuse_nothing(names, chosen)
         here, there = [n for n in one if n in chosen], [n for n in other if n in chosen]
     else:
         here, there = list(one), list(other)

@@ -25,8 +25,7 @@ from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
 from .._format.names import as_bytes, as_text
 from .._format.wording import Worded
-from .._locate.checkpoints import locate
-from .._locate.location import file_mode, is_regular_file
+from .._locate.location import Location, file_mode, is_regular_file
 from .._objects.graph import GRAPH_KEY, ObjectGraph
 from .._objects.join import join
 from .._progress import Meter, Progress
@@ -40,7 +39,7 @@ from ..errors import (
     TensorBundleError,
 )
 from .rules import listed, refuse_in_saved_model
-from .sources import parts_in
+from .sources import as_bundles, gather
 
 if TYPE_CHECKING:
     from .._core import Entry
@@ -74,8 +73,13 @@ class Merge:
 
 @dataclass(slots=True)
 class _Input:
-    """A bundle: its tensors by key, and their parts by the keys of these."""
+    """A bundle: its tensors by key, and their parts by the keys of these.
 
+    Attributes:
+        given: The prefix that it is known by: of a checkpoint of V1, whose copy this is, that.
+    """
+
+    given: str
     prefix: str
     index: _core.Index
     tensors: dict[bytes, Entry]
@@ -106,7 +110,8 @@ def merge(
 
     Args:
         src: Checkpoints, opened or in any spelling, or directories of parts that a sharded save
-            left (``P_temp``, with ``part-00000-of-00002.index`` …), together complete.
+            left (``P_temp``, with ``part-00000-of-00002.index`` …), together complete. Those of
+            the V1 format are converted on the way.
         dst: The prefix of the result.
         partial: Whether parts may be missing, and tensors that lack slices are kept as they are;
             otherwise these are left out, with a `LeftOutWarning`.
@@ -132,10 +137,28 @@ def merge(
         >>> len(done.shards)
         2
     """
-    target = as_path(dst)
-    inputs = [_read(found) for found in _gather(paths_of(src), partial=partial)]
-    if len({one.index.big_endian for one in inputs}) > 1:
-        raise ConversionError("inputs of both byte orders cannot be merged")
+    target, paths = as_path(dst), list(paths_of(src))
+    locations = gather(paths, partial=partial)
+    _refuse_forgotten_target(locations, target, overwrite=overwrite)
+    with as_bundles(locations, target, dry_run=dry_run) as prefixes:
+        inputs = [
+            _read(location.prefix, prefix)
+            for location, prefix in zip(locations, prefixes, strict=True)
+        ]
+        if len({one.index.big_endian for one in inputs}) > 1:
+            raise ConversionError("inputs of both byte orders cannot be merged")
+        return _merged(inputs, target, partial, prefer, overwrite, dry_run, progress)
+
+
+def _merged(
+    inputs: Sequence[_Input],
+    target: str,
+    partial: bool,
+    prefer: Literal["first", "last"] | None,
+    overwrite: bool,
+    dry_run: bool,
+    progress: Progress,
+) -> Merge:
     graph = _joined(inputs)
     used, equal = _chosen(inputs, prefer, graph is not None)
     numbers, entries = _combine(inputs, used)
@@ -163,50 +186,29 @@ def merge(
             files = out.commit(big_endian=inputs[0].index.big_endian)
         meter.finish()
     told = (equal, graph is not None, tuple(map(as_text, incomplete)))
-    return Merge(tuple(one.prefix for one in inputs), tensors, tuple(shards), files, *told)
+    known = tuple(
+        path if one.prefix == one.given else one.given
+        for path, one in zip(shards, (inputs[position] for position, _ in numbers), strict=True)
+    )
+    return Merge(tuple(one.given for one in inputs), tensors, known, files, *told)
+
+
+def _refuse_forgotten_target(
+    locations: Sequence[Location], target: str, *, overwrite: bool
+) -> None:
+    """Raise ConversionError where one checkpoint is given, and another as the target."""
+    one = locations[0] if len(locations) == 1 and not overwrite else None
+    if one and (one.index or one.files) and is_regular_file(target + INDEX_SUFFIX):
+        raise ConversionError(
+            f"expected at least two checkpoints: found one, {one.prefix!r}; {target!r}, "
+            "given last, is where the result would be written"
+        )
 
 
 # --- inputs ---------------------------------------------------------------------------------------
 
 
-def _gather(paths: Iterable[str], *, partial: bool) -> list[str]:
-    """The prefixes that are meant: given ones in their order, then parts by their number."""
-    plain: list[str] = []
-    parts: dict[tuple[int, int], str] = {}
-    for path in paths:
-        found = parts_in(path)
-        for number, name in found.items():
-            if number in parts:
-                raise ConversionError(f"two parts of one number: {parts[number]!r} and {name!r}")
-            parts[number] = name
-        if not found:
-            location = locate(path)
-            if location.kind != "v2":
-                raise ConversionError(
-                    f"only checkpoints of the V2 format can be merged: {path!r} is none; of V1 "
-                    "'tensorbundle edit OLD NEW' makes one"
-                )
-            plain.append(location.prefix)
-    totals = {total for _, total in parts}
-    if len(totals) > 1:
-        raise ConversionError(f"parts of several saves: of {', '.join(map(str, sorted(totals)))}")
-    for total in totals:
-        numbers = {number for number, _ in parts}
-        missing = [f"part-{n:05d}-of-{total:05d}" for n in range(total) if n not in numbers]
-        if missing and not partial:
-            raise MissingFileError(
-                f"{len(missing)} of {total} parts are missing: {listed(missing)}"
-            )
-    prefixes = plain + [parts[number] for number in sorted(parts)]
-    if not prefixes:
-        raise MissingFileError("nothing to merge: no checkpoints were given")
-    twice = [each for each in prefixes if prefixes.count(each) > 1]
-    if twice:
-        raise ConversionError(f"given twice: {listed(sorted(set(twice)))}")
-    return prefixes
-
-
-def _read(prefix: str) -> _Input:
+def _read(given: str, prefix: str) -> _Input:
     path = prefix + INDEX_SUFFIX
     try:
         index = _core.Index(_core.File(path))
@@ -224,7 +226,7 @@ def _read(prefix: str) -> _Input:
                 parts.setdefault(key, {})[part_key] = part
     except TensorBundleError as error:
         raise error.add_context(path=path) from None
-    return _Input(prefix, index, tensors, parts)
+    return _Input(given, prefix, index, tensors, parts)
 
 
 # --- the result -----------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from .._format import dtypes
 from .._objects.graph import GRAPH_KEY, ObjectGraph
 from .._objects.optimizers import kept_below, optimizers, shadow_keys
 from .._objects.slots import EMA, find_slots, shadows
+from .._write.casting import Cast
 from ..errors import ConversionError, TensorNotFoundError
-from .rules import Cast, Rename, casts, drops, keeps, listed, refuse_collisions, renames
+from .rules import Rename, casts, drops, keeps, listed, refuse_collisions, renames
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint

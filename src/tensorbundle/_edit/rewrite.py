@@ -20,13 +20,13 @@ from .._format.filenames import as_path, shard_path
 from .._format.names import as_bytes
 from .._locate.location import is_regular_file
 from .._progress import Meter, Progress
-from .._write.casting import Loss
+from .._write.casting import Cast, Loss
 from .._write.names import warn_of_patterns, warn_unless_joinable
 from .._write.shards import BundleFiles
 from ..errors import MissingFileError
 from .copying import Copying
 from .plan import Plan, Step, plan
-from .rules import Cast, Rename, listed, refuse_in_saved_model
+from .rules import Rename, listed, refuse_in_saved_model
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint

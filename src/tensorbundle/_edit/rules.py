@@ -21,12 +21,10 @@ from .._locate.location import saved_model_around
 from .._objects.graph import GRAPH_KEY
 from .._objects.slots import NamedSlot, find_slots, shadows
 from .._objects.tree import split_slot
-from .._write.casting import number_of
+from .._write.casting import Cast, number_of
 from ..errors import ConversionError, TensorNotFoundError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from .._checkpoint.checkpoint import Checkpoint
     from .._checkpoint.selection import Filter
 
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
 Rename: TypeAlias = (
     "Mapping[str, str] | Sequence[tuple[str | re.Pattern[str], str]] | Callable[[str], str | None]"
 )
-# A dtype for all floating-point tensors; or dtypes by name or glob, and None for all others.
-Cast: TypeAlias = "str | np.dtype[Any] | type | Mapping[str, Any] | Mapping[str | None, Any]"
 
 _LISTED: Final = 10
 _GLOB: Final = re.compile(r"[*?\[]")

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from .._format.filenames import INDEX_SUFFIX
+from .._format.filenames import INDEX_SUFFIX, split_table_path
 from .._locate.checkpoints import locate
+from .._locate.damage import is_table
+from .._locate.location import Location, is_regular_file
+from .._write.staging import Staging
 from ..errors import ConversionError, MissingFileError
+from .rewrite import rewrite
 from .rules import listed
 
-if TYPE_CHECKING:
-    from .._locate.location import Location
-
-_PART: Final = re.compile(r"part-(\d{5,})-of-(\d{5,})\.index")
 _STEP: Final = re.compile(r"(.*)-(\d+)")
+_PART: Final = re.compile(r"part-(\d{5,})-of-(\d{5,})\.index")
 
 
 @dataclass(frozen=True, slots=True)
 class GivenCheckpoints:
-    """Checkpoints in the V2 format, no two of them the same files.
+    """Checkpoints of either format, no two of them the same files.
 
     Attributes:
         locations: Where they are.
@@ -48,7 +51,7 @@ def find_sources(paths: Iterable[str], last: int | None = None) -> GivenCheckpoi
 
     Raises:
         MissingFileError: There is none at a path.
-        ConversionError: One is in the V1 format, or without a step; there are fewer than ``last``.
+        ConversionError: One is no checkpoint, or without a step; there are fewer than ``last``.
     """
     given = list(paths)
     if last is not None:
@@ -57,12 +60,8 @@ def find_sources(paths: Iterable[str], last: int | None = None) -> GivenCheckpoi
     repeated = []
     for position, path in enumerate(given):
         location = locate(path)
-        if location.kind != "v2" or location.index is None:
-            raise ConversionError(
-                f"not a checkpoint of the V2 format: {path!r}: 'tensorbundle edit OLD NEW', or "
-                "tensorbundle.rewrite, makes one of a V1 checkpoint"
-            )
-        status = os.stat(location.index)
+        refuse_foreign(location)
+        status = os.stat(location.index or location.files[0])
         if (status.st_dev, status.st_ino) in first:
             repeated.append(path)
         first.setdefault((status.st_dev, status.st_ino), (location, position))
@@ -83,6 +82,86 @@ def find_sources(paths: Iterable[str], last: int | None = None) -> GivenCheckpoi
     )
 
 
+def gather(paths: Iterable[str], *, partial: bool) -> list[Location]:
+    """The checkpoints that are meant: given ones in their order, then parts by their number.
+
+    Args:
+        paths: Checkpoints, or directories of the parts that a sharded save left.
+        partial: Whether parts may be missing.
+
+    Raises:
+        MissingFileError: Parts are missing, or nothing is given.
+        ConversionError: Something is no checkpoint, or given twice; parts are of several saves.
+    """
+    plain: list[Location] = []
+    parts: dict[tuple[int, int], str] = {}
+    for path in paths:
+        found = parts_in(path)
+        for number, name in found.items():
+            if number in parts:
+                raise ConversionError(f"two parts of one number: {parts[number]!r} and {name!r}")
+            parts[number] = name
+        if not found:
+            location = locate(path)
+            refuse_foreign(location)
+            plain.append(location)
+    totals = {total for _, total in parts}
+    if len(totals) > 1:
+        raise ConversionError(f"parts of several saves: of {', '.join(map(str, sorted(totals)))}")
+    for total in totals:
+        numbers = {number for number, _ in parts}
+        missing = [f"part-{n:05d}-of-{total:05d}" for n in range(total) if n not in numbers]
+        if missing and not partial:
+            raise MissingFileError(
+                f"{len(missing)} of {total} parts are missing: {listed(missing)}"
+            )
+    # Of an interrupted save some shards may lie elsewhere: `locate` is not asked for these.
+    gathered = plain + [Location(parts[each], "v2", parts[each]) for each in sorted(parts)]
+    if not gathered:
+        raise MissingFileError("nothing to merge: no checkpoints were given")
+    prefixes = [each.prefix for each in gathered]
+    twice = [each for each in prefixes if prefixes.count(each) > 1]
+    if twice:
+        raise ConversionError(f"given twice: {listed(sorted(set(twice)))}")
+    return gathered
+
+
+def refuse_foreign(location: Location) -> None:
+    """Raise ConversionError for what is no checkpoint of TensorFlow."""
+    if location.kind not in ("v1", "v2"):
+        raise ConversionError(
+            f"not a checkpoint: {location.requested!r} is of kind {location.kind!r}; "
+            "'tensorbundle save', or tensorbundle.save, makes a checkpoint of it"
+        )
+
+
+@contextmanager
+def as_bundles(locations: Sequence[Location], dst: str, *, dry_run: bool) -> Iterator[list[str]]:
+    """Give the prefixes of checkpoints in the V2 format: of those in V1, copies that do not last.
+
+    Args:
+        locations: The checkpoints.
+        dst: The prefix of what is to be made of them, beside which the copies are made.
+        dry_run: Whether nothing may be written there.
+    """
+    if all(location.kind == "v2" for location in locations):
+        yield [location.prefix for location in locations]
+    elif dry_run:
+        with tempfile.TemporaryDirectory(prefix="tensorbundle-") as folder:
+            yield [_as_bundle(each, folder, i) for i, each in enumerate(locations)]
+    else:
+        with Staging(os.path.dirname(dst), earlier=(), overwrite=False) as staging:
+            folder = staging.scratch()
+            yield [_as_bundle(each, folder, i) for i, each in enumerate(locations)]
+
+
+def _as_bundle(location: Location, folder: str, number: int) -> str:
+    if location.kind == "v2":
+        return location.prefix
+    rewrite(location.requested, copy := os.path.join(folder, str(number)))
+    return copy
+
+
 def step_of(prefix: str) -> int:
     """The step in a checkpoint's name, ``model.ckpt-2000``; -1 without one."""
     found = _STEP.fullmatch(prefix)
@@ -93,9 +172,8 @@ def _checkpoints_in(path: str) -> Sequence[str]:
     """The checkpoints in a directory that are steps of its run; a path to another thing itself."""
     if not os.path.isdir(path):
         return [path]
-    names = [name[: -len(INDEX_SUFFIX)] for name in os.listdir(path) if name.endswith(INDEX_SUFFIX)]
     runs: dict[str, list[str]] = {}
-    for name in names:
+    for name in _names_in(path):
         if step := _STEP.fullmatch(name):
             runs.setdefault(step[1], []).append(os.path.join(path, name))
     if not runs:
@@ -109,6 +187,21 @@ def _checkpoints_in(path: str) -> Sequence[str]:
             )
         return runs[newest[1]]
     return next(iter(runs.values()))
+
+
+def _names_in(directory: str) -> list[str]:
+    """The names of checkpoints in a directory; those of V1 are known by their bytes."""
+    names = []
+    for name in sorted(os.listdir(directory)):
+        if name.endswith(INDEX_SUFFIX):
+            names.append(name[: -len(INDEX_SUFFIX)])
+            continue
+        part = split_table_path(name)
+        stem = part[0] if part else name
+        path = os.path.join(directory, name)
+        if _STEP.fullmatch(stem) and is_regular_file(path) and is_table(path):
+            names.append(stem)
+    return list(dict.fromkeys(names))
 
 
 def parts_in(directory: str) -> dict[tuple[int, int], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,14 +14,11 @@ from .._format import dtypes
 from .._format.dtypes import Array
 from .._format.tensor_info import TensorInfo
 from .._format.wording import listed
-from .._write.casting import Loss, converted, number_of
+from .._write.casting import Cast, Loss, converted, number_of
 from ..errors import ConversionError
 
 if TYPE_CHECKING:
     from .._objects.graph import ObjectGraph
-
-# A dtype for all floating-point tensors; or dtypes by name or glob, None standing for all others.
-Cast: TypeAlias = "str | np.dtype[Any] | type | Mapping[str, Any] | Mapping[str | None, Any]"
 
 
 class CastCheckpoint(Checkpoint):

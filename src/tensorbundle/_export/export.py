@@ -17,12 +17,12 @@ from .._checkpoint.opening import Source, opened
 from .._far.verbs import takes_addresses
 from .._format.filenames import as_path
 from .._progress import Progress
-from .._write.casting import Loss
+from .._write.casting import Cast, Loss
 from .._write.staging import check_target
 from ..errors import ConversionError, UnsupportedError
 from . import hdf5, hub, npy, npz, safetensors
 from .arrays import Arrays
-from .cast import Cast, cast_as_asked
+from .cast import cast_as_asked
 from .request import DryRun, Request
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def export(
             named, or any with ``strict``, or that many tensors.
         FileExistsError: There is a file or a filled directory, and it is not to be replaced.
         ChecksumError: A tensor is damaged; nothing was written.
-        TensorNotFoundError: There is no tensor of a given name.
+        TensorNotFoundError: There is no tensor of a given name, or nothing matches.
         OSError: The file system refuses.
 
     Example:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from .._checkpoint.selection import literal_names
+from .._checkpoint.selection import literal_names, refuse_nothing
 from .._progress import Meter, Progress
 from ..errors import ConversionError
 
@@ -51,6 +51,7 @@ class Request:
             self.infos: list[TensorInfo] = ckpt.infos(exclude=exclude)
         else:  # what was asked for by another name, such as a readable path, is called by it
             labels = ckpt.select(names, exclude=exclude)
+            refuse_nothing(names, labels)
             self.infos = [replace(ckpt.info(each), name=each) for each in labels]
         if paths and (objects := ckpt.objects) is not None:
             path_of = objects.path_of if isinstance(paths, bool) else paths.get

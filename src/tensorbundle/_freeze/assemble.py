@@ -201,16 +201,15 @@ def assemble(
         UnsupportedError: Something has no form without variables.
         FormatError: The graph or the checkpoint is malformed.
     """
-    meta, op_defs = graph.meta, prepared.op_defs
-    roots = prepared.roots
+    meta, op_defs, roots = graph.meta, prepared.op_defs, prepared.roots
     variables = map_variables(
         meta, ckpt, override=request.keys, ema=request.ema, missing=request.missing
     )
-    nodes, tables = prepared.nodes, None
+    nodes, functions, tables = prepared.nodes, graph.functions, None
     inference = None
     if request.training is False:
-        inference = to_inference(nodes, roots, meta)
-        nodes = inference.nodes
+        inference = to_inference(nodes, roots, meta, functions, op_defs)
+        nodes, functions = inference.nodes, inference.functions
     if request.tables:
         tables = _kept_tables(graph, ckpt, nodes, roots, request)
         nodes = tables.nodes
@@ -221,15 +220,15 @@ def assemble(
     constants.update(prepared.fed)
     left: tuple[str, ...] = ()
     try:
-        frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
+        frozen = freeze_variables(nodes, functions, constants, roots, op_defs)
     except UnsupportedError as error:
         prepared, left = _without_writes(graph, nodes, constants, prepared, request, error)
         roots = [*prepared.roots, *filling]
-        frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
+        frozen = freeze_variables(nodes, functions, constants, roots, op_defs)
     if unsaved := _unsaved(frozen, variables, ckpt, request):
         prepared, more = _without_unsaved(frozen.nodes, prepared, unsaved)
         left, roots = (*left, *more), [*prepared.roots, *filling]
-        frozen = freeze_variables(nodes, graph.functions, constants, roots, op_defs)
+        frozen = freeze_variables(nodes, functions, constants, roots, op_defs)
     nodes = frozen.nodes
     if prepared.inlined is not None and prepared.inlined.tensors:
         nodes = drop_idle_controls(nodes, graph.nodes, op_defs)
@@ -246,7 +245,8 @@ def assemble(
     check_graph(nodes, pruned.functions, op_defs)
     warnings = [*left, *frozen.warnings, *(tables.warnings if tables is not None else ())]
     warnings += inference.warnings if inference is not None else ()
-    warnings += training_notes(nodes, pruned.functions, prepared.nodes, tried=inference is not None)
+    known = (prepared.nodes, graph.functions, op_defs)
+    warnings += training_notes(nodes, pruned.functions, *known, tried=inference is not None)
     if averaged := [each.name for each in needed if each.averaged]:
         warnings.append(f"moving averages were taken for {len(averaged)} variables")
     return Assembled(

@@ -21,7 +21,8 @@ EMA: Final = "ExponentialMovingAverage"
 # Optimizers after which slots are called, ``dense/kernel/Adam_1``, in any case of letters.
 _NAMES: Final = (
     "AdaBelief|AdaBound|AdaHessian|AdaMax|AdaMod|AdaShift|Adadelta|Adafactor|Adagrad|AdagradDA|"
-    "Adam|AdamAsync|AdamGS|AdamW|AdamWeightDecay|AddSign|AGN|AMSBound|AMSGrad|COCOB|CoupledAdam|"
+    "Adam|AdamAsync|AdamGS|AdamP|AdamW|AdamWeightDecay|Adan|AddSign|AGN|AMSBound|AMSGrad|COCOB|"
+    "CoupledAdam|MADGRAD|RangerLars|SGDMomentum|SGDP|Sophia[GH]?|"
     "DiffGrad|Ftrl|GGT|KFAC|LAMB|LARS|LazyAdam|LazyAdamGS|Lion|MultistepAdam|Nadam|NadamW|NovoGrad|"
     "PAdam|PowerSign|ProximalAdagrad|QHAdam|RAdam|RegAdagrad|RMSProp|Rprop|SGDW|SM3|Shampoo|SWATS|"
     "YellowFin|Yogi|adafactor_(?:vr|vc|v|m)|adam_[mv]|lamb_[mv]"  # the last are BERT's and Grover's

@@ -5,9 +5,9 @@ Nothing here changes a graph.
     candidates  candidates for results
     heads       a result in all its forms (logits, probabilities, arg-max)
     inputs      inputs of a graph: data, switches with their defaults, labels
+    parts       how much of the network candidates need, and which only lead to others
     roles       roles of a training graph's parts: variables, their reads, layers, sources, labels
     score       scores of candidates: what speaks for each, and why
-    shapes      types and shapes of tensors by their place in a `Topology`
     stated      outputs that a file states: signatures, and collections of its program
     suggest     suggesting outputs of a graph when nobody says them, best first
     topology    topology of a graph in numbers

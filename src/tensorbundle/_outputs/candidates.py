@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from . import words
 from .roles import Roles
-from .shapes import dtype_of, shape_of
-from .topology import inside_loops
+from .topology import dtype_of, inside_loops, shape_of
 
 _BACK = 4  # steps from a sink through what only shapes a result
 _ONWARD = 6  # steps from a last layer to the form in which it is wanted
@@ -49,6 +48,9 @@ class Network:
         found.update(self._most(sorted(self.named)))
         found.update(self._most(list(self._of_variables())))
         found.update(self._most(list(self._choices())))
+        found.update(
+            self._most([i for i, kept in enumerate(self.inside) if kept and self.is_unit(i)])
+        )
         self.candidates = sorted(
             place for place in found if not self.in_loops[place] and not self._is_helper(place)
         )

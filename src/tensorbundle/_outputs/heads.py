@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from .._ops.types import Shape
 from . import words
 from .candidates import Network
-from .shapes import Shape, shape_of
-from .topology import source_in_loop
+from .topology import shape_of, source_in_loop
 
 _LEADING: Final = 8  # steps between a form and the result that is made of it alone
 _REDUCING: Final = 64  # nodes between a number and what it is the sum of
@@ -193,6 +193,43 @@ def is_reduced(network: Network, place: int) -> bool:
         new = {s for s in network.graph.inputs[place] if network.inside[s]} - seen
         seen |= new
         stack += sorted(new)
+    return False
+
+
+def mixes_parts(network: Network, place: int) -> bool:
+    """Whether parts that are cut from one result are added up, as corners of boxes are."""
+    graph = network.graph
+    sources = {each for each in graph.inputs[place] if network.inside[each]}
+    if graph.ops[place] not in ("Add", "AddV2", "Sub") or len(sources) < 2:
+        return False
+    return len({_cut_from(network, each) for each in sources}) == 1
+
+
+def _cut_from(network: Network, place: int) -> int:
+    """The layer of a result, looked for through numbers that its parts are multiplied by."""
+    graph = network.graph
+    for _ in range(_ARRANGEMENTS):
+        place = root(network, place)
+        sources = {each for each in graph.inputs[place] if network.inside[each]}
+        if graph.ops[place] not in ("Square", "Exp", "Mul", "RealDiv") or len(sources) != 1:
+            break
+        place = sources.pop()
+    return place
+
+
+def normalises(network: Network, place: int) -> bool:
+    """Whether a node is the logarithm of a sum: what losses make distributions sum to one by."""
+    graph, level = network.graph, [place]
+    for _ in range(_ARRANGEMENTS):
+        logs = [each for each in level if graph.ops[each] == "Log"]
+        if any(graph.ops[source] == "Sum" for each in logs for source in graph.inputs[each]):
+            return True
+        level = [
+            source
+            for each in level
+            if graph.ops[each] in ("Add", "AddV2", "Squeeze", "Reshape", "Identity")
+            for source in graph.inputs[each]
+        ]
     return False
 
 

@@ -12,13 +12,13 @@ from .._graph.graph import load_graph
 from .._graphdef.nodes import join_input
 from .._graphdef.tensors import TensorMessage
 from .._look.listings import Listing
+from .._ops.types import Shape
 from . import words
 from .heads import Scored
 from .roles import Source
-from .shapes import Shape, dtype_of, shape_of
 from .stated import signature_inputs
 from .suggest import HEADS, CheckpointLike, GraphLike, find_heads, op_of, plain_name
-from .topology import Topology
+from .topology import Topology, dtype_of, shape_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -170,7 +170,7 @@ def _kind_of_switch(graph: Topology, source: Source) -> str:
         return "a truth value"
     if words.SWITCH_NAMES.search(words.last_part(graph.nodes[source.place].name)):
         return "by its name"
-    return "a rate: compared with random numbers"
+    return "a rate: it meets random numbers"
 
 
 def _default(graph: Topology, place: int) -> np.ndarray[Any, Any] | None:

@@ -14,8 +14,7 @@ from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import parse_input
 from .._ops.roles import ACTIVATIONS, PLACEHOLDERS, VARIABLES
 from . import words
-from .shapes import dtype_of, shape_of, variable_shape_of
-from .topology import Topology
+from .topology import Topology, dtype_of, shape_of, variable_shape_of
 
 _GROUPS = 8  # optimizers told apart; more of them are one
 _RATE_STEPS = 4  # between a rate and the random numbers that it is compared with
@@ -229,8 +228,21 @@ class Roles:
                     if self.weights[consumer] or self.barred[consumer]:
                         continue
                     # Of weights that were computed a sum may be a penalty; a product is a layer.
-                    if self.reads[place] or graph.ops[consumer] in words.LINEAR:
+                    # So is noise that is fed, and made as large as the weights say.
+                    scaled = graph.ops[consumer] == "Mul" and any(
+                        graph.ops[each] in PLACEHOLDERS and shape_of(graph, each)
+                        for each in graph.inputs[consumer]
+                    )
+                    if self.reads[place] or scaled or graph.ops[consumer] in words.LINEAR:
                         users[consumer] = graph.ops[consumer] != "L2Loss"
+        # Labels look up in the scores of a tag after a tag, too: a layer is of other variables.
+        used = [place for place, marked in enumerate(users) if marked]
+        chains = frozenset().union(
+            *(self.variables_of(place) for place in used if self._adds_transitions(place))
+        )
+        for place in used if chains else ():
+            if self.variables_of(place) <= chains:
+                users[place] = 0
         return users
 
     def _sources(self) -> Iterator[Source]:
@@ -272,7 +284,7 @@ class Roles:
         return Source(place, port, takers, role)
 
     def _is_rate(self, place: int) -> bool:
-        """Whether a number is compared with chance: what dropout keeps, how much is explored."""
+        """Whether a number meets chance: what dropout keeps, how much is explored, or disturbed."""
         graph = self.graph
         if shape_of(graph, place) not in ((), None, (1,)):
             return False
@@ -283,7 +295,21 @@ class Roles:
                 others = [other for other in graph.inputs[each] if other not in level]
                 if graph.ops[each] in words.COMPARED and any(map(self._is_chance, others)):
                     return True
+                if graph.ops[each] == "Mul" and any(map(self._is_noise, others)):
+                    return True
             level = [each for each in users if graph.ops[each] in words.RATES][:16]
+        return False
+
+    def _is_noise(self, place: int) -> bool:
+        """Whether a node is random numbers, moved and scaled by constants alone."""
+        graph = self.graph
+        for _ in range(_RATE_STEPS):
+            if graph.ops[place] in words.NOISE:
+                return True
+            sources = [each for each in graph.inputs[place] if graph.ops[each] != "Const"]
+            if graph.ops[place] not in words.SCALES or len(sources) != 1:
+                return False
+            place = sources[0]
         return False
 
     def _is_chance(self, place: int) -> bool:
@@ -334,7 +360,7 @@ class Roles:
         for place, used in enumerate(self.users):
             if used and not self.label_cone[place]:
                 data = self.data_cone[place] or not self.has_data
-                self.layers[place] = data and not self._adds_transitions(place)
+                self.layers[place] = data
 
     def _adds_transitions(self, place: int) -> bool:
         """Whether a node adds the scores of a tag after a tag: a chain's loss, not a layer."""

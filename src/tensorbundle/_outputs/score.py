@@ -10,9 +10,18 @@ from .._graphdef.tensors import TensorMessage
 from .._ops.roles import ACTIVATIONS
 from . import words
 from .candidates import Network
-from .heads import Scored, are_steps, compares_twins, is_part, is_reduced, leads_on, root
-from .shapes import shape_of
-from .topology import LoopResults, bit_counts, source_in_loop
+from .heads import (
+    Scored,
+    are_steps,
+    compares_twins,
+    is_part,
+    is_reduced,
+    mixes_parts,
+    normalises,
+    root,
+)
+from .parts import count_variables
+from .topology import LoopResults, shape_of, source_in_loop
 from .training import Training
 
 _LIMIT: Final = 256  # candidates that are looked at closely
@@ -45,7 +54,7 @@ def score_candidates(
     found = [scorer.look_at(place) for place in network.candidates]
     found.sort(key=lambda each: (-each.score, each.place))
     found = found[:_LIMIT]
-    _count_variables(scorer, found, order, missing)
+    count_variables(scorer.training, scorer.loops, found, order, missing)
     found.sort(key=lambda each: (-each.score, each.place))
     return found
 
@@ -92,7 +101,7 @@ class _Scorer:
             found.add(1.0, "comes from a last layer")
         if self.training.is_for_use(place):
             found.add(6.0, "has the variables of a trained copy, but is not trained itself")
-        elif self.training.is_left_over(place):
+        elif not self._gathers_steps(place) and self.training.is_left_over(place):
             found.add(-8.0, "a step of many, which nothing asks for")
         if place in self.sinks:
             found.add(1.0, "nothing in the network uses it" if self.graph.consumers[place] else "")
@@ -102,6 +111,12 @@ class _Scorer:
             found.add(-5.0, "judges what another network makes")
         return found
 
+    def _gathers_steps(self, place: int) -> bool:
+        """Whether a node brings together what one layer gives in all steps."""
+        sources = {each for each in self.graph.inputs[place] if self.network.inside[each]}
+        joins = self.graph.ops[place] in words.JOINS and len(sources) > 1
+        return joins and are_steps(self.network, sources)
+
     def _judge_op(self, found: Scored) -> None:
         """How much like a result the operation is; of an arrangement, what it arranges counts."""
         graph, network = self.graph, self.network
@@ -110,7 +125,7 @@ class _Scorer:
             sources = {each for each in graph.inputs[place] if network.inside[each]}
             joined = sources & network.tails
             several = graph.ops[place] in words.JOINS and len(sources) > 1
-            if several and are_steps(self.network, sources):
+            if self._gathers_steps(place):
                 points += 5.0
             elif several and joined == sources:
                 points += 1.0
@@ -156,7 +171,7 @@ class _Scorer:
     def _keeps(self, place: int, sources: set[int]) -> bool:
         """Whether a node only arranges its source, or moves its values to another range."""
         graph = self.graph
-        used = {graph.ops[each] for each in graph.consumers[place]}
+        used = {graph.ops[each] for each in self._users_past_clips(place)}
         if graph.ops[place] in words.LAYOUT:
             return graph.ops[place] != "Transpose" or not used & words.MULTIPLIES
         if graph.ops[place] == "Cast":
@@ -221,7 +236,7 @@ class _Scorer:
         elif shape[0] == -1:
             found.add(3.0, "batch of any size")
         if len(shape) >= 2:
-            found.add(1.0)
+            found.add(1.0 if shape[-1] != 1 else 0.9)  # of equals rather an action than its worth
 
     def _judge_use(self, found: Scored) -> None:
         graph = self.graph
@@ -229,10 +244,14 @@ class _Scorer:
         if self._feeds_loss(found.place):
             found.add(4.0, "the loss takes it")
         elif self._meets_labels(found.place):
+            if mixes_parts(self.network, found.place) and self.training.needed[found.place]:
+                found.add(-4.0, "made of parts of one result, for the loss")
             found.add(0.0 if self._is_metric(found.place) else 2.0, "compared with the labels")
         else:
             found.compared = found.place in self.training.handed_on
             unit = self.network.is_unit(found.place)
+            if self._arranges_compared(found.place):
+                found.add(-3.0, "another arrangement of what is compared")
             if not found.compared and not unit and is_part(self.network, found.place):
                 found.part = True
                 found.add(-4.0, "only a part of what follows")
@@ -242,7 +261,9 @@ class _Scorer:
             found.add(-6.0, "of a loop of which other results are taken")
         elif self._ends(found.place):
             found.add(4.0 if op == "Merge" else 1.5, "nothing else uses it")
-            if words.is_hand_made(graph.names[found.place], op):
+            name = graph.names[found.place]
+            measured = found.shape == () and words.BAD_NAMES.search(name[-words.LONG :])
+            if words.is_hand_made(name, op) and not measured:
                 found.add(10.0 if op == "Identity" else 3.0, "named to be fetched")
 
     def _judge_users(self, found: Scored) -> None:
@@ -250,18 +271,23 @@ class _Scorer:
         users = graph.consumers[found.place]
         if users and all(self.roles.excluded[each] for each in users):
             reported = any(words.SUMMARY.search(graph.ops[each]) for each in users)
+            trained = any(map(self._is_compared, graph.inputs[found.place]))
             found.add(
-                -2.0 if reported else -8.0,
+                -8.0 if not reported else -6.0 if trained else -2.0,
                 "only for a summary" if reported else "only for training",
             )
 
         seen = [each for each in users if not self.roles.excluded[each]]
+        taking = self._users_past_clips(found.place)
+        taking = [each for each in taking if not self.roles.excluded[each]]
         if len(set(seen)) == 1 and graph.ops[seen[0]] in ACTIVATIONS:
             found.add(-3.0, "only its activation is used")
         if self.training.tells_real(found.place):
             found.add(-4.0, "to be one, whatever comes in: it tells what is real")
-        if seen and not self.labelled and all(graph.ops[each] == "Log" for each in seen):
+        if taking and not self.labelled and all(graph.ops[each] == "Log" for each in taking):
             found.add(-5.0, "only its logarithm is trained")
+        if self.training.needed[found.place] and normalises(self.network, found.place):
+            found.add(-6.0, "only normalises what is trained")
         if self.training.comes_untrained(found.place):
             found.add(-6.0, "of a layer that is not trained")
         if (
@@ -270,6 +296,39 @@ class _Scorer:
             and (not users or any(self.network.inside[each] for each in seen))
         ):
             found.add(2.0, "no gradient needs it")
+
+    def _users_past_clips(self, place: int) -> list[int]:
+        """Who takes a value, also what lies between two numbers of it: of a clip both halves."""
+        graph, users = self.graph, list(self.graph.consumers[place])
+        for _ in range(2):
+            users = [
+                user
+                for each in users
+                for user in (graph.consumers[each] if self._clips(each) else [each])
+            ]
+        return users
+
+    def _clips(self, place: int) -> bool:
+        """Whether a node only keeps values on one side of a number."""
+        graph = self.graph
+        return graph.ops[place] in ("Minimum", "Maximum", "ClipByValue") and any(
+            shape_of(graph, each) == () for each in graph.inputs[place]
+        )
+
+    def _is_compared(self, place: int) -> bool:
+        return self._feeds_loss(place) or self._meets_labels(place)
+
+    def _arranges_compared(self, place: int) -> bool:
+        """Whether a nameless node only arranges a result for what comes after it in the loss."""
+        graph = self.graph
+        users = [each for each in graph.consumers[place] if self.network.inside[each]]
+        return bool(
+            users
+            and graph.ops[place] == "Transpose"
+            and not words.is_hand_made(graph.names[place], graph.ops[place])
+            and self.training.needed[place]
+            and self._is_compared(graph.inputs[place][0])
+        )
 
     def _meets_labels(self, place: int) -> bool:
         """Whether a node, or a list of all its numbers, meets the labels or a scope of losses."""
@@ -319,77 +378,3 @@ class _Scorer:
 
 def _article(word: str) -> str:
     return "an" if word[:1] in "AEIOU" else "a"
-
-
-def _count_variables(
-    scorer: _Scorer, found: list[Scored], order: Sequence[int], missing: Collection[int]
-) -> None:
-    """Count the trained variables behind each candidate: all candidates in one pass."""
-    network, roles = scorer.network, scorer.roles
-    masks = network.graph.reached_by([each.place for each in found], order, roles.barred)
-    groups = [bit_counts((masks[place] for place in group), len(found)) for group in roles.groups]
-    choices = [
-        place
-        for place, kept in enumerate(network.inside)
-        if kept and network.graph.ops[place] in words.CHOICES and network.fed_back[place]
-    ]
-    deciding = bit_counts((masks[place] for place in choices), len(found))
-    lacking = bit_counts((masks[place] for place in missing), len(found))
-    trained = sum(len(group) for group in roles.groups)
-    for bit, each in enumerate(found):
-        each.variables = sum(group[bit] for group in groups)
-    _mark_parts(scorer, found, masks)
-    for bit, each in enumerate(found):
-        counts = [group[bit] for group in groups]
-        if trained:
-            shares = [count / len(group) for count, group in zip(counts, roles.groups, strict=True)]
-            points = 5.0 * max(shares) + 3.0 * each.variables / trained
-            each.add(points, f"depends on {each.variables} of {trained} trained variables")
-        if deciding[bit] and each.place not in choices and not _only_trains(network, each.place):
-            each.add(5.0, "made of choices that were fed back")
-        if lacking[bit]:
-            plural = "s" if lacking[bit] > 1 else ""
-            each.add(-12.0, f"needs {lacking[bit]} variable{plural} that the checkpoint lacks")
-
-
-def _only_trains(network: Network, place: int) -> bool:
-    users = network.graph.consumers[place]
-    return bool(users) and all(network.roles.excluded[each] for each in users)
-
-
-def _mark_parts(scorer: _Scorer, found: list[Scored], masks: Sequence[int]) -> None:
-    """Count against a candidate that a result made of it depends on more of the network."""
-    needed, handed_on = scorer.training.needed, scorer.training.handed_on
-    compared = {each.place for each in found if each.compared}
-    for each in found:
-        if not each.compared and not each.part and leads_on(scorer.network, each.place, compared):
-            each.part = True
-            each.add(-4.0, "leads to what is compared")
-    results = [
-        (bit, each)
-        for bit, each in enumerate(found)
-        if not needed[each.place] and not scorer.loops.is_left(each.place)
-    ]
-    layers = [root(scorer.network, each.place) for each in found]
-    applied = [scorer.roles.variables_of(layer) for layer in layers]
-    for i, each in enumerate(found):
-        later = masks[each.place]
-        if (
-            each.place not in handed_on
-            and applied[i]
-            and any(
-                later >> bit & 1 and applied[bit] == applied[i] and layers[bit] != layers[i]
-                for bit in range(len(found))
-            )
-        ):
-            each.add(-6.0, "a step: the same layer comes again after it")
-    for each in found:
-        if each.compared or each.part:
-            continue
-        later = masks[each.place]
-        if any(
-            later >> bit & 1 and other.variables > each.variables and other.score > 0
-            for bit, other in results
-        ):
-            each.part = True
-            each.add(-4.0, "leads to more")

@@ -12,13 +12,13 @@ from .._graph.graph import Graph, load_graph
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import join_input, parse_input
 from .._look.listings import Listing
+from .._ops.types import Shape
 from .candidates import Network
 from .heads import Scored, join_heads
 from .roles import Roles
 from .score import score_candidates
-from .shapes import Shape, dtype_of, shape_of
 from .stated import bundle_outputs, collected_nodes, signature_outputs
-from .topology import Topology
+from .topology import Topology, dtype_of, shape_of
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint

@@ -10,7 +10,7 @@ from . import words
 from .candidates import Network
 from .heads import root
 
-_GRADIENT: Final = re.compile(r"(?:^|/)gradients(?:_\d+)?/(.+?)_grad(?:_\d+)?/")
+_GRADIENT: Final = re.compile(r"(?:(?:^|/)gradients(?:_\d+)?)+/(.+?)_grad(?:_\d+)?/")
 _NEAR: Final = 256  # nodes between a result and its layers that are looked at
 _SHARED: Final = 64  # layers that are looked at, whether they are steps
 _LAST_FORM: Final = 6.0  # of a network's result, which another network takes

@@ -48,7 +48,8 @@ TAIL: Final = (
     POST
     | ACTIVATIONS
     | names(
-    "Add AddV2 BiasAdd Mul Sub Maximum Minimum RealDiv Exp L2Normalize Neg Pow Sum Div"
+    "Add AddV2 BiasAdd Mul Sub Maximum Minimum RealDiv Exp L2Normalize Neg Pow Sum Div "
+    "ResizeBilinear ResizeNearestNeighbor ResizeBicubic"
 )
 )  # fmt: skip
 # What changes the range of a result, when the other side is a number or the input itself.
@@ -120,7 +121,7 @@ OP_SCORES: Final = {
             "Elu LeakyRelu RealDiv Round",
         ),
         (2.0, "BatchMatMul BatchMatMulV2 Mul Cast TensorArrayGatherV3 Merge ClipByValue Exp"),
-        (1.0, "Sub GatherV2 Gather Exit Minimum Maximum ConcatV2 Sum"),
+        (1.0, "Sqrt Sub GatherV2 Gather Exit Minimum Maximum ConcatV2 Sum"),
         (-1.0, "Mean"),
         (-3.0, "Log Neg"),
         (-4.0, "Fill Where Square"),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from .._format import dtypes
 from .._format.dtypes import Array
 from ..errors import ConversionError
+
+# A dtype for all floating-point tensors; or dtypes by name or glob, and None for all others.
+Cast: TypeAlias = "str | np.dtype[Any] | type | Mapping[str, Any] | Mapping[str | None, Any]"
 
 # What other libraries call them.
 _ALIASES: Final = {

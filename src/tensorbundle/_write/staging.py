@@ -125,6 +125,12 @@ class Staging:
         self._names.append(name)
         return path
 
+    def scratch(self) -> str:
+        """Make a folder for what is needed only meanwhile; it goes, however this ends."""
+        path = os.path.join(self._hidden, "scratch")
+        os.mkdir(path)
+        return path
+
     def __enter__(self) -> Self:
         try:
             return self._begin()

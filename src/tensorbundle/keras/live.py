@@ -40,7 +40,9 @@ def members(value: Any) -> dict[str, Any]:
     elif isinstance(value, (list, tuple)):
         items = ((str(number), each) for number, each in enumerate(value))
     else:
-        items = iter(getattr(value, "__dict__", {}).items())
+        own = getattr(value, "__dict__", {})
+        # On torch a layer is a module, which keeps the modules in it apart.
+        items = iter((*own.items(), *(own.get("_modules") or {}).items()))
     found: dict[str, Any] = {}
     for name, member in items:
         name = plain(str(name))

@@ -130,7 +130,9 @@ def _items(value: Any) -> Any:
     return value
 
 
-def _plain(value: Any, keras: Any, dropped: list[tuple[str, str]], owner: str) -> Any:
+def _plain(
+    value: Any, keras: Any, dropped: list[tuple[str, str]], owner: str, *, within: bool = False
+) -> Any:
     """A configuration as Keras 3 takes it."""
     value = _items(value)
     if isinstance(value, (list, tuple)):
@@ -141,13 +143,16 @@ def _plain(value: Any, keras: Any, dropped: list[tuple[str, str]], owner: str) -
         return value.get("config", {}).get("name", "float32")
     owner = str(value.get("name") or value.get("config", {}).get("name") or owner)
     found = {
-        key: _plain(each, keras, dropped, owner)
+        key: _plain(each, keras, dropped, owner, within=key != "config")
         for key, each in value.items()
         if key not in _BESIDE or "class_name" not in value
     }
     layer = getattr(keras.layers, str(found.get("class_name")), None)
     if isinstance(layer, type) and isinstance(found.get("config"), dict):
         found["config"] = _taken(layer, found["config"], dropped, owner)
+        if within:  # a layer in another one: Keras 3 asks where its class is
+            found |= {"module": "keras.layers", "registered_name": None}
+            found["config"].pop("batch_input_shape", None)
     return found
 
 

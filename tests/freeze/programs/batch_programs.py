@@ -3,9 +3,12 @@
 As `training_programs`, which builds them.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 from tests.freeze.programs.sessions import tf, v1
 from tests.freeze.programs.training_programs import Program, average_update, build, variable
@@ -100,22 +103,6 @@ def averaged_by_class(training: bool) -> None:
     tf.tanh((x - used[0]) / tf.sqrt(used[1] + 1e-3), name="out")
 
 
-def loop(training: bool) -> None:
-    """Statistics inside of a loop, which stay as they are."""
-    x = example(None, 6)
-    kept = [variable(each, [6], True, trained=False) for each in ("mean", "var")]
-
-    def body(i: Any, y: Any) -> Any:
-        used = kept
-        if training:
-            used = tf.nn.moments(y, [0])
-            for average, batch in zip(kept, used, strict=True):
-                average_update(average, batch, "subtract")
-        return i + 1, (y - used[0]) / tf.sqrt(used[1] + 1e-3)
-
-    tf.tanh(v1.while_loop(lambda i, _: i < 2, body, [0, x])[1], name="out")
-
-
 # --- dropout, switches ----------------------------------------------------------------------------
 
 
@@ -131,6 +118,64 @@ def dropped(drop: Callable[[Any], Any]) -> Program:
 
 def mask(y: Any) -> Any:
     return tf.cast(tf.random.uniform(tf.shape(y)) > 0.3, tf.float32)
+
+
+def keras() -> Any:
+    return tf.keras.layers
+
+
+def noisy(layer: Callable[[], Any], steps: int | None = None) -> Program:
+    """A program with a layer of Keras that disturbs what it is given, while it trains."""
+
+    def program(training: bool) -> None:
+        y = tf.matmul(example(None, 6), variable("w", [6, 6], False))
+        y = y if steps is None else tf.reshape(y, [-1, steps, 6 // steps])
+        tf.nn.softmax(layer()(y, training=training), name="out")
+
+    return program
+
+
+def noise_wanted(training: bool) -> None:
+    """A generator: its noise is its input, and stays, whatever is dropped after it."""
+    x = example(None, 6)
+    noise = v1.random_normal([1, 6], stddev=0.5, seed=3) * 0.0 + v1.random_normal([], stddev=0.0)
+    y = tf.matmul(x, variable("w", [6, 6], False)) * tf.exp(noise)
+    tf.nn.softmax(keras().GaussianNoise(0.4)(y, training=training), name="out")
+
+
+# --- statistics that no one variable keeps ----------------------------------------------------
+
+
+def layer_of_batches(training: bool, **options: Any) -> Any:
+    start = v1.random_uniform_initializer(0.5, 1.5, seed=5)
+    return v1.layers.batch_normalization(
+        example(4, 6), training=training, moving_mean_initializer=start,
+        moving_variance_initializer=start, **options,
+    )  # fmt: skip
+
+
+def renormalised(training: bool) -> None:
+    """Batch renormalisation: two variables keep each statistic, one to correct by."""
+    tf.identity(layer_of_batches(training, renorm=True), name="out")
+
+
+def ghosts(training: bool) -> None:
+    """Statistics of parts of the batch, of which a mean is kept."""
+    tf.identity(layer_of_batches(training, virtual_batch_size=2), name="out")
+
+
+def pooled(training: bool) -> None:
+    """A fused normalisation, and a mean over pixels that is none of it."""
+    x = example(None, 2, 2, 3)
+    gamma, beta = variable("gamma", [3], False), variable("beta", [3], False)
+    mean, var = (variable(each, [3], False, trained=False) for each in ("mean", "var"))
+    if training:
+        y, *batch = v1.nn.fused_batch_norm(x, gamma, beta)
+        for a, b in zip((mean, var), batch, strict=True):
+            average_update(a, b, "subtract")
+    else:
+        y = v1.nn.fused_batch_norm(x, gamma, beta, mean, var, is_training=False)[0]
+    tf.reduce_mean(y, [1, 2], name="out")
 
 
 def switched(dtype: Any, name: str) -> Program:
@@ -180,11 +225,16 @@ PROGRAMS: dict[str, Program] = {
     "masked_then_scaled": dropped(lambda y: y * mask(y) / 0.7),
     "scaled_mask": dropped(lambda y: (mask(y) / 0.7) * y),
     "selected": dropped(lambda y: tf.where(tf.random.uniform(tf.shape(y)) < 0.7, y / 0.7, 0.0)),
+    "noise_added": noisy(lambda: keras().GaussianNoise(0.4)),
+    "noise_multiplied": noisy(lambda: keras().GaussianDropout(0.3)),
+    "alpha": noisy(lambda: keras().AlphaDropout(0.3)),
+    "spatial": noisy(lambda: keras().SpatialDropout1D(0.3), 2),
+    "renormalised": renormalised, "ghosts": ghosts, "pooled": pooled,
+    "noise_wanted": noise_wanted,
     "switched_number": switched(tf.int32, "learning_phase"),
     "switched_long": switched(tf.int64, "train_phase"),
     "switched_suffix": switched(tf.bool, "inputs/is_training_ph"),
     "switched_function": switched_function,
-    "loop": loop,
 }  # fmt: skip
 
 

@@ -27,6 +27,10 @@ SETS = {
     "third": "blind_players blind_cameras blind_readers",
     "fourth": "blind_tools blind_records",
     "last": "blind_last",
+    "sixth": "sixth_sight sixth_words sixth_tables",
+    "seventh": "seventh_sight seventh_words seventh_tables",
+    "eighth": "eighth_kinds eighth_others",
+    "ninth": "ninth_dress ninth_more",
 }
 
 

@@ -64,10 +64,10 @@ class TorchFile:
         number = dtypes.number_named(word.removeprefix("torch.")) or 0
         dtype = dtypes.numpy_dtype(number) if number else None
         nbytes = tensor.numel() * tensor.element_size()
-        return Held(word, dtype, number, shape, Tensor(tensor, nbytes))
+        return Held(word, dtype, number, shape, TorchTensor(tensor, nbytes))
 
 
-class Tensor:
+class TorchTensor:
     """The bytes of a tensor."""
 
     def __init__(self, tensor: Any, nbytes: int) -> None:

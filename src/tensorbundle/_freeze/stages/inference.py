@@ -21,17 +21,24 @@ from ..._ops.edges import data_inputs, reachable
 from ..._ops.roles import PLACEHOLDERS
 from ..._ops.types import dtype_of, shape_of
 from ..wanted.loops import Frames
-from .statistics import REDUCTIONS, Reads, Walk, averages, fused_in_training
+from .dropout import without_dropout
+from .functions import turned
+from .statistics import (
+    BATCH_NORMS,
+    REDUCTIONS,
+    Reads,
+    Walk,
+    averages,
+    fused_in_training,
+    statistics_behind,
+    written_statistics,
+)
 from .switches import is_switch, off_value
 
 if TYPE_CHECKING:
-    from ..._graphdef.functions import Function
+    from ..._graphdef.functions import Function, OpDef
     from ..._graphdef.meta_graph import MetaGraph
 
-_RANDOM: Final = ("RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2")
-_COMPARISONS: Final = ("GreaterEqual", "Greater", "Less", "LessEqual")
-_SELECTS: Final = ("Select", "SelectV2")
-_SCALING: Final = ("Mul", "RealDiv", "Div")
 # Keras' learning phase is a number in some years.
 _SWITCH_TYPES: Final = frozenset({dtypes.BOOL, 3, 9})  # and int32, int64
 _STEPS: Final = 8
@@ -42,28 +49,49 @@ class Inference(NamedTuple):
 
     Attributes:
         nodes: Its nodes.
+        functions: Its functions, in inference mode as well.
         warnings: What was changed.
     """
 
     nodes: Nodes
+    functions: Mapping[str, Function]
     warnings: tuple[str, ...]
 
 
-def to_inference(nodes: Nodes, roots: Iterable[str], meta: MetaGraph) -> Inference:
+def to_inference(
+    nodes: Nodes,
+    roots: Iterable[str],
+    meta: MetaGraph,
+    functions: Mapping[str, Function],
+    op_defs: Mapping[str, OpDef],
+) -> Inference:
     """Turn what some nodes need to inference.
 
     Args:
         nodes: The main graph, its calls inlined.
         roots: The nodes.
         meta: What is said about the graph.
+        functions: Its functions.
+        op_defs: What is known of operations beside the table.
 
     Raises:
         FormatError: An edge leads nowhere.
     """
     roots = list(roots)
     nodes, switched = _switched_off(nodes, reachable(nodes, roots), meta)
-    nodes, dropped = _without_dropout(nodes)
-    nodes, normalised = _with_averages(nodes, roots)
+    dropped: list[str] = []
+    normalised: list[str] = []
+
+    def turn(nodes: Nodes, roots: list[str], where: str) -> Nodes:
+        nodes, without = without_dropout(nodes)
+        nodes, with_averages = _with_averages(nodes, roots)
+        dropped.extend(where + each for each in without)
+        normalised.extend(where + each for each in with_averages)
+        return nodes
+
+    nodes = turn(nodes, roots, "")
+    used = [nodes[name] for name in reachable(nodes, roots)]
+    functions = {**functions, **turned(used, functions, op_defs, turn)}
     told = [
         f"{what}: {listed(names)}"
         for names, what in (
@@ -73,11 +101,17 @@ def to_inference(nodes: Nodes, roots: Iterable[str], meta: MetaGraph) -> Inferen
         )
         if names
     ]
-    return Inference(nodes, tuple(told))
+    return Inference(nodes, functions, tuple(told))
 
 
 def training_notes(
-    nodes: Nodes, functions: Mapping[str, Function], before: Nodes, *, tried: bool
+    nodes: Nodes,
+    functions: Mapping[str, Function],
+    before: Nodes,
+    given: Mapping[str, Function],
+    op_defs: Mapping[str, OpDef],
+    *,
+    tried: bool,
 ) -> Iterator[str]:
     """What of a frozen graph is still in training mode.
 
@@ -85,6 +119,8 @@ def training_notes(
         nodes: The frozen graph.
         functions: Its functions.
         before: The graph that it was made of, with all updates.
+        given: The functions that its own were made of.
+        op_defs: What is known of operations beside the table.
         tried: Whether it was to be in inference mode.
     """
     apart = switched_branches(nodes, fed=True)
@@ -94,11 +130,17 @@ def training_notes(
         if name in apart:
             continue
         inside += [f"{function.name}/{name}" for name in fused_in_training(function.nodes)]
+    if functions and not inside and not tried:
+        inside = _normalised_inside(before, given, op_defs)
     means = any(node.op in REDUCTIONS for node in nodes.values())
-    kept = list(averages(before, nodes)) if means else []
-    frames = Frames(nodes)
-    for tensor in kept:
-        used = [name for name in _places(before, tensor) if name in nodes]
+    unclear = False
+    for tensor, variables in (written_statistics(before, nodes) if means else {}).items():
+        places = _places(before, tensor)
+        if before[places[0]].op in BATCH_NORMS:
+            continue  # which of these take the batch's, they say themselves
+        kept = [name for name in places if name in nodes]
+        used = kept or statistics_behind(before, tensor, nodes)
+        unclear = unclear or (bool(used) and (not kept or len(variables) > 1))
         found += [name for name in used[:1] if name not in found]
     found = [name for name in found if name not in apart] + inside
     if not found:
@@ -107,12 +149,30 @@ def training_notes(
         "batch normalization is in training mode, its moving averages are not used: "
         f"{listed(found)}"
     )
-    if tried and (inside or any(map(frames.holds, found))):
-        yield f"{said}; those inside of loops and functions stay as they are"
-    elif tried:
-        yield f"{said}; no update says which variables keep them"
+    if tried:
+        yield f"{said}; no update says which one variable keeps each"
+    elif unclear:
+        yield said
     else:
         yield Worded(said, "; ", option("training", False), " makes it use them")
+
+
+def _normalised_inside(
+    nodes: Nodes, functions: Mapping[str, Function], op_defs: Mapping[str, OpDef]
+) -> list[str]:
+    """What of functions would take moving averages in inference mode."""
+    found: list[str] = []
+
+    def turn(nodes: Nodes, roots: list[str], where: str) -> Nodes:
+        nodes, normalised = _with_averages(nodes, roots)
+        found.extend(where + each for each in normalised)
+        return nodes
+
+    apart = switched_branches(nodes, fed=True)
+    turned(
+        nodes.values(), {n: each for n, each in functions.items() if n not in apart}, op_defs, turn
+    )
+    return found
 
 
 def switched_branches(nodes: Nodes, *, fed: bool) -> set[str]:
@@ -198,83 +258,6 @@ def _switched_off(
     return ({**nodes, **found} if found else nodes), list(found)
 
 
-# --- dropout ------------------------------------------------------------------------------------
-
-
-def _without_dropout(nodes: Nodes) -> tuple[Nodes, list[str]]:
-    """Have dropout pass on what it is given."""
-    walk = Walk(nodes)
-    changed: dict[str, Node] = {}
-    for name, node in nodes.items():
-        source = _dropped(walk, node)
-        if source is not None:
-            attrs = {"T": node.attrs["T"]} if "T" in node.attrs else {}
-            changed[name] = node.replace(op="Identity", inputs=(source,), attrs=attrs)
-    return ({**nodes, **changed} if changed else nodes), list(changed)
-
-
-def _dropped(walk: Walk, node: Node) -> str | None:
-    """What goes into dropout, if a node is what comes out of one."""
-    given = data_inputs(node)
-    if node.op in _SELECTS and len(given) == 3:
-        return _unscaled(walk, given[1]) if _is_mask(walk, given[0]) else None
-    if len(given) != 2:
-        return None
-    if node.op == "Mul":
-        for kept, mask in (given, given[::-1]):
-            if _is_mask(walk, mask):
-                return _unscaled(walk, kept)
-            # Scaled may be the mask, and not what it is laid on.
-            scaled = _unscaled(walk, mask)
-            if scaled is not None and _is_mask(walk, scaled):
-                return kept
-    # Or what is left over: (x * mask) / keep.
-    product = _unscaled(walk, node.name) if node.op in _SCALING else None
-    inner, _ = walk.origin(product, frozenset({"Identity"})) if product is not None else (None, 0)
-    if inner is not None and inner.op == "Mul" and len(data_inputs(inner)) == 2:
-        first, second = data_inputs(inner)
-        if _is_mask(walk, second):
-            return first
-        return second if _is_mask(walk, first) else None
-    return None
-
-
-def _is_mask(walk: Walk, edge: str) -> bool:
-    """Whether a tensor says at random which elements are kept."""
-    node, _ = walk.origin(edge)
-    if node is None:
-        return False
-    if node.op in _COMPARISONS:
-        return any(_is_random(walk, each) for each in data_inputs(node))
-    return node.op == "Floor" and _is_random(walk, node.inputs[0])
-
-
-def _is_random(walk: Walk, edge: str) -> bool:
-    """Whether a tensor is uniformly random, perhaps scaled and moved by numbers."""
-    for _ in range(_STEPS):
-        node, _ = walk.origin(edge)
-        if node is None:
-            return False
-        if node.op in _RANDOM:
-            return True
-        rest = [each for each in data_inputs(node) if not walk.is_scalar(each)]
-        if node.op not in ("Add", "AddV2", "Mul", "Sub") or len(rest) != 1:
-            return False
-        edge = rest[0]
-    return False
-
-
-def _unscaled(walk: Walk, edge: str) -> str | None:
-    """What was scaled up for those that are dropped; None where nothing was: it is no dropout."""
-    node, _ = walk.origin(edge, frozenset({"Identity"}))
-    if node is None or node.op not in _SCALING:
-        return None
-    first, second = data_inputs(node)[:2]
-    if walk.is_scalar(second):
-        return first
-    return second if node.op == "Mul" and walk.is_scalar(first) else None
-
-
 # --- batch normalization ------------------------------------------------------------------------
 
 
@@ -287,12 +270,13 @@ def _with_averages(nodes: Nodes, roots: Iterable[str]) -> tuple[Nodes, list[str]
     reads, frames = Reads(nodes), Frames(nodes)
     changed: dict[str, Node] = {}
     moved: dict[str, str] = {}  # tensor → tensor
-    fused = [each for each in fused_in_training(nodes) if each in needed and not frames.holds(each)]
+    fused = [each for each in fused_in_training(nodes) if each in needed]
     for name in fused:
         mean, variance = (kept.get(f"{name}:{port}") for port in (1, 2))
         if mean is not None and variance is not None:
-            node = nodes[name]
-            inputs = (*node.inputs[:3], reads.of(mean), reads.of(variance), *node.inputs[5:])
+            node, inside = nodes[name], frames.entries(name)
+            taken = reads.of(mean, inside), reads.of(variance, inside)
+            inputs = (*node.inputs[:3], *taken, *node.inputs[5:])
             attrs = {**node.attrs, "is_training": bool_attr(False)}
             changed[name] = node.replace(inputs=inputs, attrs=attrs)
     for tensor, variable in kept.items():
@@ -300,12 +284,10 @@ def _with_averages(nodes: Nodes, roots: Iterable[str]) -> tuple[Nodes, list[str]
         node = nodes[name]
         if name in fused or node.op.startswith("FusedBatchNorm"):
             continue
-        if frames.holds(name):
-            continue
-        moved[tensor] = reads.of(variable)
+        moved[tensor] = reads.of(variable, frames.entries(name))
         if _is_squeeze(node) and (kept_shape := _unsqueezed(nodes, node, variable)) is not None:
             moved[join_input(*parse_input(node.inputs[0]))] = _reshaped(
-                reads, nodes, node, variable, kept_shape
+                reads, node, variable, moved[tensor], kept_shape
             )
     used = [
         tensor
@@ -337,16 +319,20 @@ def _unsqueezed(nodes: Nodes, node: Node, variable: str) -> tuple[int, ...] | No
     """The shape that a statistic had before its dimensions of one element were left out."""
     shape = getattr(nodes[variable].attr("shape"), "dims", None)
     axes = node.attr("squeeze_dims")
-    if shape is None or not isinstance(axes, list) or not axes:
+    if not isinstance(axes, list) or not axes:
         return None
+    if shape is None:  # of what a function is given: then it is a vector
+        shape = (-1,)
     rank = len(shape) + len(axes)
     ones = {int(axis) % rank for axis in axes}
     rest = iter(shape)
     return tuple(1 if axis in ones else next(rest, 1) for axis in range(rank))
 
 
-def _reshaped(reads: Reads, nodes: Nodes, node: Node, variable: str, shape: tuple[int, ...]) -> str:
-    dims = reads.add(const_node(f"{variable}/average/shape", np.array(shape, np.int32)))
-    inputs = (reads.of(variable), dims)
+def _reshaped(reads: Reads, node: Node, variable: str, value: str, shape: tuple[int, ...]) -> str:
+    # In a loop a constant without an input would be of none of its rounds.
+    after = (f"^{value}",) if value != variable else ()
+    dims = const_node(f"{variable}/average/shape", np.array(shape, np.int32))
+    inputs = (value, reads.add(dims.replace(inputs=after)))
     attrs = {"T": node.attrs["T"]} if "T" in node.attrs else {}
     return reads.add(make_node(f"{variable}/average/reshaped", "Reshape", inputs, attrs))

@@ -7,15 +7,19 @@ subtracts from the variable is the tensor whose average it keeps.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from typing import Final
+from collections.abc import Container, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
-from ..._graphdef.attributes import type_attr
+from ..._format.names import as_text
+from ..._graphdef.attributes import bool_attr, type_attr
 from ..._graphdef.nodes import Node, Nodes, join_input, make_node, parse_input
 from ..._graphdef.shapes import ShapeValue
 from ..._graphdef.tensors import TensorMessage
 from ..._ops.edges import NewNames, data_inputs
 from ..._ops.roles import PLACEHOLDERS, VARIABLES
+
+if TYPE_CHECKING:
+    from ..._format.wire import Raw
 
 BATCH_NORMS: Final = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 _WRITERS: Final = frozenset(
@@ -118,7 +122,8 @@ class Walk:
 def averages(nodes: Nodes, used: Container[str]) -> dict[str, str]:
     """The variables that keep the average of a statistic of the batch, by tensor (``node:1``).
 
-    Only vectors are meant: the average of a loss is no part of a model.
+    Only vectors are meant: the average of a loss is no part of a model. What several variables
+    keep (batch renormalisation corrects one by the other) is left out.
 
     Args:
         nodes: The main graph.
@@ -126,6 +131,12 @@ def averages(nodes: Nodes, used: Container[str]) -> dict[str, str]:
             quotient is the statistic, of a variance that is corrected for the update that it is
             what was corrected.
     """
+    found = written_statistics(nodes, used)
+    return {tensor: names.pop() for tensor, names in found.items() if len(names) == 1}
+
+
+def written_statistics(nodes: Nodes, used: Container[str]) -> dict[str, set[str]]:
+    """All statistics that updates write, as `averages`: each with the variables that keep it."""
     walk = Walk(nodes)
     found: dict[str, set[str]] = {}
     copies: list[tuple[str, str]] = []
@@ -148,7 +159,42 @@ def averages(nodes: Nodes, used: Container[str]) -> dict[str, str]:
             if biased in names:
                 names.discard(biased)
                 names.add(variable)
-    return {tensor: names.pop() for tensor, names in found.items() if len(names) == 1}
+    return found
+
+
+def statistics_behind(nodes: Nodes, tensor: str, used: Container[str]) -> list[str]:
+    """The means of data that a statistic is made of, where outputs are computed of them too.
+
+    Data are what it is a mean of: a mean that something else goes on with is no statistic.
+    """
+    walk = Walk(nodes)
+    found: list[str] = []
+    waiting = [tensor]
+    for edge in waiting:  # which grows
+        node, _ = walk.origin(edge, _RESHAPING | _CARRYING)
+        if node is None or len(waiting) > _STEPS:
+            break
+        if node.op in REDUCTIONS and node.name in used and _centres(walk, nodes, node, used):
+            found.append(node.name)
+        elif node.op in _COMBINING or node.op in REDUCTIONS:
+            waiting += data_inputs(node)[: 1 if node.op in REDUCTIONS else None]
+    return found
+
+
+def _centres(walk: Walk, nodes: Nodes, mean: Node, used: Container[str]) -> bool:
+    """Whether a mean is taken from what it is the mean of, or that is squared against it."""
+    data, _ = walk.origin(mean.inputs[0], _RESHAPING)
+    for name, node in nodes.items():
+        if node.op not in ("Sub", "SquaredDifference", "Square") or name not in used:
+            continue
+        sources = {
+            source.name
+            for each in data_inputs(node)
+            if (source := walk.origin(each, _RESHAPING)[0]) is not None
+        }
+        if data is not None and {data.name, mean.name} <= sources:
+            return True
+    return False
 
 
 def _variable_behind(walk: Walk, edge: str) -> str | None:
@@ -218,6 +264,11 @@ def _is_statistic(walk: Walk, tensor: str, steps: int = 16) -> bool:
     return all(_is_statistic(walk, each, steps // 2) for each in parts)
 
 
+def _frame(entry: Node) -> str:
+    name = entry.attr("frame_name")
+    return as_text(name) if isinstance(name, bytes) else entry.name
+
+
 class Reads:
     """Reads of variables, made once for each.
 
@@ -231,21 +282,40 @@ class Reads:
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
         self._names = NewNames(nodes)
-        self._edges: dict[str, str] = {}
+        self._edges: dict[tuple[str, ...], str] = {}
         self.made: dict[str, Node] = {}
 
-    def of(self, variable: str) -> str:
-        """The edge on which the value of a variable comes."""
-        if variable not in self._edges:
+    def of(self, variable: str, entries: Sequence[Node] = ()) -> str:
+        """The edge on which the value of a variable comes.
+
+        Args:
+            variable: The variable.
+            entries: By loop that the value is wanted in, the outermost first, a node that enters.
+        """
+        key = (variable, *(_frame(each) for each in entries))
+        if key not in self._edges:
             node = self._nodes[variable]
-            self._edges[variable] = variable
-            if node.op == "VarHandleOp":
-                dtype = node.attr("dtype")
-                attrs = {"dtype": type_attr(int(dtype) if isinstance(dtype, int) else 1)}
-                self._edges[variable] = self.add(
+            dtype = node.attr("dtype")
+            dtype_attr = type_attr(int(dtype) if isinstance(dtype, int) else 1)
+            if entries:
+                self._edges[key] = self._entered(variable, entries, dtype_attr)
+            elif node.op == "VarHandleOp":
+                attrs = {"dtype": dtype_attr}
+                self._edges[key] = self.add(
                     make_node(f"{variable}/average", "ReadVariableOp", (variable,), attrs)
                 )
-        return self._edges[variable]
+            else:
+                self._edges[key] = variable
+        return self._edges[key]
+
+    def _entered(self, variable: str, entries: Sequence[Node], dtype: Raw) -> str:
+        """The value as a loop has it in each of its rounds."""
+        outside = self.of(variable, entries[:-1])
+        entry = entries[-1]
+        kept = ("frame_name", "parallel_iterations")
+        attrs = {key: entry.attrs[key] for key in kept if key in entry.attrs}
+        attrs |= {"T": dtype, "is_constant": bool_attr(True)}
+        return self.add(make_node(f"{variable}/average/Enter", "Enter", (outside,), attrs))
 
     def add(self, node: Node) -> str:
         """Take a node under a name that is free."""

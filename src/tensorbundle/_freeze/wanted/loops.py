@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ..._format.wording import listed, quoted
-from ..._graphdef.nodes import Nodes, parse_input
+from ..._graphdef.nodes import Node, Nodes, parse_input
 from ...errors import ConversionError
 
 _ENTERS: Final = frozenset({"Enter", "RefEnter"})
@@ -31,7 +31,7 @@ class Frames:
 
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
-        self._depths: dict[str, int] = {}
+        self._entries: dict[str, tuple[str, ...]] = {}
         self._consumers: Mapping[str, list[str]] = {}
         enters = [name for name, node in nodes.items() if node.op in _ENTERS]
         if enters:
@@ -39,21 +39,25 @@ class Frames:
             self._walk(enters)
 
     def _walk(self, enters: list[str]) -> None:
-        """Give each node the number of loops that it is in; beyond any sense they do not nest."""
-        waiting = [(name, 1) for name in enters]
-        for name, depth in waiting:  # which grows
-            if depth <= self._depths.get(name, 0) or depth > _MAX_DEPTH:
+        """Note by which entries each node is reached; beyond any sense loops do not nest."""
+        waiting: list[tuple[str, tuple[str, ...]]] = [(name, (name,)) for name in enters]
+        for name, path in waiting:  # which grows
+            if len(path) <= len(self._entries.get(name, ())) or len(path) > _MAX_DEPTH:
                 continue
-            self._depths[name] = depth
+            self._entries[name] = path
             for other in self._consumers.get(name, ()):
                 op = self._nodes[other].op
-                inner = depth + (op in _ENTERS) - (op in _EXITS)
-                if inner > 0:
+                inner = (*path, other) if op in _ENTERS else path[: len(path) - (op in _EXITS)]
+                if inner:
                     waiting.append((other, inner))
 
     def holds(self, name: str) -> bool:
         """Whether a node computes in each round of a loop."""
-        return name in self._depths
+        return name in self._entries
+
+    def entries(self, name: str) -> list[Node]:
+        """By loop that a node is in, the outermost first, one of the nodes that enter it."""
+        return [self._nodes[each] for each in self._entries.get(name, ())]
 
     def leaving(self, name: str) -> list[str]:
         """What leaves the loop that a node is in, and comes of the node: gathered rounds first."""
