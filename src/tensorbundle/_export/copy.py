@@ -58,8 +58,7 @@ def copy(
 
     Example:
         >>> import tempfile, tensorbundle as tb
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     done = tb.copy(tb.demo("saver"), folder + "/model")
+        >>> done = tb.copy(tb.demo(), tempfile.mkdtemp() + "/model")
         >>> len(done.files)
         3
     """
