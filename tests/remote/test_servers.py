@@ -179,20 +179,20 @@ def test_gcs_is_read(tmp_path):
     with servers.fake_gcs(tmp_path) as options:
         root = options.pop("root")
         bucket = urllib.request.Request(
-            f"{root}/storage/v1/b",
-            data=b'{"name": "b"}',
+            f"{root}/storage/v1/b?project=p",
+            data=b'{"name": "bucket"}',
             method="POST",
             headers={"Content-Type": "application/json"},
         )
         urllib.request.urlopen(bucket, timeout=10).close()
         for path in (DATA / "saver").iterdir():
             upload = urllib.request.Request(
-                f"{root}/upload/storage/v1/b/b/o?uploadType=media&name=run/{path.name}",
+                f"{root}/upload/storage/v1/b/bucket/o?uploadType=media&name=run/{path.name}",
                 data=path.read_bytes(),
                 method="POST",
             )
             urllib.request.urlopen(upload, timeout=10).close()
-        far = tb.open("gs://b/run", storage_options=options)
+        far = tb.open("gs://bucket/run", storage_options=options)
         near = tb.open(DATA / "saver")
         for name in near:
             np.testing.assert_array_equal(far[name], near[name], strict=True)
