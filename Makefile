@@ -4,6 +4,8 @@
 PYTHON ?= python3
 CPP_PRESET ?= plain
 PYTEST_ARGS ?=
+# Files of tests go to so many processes; 0: all in one.
+TEST_JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 BENCH_ARGS ?=
 FUZZ_SECONDS ?= 60
 KILLS ?= 1000
@@ -71,7 +73,7 @@ test: test-cpp test-python  ## run the C++ and the Python tests
 test-cpp: build/$(CPP_PRESET)/run.ok
 
 test-python: $(VENV)/package.ok $(VENV)/test-extra.ok
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile $(PYTEST_ARGS)
 
 test-clients: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/clients-extra.ok build/clients/fetched.ok  ## run the tests with torch, JAX and programs of others
 	$(BIN)/python -m pytest tests/clients $(PYTEST_ARGS)
