@@ -58,7 +58,9 @@ class ObjectStore(Store):
         mode: Any = "create" if if_absent else {"e_tag": etag} if etag is not None else None
         with _translated():
             # One request: with a mode, obstore sends no parts, whatever it is asked for.
-            done = self._api.put(self._store, key, data, mode=mode, use_multipart=False)
+            done: dict[str, str | None] = self._api.put(
+                self._store, key, data, mode=mode, use_multipart=False
+            )
         return done["e_tag"]
 
     def put_file(self, key: str, path: str) -> None:
