@@ -1,6 +1,7 @@
 #include "tensorbundle/reading/bundle_reader.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace tensorbundle {
@@ -12,6 +13,10 @@ constexpr std::size_t kAheadRows = 256;
 constexpr std::uint64_t kAheadBytes = std::uint64_t{256} << 10;
 // Tensors that are not checked here, strings say, may lie between two that are.
 constexpr std::size_t kMaxStride = 16;
+// Whoever reads again and again has the shard looked at once in so long: to ask the system takes
+// as long as to read a small tensor does.
+constexpr std::uint64_t kLookMicros = 10;
+constexpr std::uint64_t kShardNumbers = 1 << 20;  // more than there can be
 
 bool is_damage(const Error& error) {
   return error.code() == ErrorCode::kChecksum || error.code() == ErrorCode::kTruncated;
@@ -110,12 +115,22 @@ Job BundleReader::plan(const StoredRange& range) const {
 void BundleReader::notice_changes(const FoundEntry& found) const {
   const std::int32_t shard =
       found.list_ != nullptr ? found.list_->row(found.row_).shard : found.entry_.shard;
-  if (found.list_ != nullptr) {
-    const std::size_t next = next_borrowed_.exchange(found.row_ + 1, std::memory_order_relaxed);
-    const bool in_order = found.row_ >= next && found.row_ - next < kMaxStride;
-    if (in_order && found.row_ % kAheadRows != 0) return;
+  if (!shards_.has(shard)) return;
+  const auto number = static_cast<std::uint32_t>(shard);
+  if (!has_just_looked(number)) notice_changes(number);
+}
+
+bool BundleReader::has_just_looked(std::uint32_t shard) const {
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  const auto since = std::chrono::steady_clock::now().time_since_epoch();
+  const auto now = static_cast<std::uint64_t>(duration_cast<microseconds>(since).count());
+  const std::uint64_t last = looked_.load(std::memory_order_relaxed);
+  if (last % kShardNumbers == shard % kShardNumbers && now - last / kShardNumbers < kLookMicros) {
+    return true;
   }
-  if (shards_.has(shard)) notice_changes(static_cast<std::uint32_t>(shard));
+  looked_.store(now * kShardNumbers + shard % kShardNumbers, std::memory_order_relaxed);
+  return false;
 }
 
 void BundleReader::notice_changes(std::uint32_t shard) const {

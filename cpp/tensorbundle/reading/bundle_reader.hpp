@@ -74,8 +74,8 @@ class BundleReader {
   // The range of an entry, compared with its shard. Throws what plan() throws, for all below too.
   [[nodiscard]] Job plan(const StoredRange& range) const;
   // Before bytes are borrowed: where somebody wrote into their shard, what was checked there is
-  // to be checked again. Whoever goes through tensors in order has that looked at once in a
-  // while. Throws kReplaced where nothing is ever checked.
+  // to be checked again. Looked at once in some microseconds. Throws kReplaced where nothing is
+  // ever checked.
   void notice_changes(const FoundEntry& found) const;
   void notice_changes(std::uint32_t shard) const;
   // Whether the bytes need no check before they are borrowed.
@@ -110,6 +110,8 @@ class BundleReader {
     std::vector<std::atomic<std::uint64_t>> checked;
   };
 
+  // Whether this shard was the last to be looked at, and that just now.
+  [[nodiscard]] bool has_just_looked(std::uint32_t shard) const;
   [[nodiscard]] Rows* rows() const;
   // Finds the one after the last at once.
   [[nodiscard]] std::optional<std::size_t> find_row(const EntryList& list, ByteView name) const;
@@ -121,10 +123,10 @@ class BundleReader {
   Index index_;
   Shards shards_;
   bool checks_;
-  mutable std::atomic<bool> asked_{false};                    // whether there has been a look-up
-  mutable std::atomic<std::size_t> next_{SIZE_MAX};           // the row after those checked last
-  mutable std::atomic<std::size_t> next_found_{0};            // the row after the one found last
-  mutable std::atomic<std::size_t> next_borrowed_{SIZE_MAX};  // the row after the one borrowed last
+  mutable std::atomic<bool> asked_{false};                 // whether there has been a look-up
+  mutable std::atomic<std::size_t> next_{SIZE_MAX};        // the row after those checked last
+  mutable std::atomic<std::size_t> next_found_{0};         // the row after the one found last
+  mutable std::atomic<std::uint64_t> looked_{UINT64_MAX};  // when, and at which shard
   mutable std::mutex changing_;
   mutable std::unique_ptr<Rows> own_rows_;
   mutable std::atomic<Rows*> rows_{nullptr};            // own_rows_, once it is there
