@@ -98,6 +98,8 @@ def run(
     if provider().__name__ == plain_flags.__name__:
         runner: Any = plain_flags
     else:
-        from absl import app as runner
+        from absl import app
+
+        runner = app
     runner.run(main=main, argv=None if argv is None else list(argv), flags_parser=parse)
     raise AssertionError("the program was not ended")
