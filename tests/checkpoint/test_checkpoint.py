@@ -107,7 +107,7 @@ def test_checkpoints_are_equal_only_to_themselves(prefix):
 
 
 def test_representation_tells_the_path(prefix):
-    assert repr(tb.open(prefix)) == f"<Bundle {prefix!r}>"
+    assert repr(tb.open(prefix)).startswith(f"<Checkpoint {prefix!r}: V2 checkpoint, ")
 
 
 def test_context_manager_leaves_arrays_valid(prefix):

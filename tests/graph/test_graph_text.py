@@ -124,10 +124,10 @@ def test_every_cut_of_a_text_is_read_or_refused() -> None:
             continue
 
 
-def test_without_protobuf_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_protobuf_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google.protobuf", None)
     _text._loaded.cache_clear()
-    with pytest.raises(UnsupportedError, match=r"pip install 'tensorbundle\[pbtxt\]'"):
+    with pytest.raises(UnsupportedError, match="pip install protobuf"):
         parse_text(GRAPH, "g")
 
 

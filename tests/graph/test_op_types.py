@@ -64,7 +64,7 @@ def test_shapes_that_are_told_are_those_that_tensorflow_infers(built: Any) -> No
 def test_every_suggestion_about_one_node_has_the_type_that_tensorflow_gives_it(
     built: Any,
 ) -> None:
-    from tensorbundle._outputs import shapes
+    from tensorbundle._outputs import topology as shapes
     from tensorbundle._outputs.topology import Topology
 
     topology = Topology(built.graph.meta)

@@ -139,9 +139,9 @@ def test_command_runs_a_model_by_its_keys_alone(made: Path, tmp_path: Path) -> N
     np.save(tmp_path / "x.npy", feeds["features"])
     feed = f"features={tmp_path / 'x.npy'}"
     told = document("run", made / "keras_sequential", "--feed", feed)
-    close(told["output_0"], expected["output_0"])
+    close(told["results"]["output_0"], expected["output_0"])
     told = document("run", made / "keras_sequential", "--feed", feed, "--fetch", "a=output_0")
-    close(told["a"], expected["output_0"])
+    close(told["results"]["a"], expected["output_0"])
     by_signature = document(
         "run", made / "two_signatures", "--signature", "a_embed", "--feed", "x=[[1,2,3]]"
     )
@@ -153,7 +153,7 @@ def test_command_takes_the_likeliest_output_and_a_checkpoint(tmp_path: Path) -> 
     np.save(tmp_path / "x.npy", np.zeros((1, 28, 28, 1), np.float32))
     feed = f"image={tmp_path / 'x.npy'}"
     told = document("run", demo, "--feed", feed, "--fetch", "auto", "--checkpoint", demo)
-    assert list(told) == ["probabilities"]
+    assert list(told["results"]) == ["probabilities"]
     said = run("run", demo, "--feed", feed, code=2).stderr
     assert "--output" in said or "--fetch" in said
 

@@ -372,10 +372,10 @@ def test_operations_without_translation_are_named(made: Path) -> None:
     assert np.array_equal(run(made / "refused.pb", feeds, "y"), expected["y:0"])
 
 
-def test_without_the_engine_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_engine_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     engine._core.cache_clear()
-    with pytest.raises(tb.UnsupportedError, match=r"pip install 'tensorbundle\[run\]'"):
+    with pytest.raises(tb.UnsupportedError, match="pip install openvino"):
         run(doubled(), {"x": [1]}, "y")
     engine._core.cache_clear()
 

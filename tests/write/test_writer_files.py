@@ -163,11 +163,6 @@ def test_a_prefix_that_tensorflow_cannot_reopen_warns(tmp_path: Path, mark: str)
     assert tb.open(f"{tmp_path}/m{mark}")["w"] == 1
 
 
-def test_a_remote_prefix_is_refused() -> None:
-    with pytest.raises(tb.UnsupportedError, match="only local files"):
-        tb.save("gs://bucket/m", {"w": 1})
-
-
 # --- what a writer refuses ----------------------------------------------------------------------
 
 HALF = np.zeros((2, 6))

@@ -30,10 +30,10 @@ std::string name_text(ByteView name) {
   return name.size() > kMaxShown ? text + "..." : text;
 }
 
-// Shards whose rows are looked at; numbers that no shard has are among all.
+// Shards [first, last) whose rows are looked at; numbers that no shard has are among all.
 struct ShardRange {
-  std::int32_t first = std::numeric_limits<std::int32_t>::min();
-  std::int32_t last = std::numeric_limits<std::int32_t>::max();
+  std::int64_t first = std::numeric_limits<std::int32_t>::min();
+  std::int64_t last = std::int64_t{std::numeric_limits<std::int32_t>::max()} + 1;
 
   [[nodiscard]] bool has(std::int32_t shard) const { return shard >= first && shard < last; }
 };
