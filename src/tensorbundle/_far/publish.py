@@ -155,14 +155,13 @@ class _Bundle:
         self._claim: str | None = None
 
     def publish(self, others: list[tuple[str, str]], *, overwrite: bool, tick: Tick | None) -> None:
-        before = self._client.find(self._index)
-        if before is not None and not overwrite:
-            raise FileExistsError(
-                errno.EEXIST, "there is a checkpoint already", self._client.url(self._index)
-            )
-        old = self._names_of(before)
-        count = self._chosen_count(before, overwrite)
+        before = self._found(overwrite)
         try:
+            count = self._chosen_count(before, overwrite)
+            if self._claim is not None and (before := self._found(overwrite)) is not None:
+                # Who had the claim before has finished since we looked: its shards have that name.
+                count = self._chosen_count(before, overwrite)
+            old = self._names_of(before)
             shards = [
                 (shard_path(self._path, n, self._count), shard_path(self._key, n, count))
                 for n in range(max(self._count, 1))
@@ -181,6 +180,15 @@ class _Bundle:
                     self._client.delete([self._claim])
         with contextlib.suppress(OSError):  # nobody reads them, and the next writer deletes them
             self._client.delete([key for key in old if key not in self._put])
+
+    def _found(self, overwrite: bool) -> Meta | None:
+        """The index of the checkpoint that is there; raises FileExistsError if it has to stay."""
+        before = self._client.find(self._index)
+        if before is not None and not overwrite:
+            raise FileExistsError(
+                errno.EEXIST, "there is a checkpoint already", self._client.url(self._index)
+            )
+        return before
 
     def _names_of(self, before: Meta | None) -> list[str]:
         """The shards of the checkpoint that is there, which go when it does."""
