@@ -197,11 +197,11 @@ def test_signal_inside_an_archive_is_still_that_signal(tmp_path: Path) -> None:
         import os, signal, sys, zipfile
         from tensorbundle.cli import main
         opened = zipfile.ZipFile.open
-        def open_and_hang_up(*args, **options):
+        def open_and_end(*args, **options):
             stream = opened(*args, **options)
-            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGTERM)
             return stream
-        zipfile.ZipFile.open = open_and_hang_up
+        zipfile.ZipFile.open = open_and_end
         main()
     """
     done = subprocess.run(
@@ -209,7 +209,7 @@ def test_signal_inside_an_archive_is_still_that_signal(tmp_path: Path) -> None:
         capture_output=True,
         check=False,
     )
-    assert done.returncode == 128 + signal.SIGHUP
+    assert done.returncode == 128 + signal.SIGTERM
     assert done.stderr == b""
     assert sorted(os.listdir(tmp_path)) == before
 
