@@ -26,8 +26,9 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    quiet = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "TERM")}
-    return {**quiet, "TERM": "xterm-256color", **changes}
+    told = ("COLUMNS", "NO_COLOR", "TERM")  # each of them is the test's to say
+    plain = {key: value for key, value in os.environ.items() if key not in told}
+    return {**plain, "TERM": "xterm-256color", **changes}
 
 
 def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[bytes]:
