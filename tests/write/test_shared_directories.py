@@ -241,7 +241,9 @@ def test_errors_name_the_target_and_no_temporary_name(tmp_path: Path) -> None:
     ):
         if not (tmp_path / "m.index").exists():
             tb.save(tmp_path / "m", VALUE)
-        with pytest.raises(OSError, match=r"No such file|denied|not permitted|[Nn]ot a directory") as caught:
+        with pytest.raises(
+            OSError, match=r"No such file|denied|not permitted|[Nn]ot a directory"
+        ) as caught:
             work()
         assert "tempstate" not in str(caught.value)
         assert caught.value.filename
