@@ -61,7 +61,9 @@ def test_npz_is_saved_with_objects(tmp_path: Path) -> None:
     assert tensorflow().objects(tmp_path / "out") == [[1, 2], 3, 4]
     assert "--force" in run("save", tmp_path / "in.npz", tmp_path / "out", code=2).stderr
     done = document("save", tmp_path / "in.npz", tmp_path / "other", "--dry-run")
-    assert done == {"prefix": str(tmp_path / "other"), "tensors": 3, "nbytes": 20}
+    assert done == {
+        "schema": 1, "prefix": str(tmp_path / "other"), "tensors": 3, "nbytes": 20
+    }  # fmt: skip
     assert not (tmp_path / "other.index").exists()
 
 

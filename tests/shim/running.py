@@ -7,6 +7,8 @@ import runpy
 import sys
 from pathlib import Path
 
+from tests.places import PROJECT
+
 PROGRAMS = Path(__file__).parent / "programs"
 
 
@@ -16,7 +18,7 @@ def run(script: str, arguments: list[str], folder: str) -> tuple[int, str]:
     Returns:
         Its exit code and what it printed on stdout.
     """
-    before, here = sys.argv, os.getcwd()
+    before = sys.argv
     printed = io.StringIO()
     sys.argv = [script, *arguments]
     os.chdir(folder)
@@ -28,5 +30,5 @@ def run(script: str, arguments: list[str], folder: str) -> tuple[int, str]:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     finally:
         sys.argv = before
-        os.chdir(here)
+        os.chdir(PROJECT)  # the directory of before may be gone
     return code, printed.getvalue()
