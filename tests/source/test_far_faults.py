@@ -254,7 +254,7 @@ far = tb.open(store.address("run/m")); far.infos()
 def slow(number, verb, key, data):
     time.sleep(600)
 store.fault = slow
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
+signal.signal(signal.SIGINT, signal.default_int_handler)  # or ignored
 threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 try:
     far.load()
