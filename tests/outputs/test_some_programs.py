@@ -1,7 +1,4 @@
-"""Suggested outputs and inputs of graphs that are kept here: a few of each set of programs.
-
-`make blind` builds all of them anew, and measures; `tests.outputs.programs.keep` keeps some.
-"""
+"""Suggested outputs and inputs of a few programs of each set; `make blind` builds all of them."""
 
 import json
 from pathlib import Path
@@ -9,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import tensorbundle as tb
-from tests.outputs.measure import Hits, kept
+from tests.outputs.measure import Hits, built_some
 
 Suggested = dict[Path, tuple[tb.Graph, list[tb.Candidate], list[tb.InputCandidate]]]
 
@@ -17,7 +14,7 @@ Suggested = dict[Path, tuple[tb.Graph, list[tb.Candidate], list[tb.InputCandidat
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The graphs, each set in a folder with its heads."""
-    return kept(tmp_path_factory.mktemp("kept"))
+    return built_some(tmp_path_factory.mktemp("some"))
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +31,13 @@ def roles(path: Path) -> dict[str, str]:
     return {each.name: each.role for each in tb.suggest_inputs(path)}
 
 
-def test_heads_of_kept_graphs_come_first(sets: Path, suggested: Suggested) -> None:
+def test_heads_of_some_programs_come_first(sets: Path, suggested: Suggested) -> None:
     hits = Hits()
     for file in sorted(sets.glob("*/heads.json")):
         for name, heads in json.loads(file.read_text("utf-8")).items():
             outputs = suggested[file.parent / f"{name}.meta"][1]
             hits.count(f"{file.parent.name}/{name}", heads, [each.name for each in outputs])
-    print(hits.report("kept"))
+    print(hits.report("some"))
     assert hits.graphs >= 40
     assert hits.first / hits.graphs >= 0.90
     assert hits.third / hits.graphs >= 0.95
