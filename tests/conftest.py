@@ -1,5 +1,8 @@
 """Fixtures and settings shared by every test."""
 
+import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,25 @@ from tests.train.savers import Savers
 # The same examples in every run, and no deadline: the machine that tests may be busy.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("steady")
+
+
+def surroundings() -> dict[str, object]:
+    """What every test of a process has in common, and none may leave otherwise than it was."""
+    environment = {name: at for name, at in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    return {
+        "folder": os.getcwd(),
+        "environment": environment,
+        "signals": {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)},
+        "TensorFlow imported": "tensorflow" in sys.modules,  # it has processes of its own
+    }
+
+
+@pytest.fixture(autouse=True)
+def surroundings_stay() -> Iterator[None]:
+    """Which tests share a process, and in which order, differs from run to run."""
+    before = surroundings()
+    yield
+    assert surroundings() == before
 
 
 @pytest.fixture(scope="session")

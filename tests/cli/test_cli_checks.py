@@ -111,13 +111,11 @@ def test_export_that_cannot_be_exits_2(tmp_path, arguments: list[str], message: 
 
 
 def test_crosscheck_with_tensorflow_finds_the_demo_equal() -> None:
-    pytest.importorskip("tensorflow", exc_type=ImportError)
     text = run("crosscheck", DEMO, "--names", "dense/*").stdout
     assert re.fullmatch(r"ok: 6 tensors against tensorflow [\d.]+: 6 bit for bit equal\n", text)
 
 
-def test_crosscheck_of_a_damaged_tensor_exits_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("tensorflow", exc_type=ImportError)
+def test_crosscheck_of_a_damaged_tensor_exits_1() -> None:
     path = DAMAGED / "flipped_bit"
     report = document("crosscheck", path, "--names", "dense/*", code=1)
     statuses = {tensor["name"]: tensor["status"] for tensor in report["tensors"]}
