@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +18,7 @@ from .. import _core
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._locate.location import shards_at
 from .commit import PendingFiles, refuse_existing
-from .durable import flush_path
+from .durable import copy_file
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -133,8 +132,7 @@ def clone(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copyfile(source, target)
-        flush_path(target)
+        copy_file(source, target)
 
 
 def _files_of(prefix: str) -> tuple[str, ...]:
