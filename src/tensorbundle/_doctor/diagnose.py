@@ -16,6 +16,7 @@ from .._far.verbs import takes_addresses
 from .._format.filenames import INDEX_SUFFIX, STATE_NAME, Path, as_path, shard_path, split_data_path
 from .._locate.damage import FileKind, explain_not_a_table, identify_file
 from .._locate.location import is_regular_file, is_saved_model
+from .._look.amounts import format_count
 from ..errors import MissingFileError, TensorBundleError
 from .byteorder import big_endian, swapped
 from .mangled import mangled_index, mangled_shard, proves
@@ -236,7 +237,7 @@ def _unopened(requested: str, error: TensorBundleError) -> Iterator[Symptom]:
     if parts and (remains is None or remains.index is None):
         yield Symptom(
             "a save was not finished: its parts were never merged",
-            f"{len(parts)} parts in {os.path.dirname(parts[0])!r}",
+            f"{format_count(len(parts), 'part')} in {os.path.dirname(parts[0])!r}",
             parts[0] + INDEX_SUFFIX,
             f"tensorbundle merge {' '.join(map(shlex.quote, [*parts, prefix]))}",
         )
@@ -377,9 +378,9 @@ def _salvage_command(requested: str) -> str:
 
 
 def _evidence(done: Salvage) -> str:
-    text = f"{len(done.kept)} tensors can be saved"
+    text = f"{format_count(len(done.kept), 'tensor')} can be saved"
     if done.mended:
-        text += f", {sum(len(each.bits) for each in done.mended)} bits mended"
+        text += f", {format_count(sum(len(each.bits) for each in done.mended), 'bit')} mended"
     if done.unproved:
         text += f", {len(done.unproved)} without proof (--unproved)"
     return text

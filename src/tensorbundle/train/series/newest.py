@@ -21,6 +21,7 @@ from ..._format.filenames import Path
 from ..._format.state import CheckpointState, named_places
 from ..._locate.location import checkpoint_at
 from ..._locate.neighbours import checkpoints_in
+from ..._look.amounts import format_count
 from ..._source.address import Address, is_far
 from ...errors import FormatError, MissingFileError, TensorBundleError
 from ..directory import checkpoint_exists, get_checkpoint_state, local_path, written_state
@@ -205,8 +206,8 @@ class Whole:
         if self.prefix is None and self.passed_over:
             told = "; ".join(f"{prefix}: {why}" for prefix, why in self.passed_over)
             raise FormatError(
-                f"none of {len(self.passed_over)} checkpoints in {directory or os.curdir!r} is "
-                f"whole: {told}",
+                f"none of {format_count(len(self.passed_over), 'checkpoint')} in "
+                f"{directory or os.curdir!r} is whole: {told}",
                 path=directory,
             )
 
