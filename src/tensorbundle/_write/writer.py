@@ -280,7 +280,8 @@ class Writer:
             self._core = None
             self._guarded(self._files.commit, count)
             if self._outgoing is not None:
-                self.prefix = self._outgoing.publish()
+                self._outgoing.publish()
+                self.prefix = self._outgoing.address.url
 
     def abort(self) -> None:
         """Remove all that was written; what was at the prefix before is still there."""
