@@ -22,7 +22,7 @@ from .._source.copies import Tick, fetch_file
 from .._source.far_file import FarFile
 from .._source.store import Meta
 from ..errors import FormatError, MissingFileError
-from .directories import newest_by_state
+from .states import newest_by_state
 
 _MOST_INDEX: Final = 1 << 32
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from .._graphdef.attributes import type_attr
 from .._graphdef.nodes import Node, Nodes, make_node, parse_input
+from .._graphdef.roles import PLACEHOLDERS
 from .._ops.edges import unique_name
-from .._ops.roles import PLACEHOLDERS
 from .._ops.types import dtype_of
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from .._graphdef.facts import Asset, Collection, SaverDef, Signature, Versions
 from .._graphdef.functions import Function
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node, Nodes
+from .._graphdef.roles import TABLES
 from .._locate.location import VARIABLES
-from .._ops.roles import TABLES
 from ..errors import FormatError, MissingFileError, TensorBundleError, TensorNotFoundError
 from .files import read_graph_file
 

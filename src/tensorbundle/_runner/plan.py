@@ -15,7 +15,7 @@ from .._freeze.stream import Destination
 from .._freeze.wanted.request import Request
 from .._graph.graph import Graph, load_graph
 from .._graphdef.nodes import Node, Nodes, parse_input
-from .._ops.roles import FED
+from .._graphdef.roles import FED
 from .._ops.types import Shape
 from .divisions import Division, computed_divisions
 from .engine import Program

@@ -16,8 +16,8 @@ from .._freeze.wanted.choice import choose
 from .._freeze.wanted.request import Request
 from .._graph.graph import Graph, load_graph
 from .._graphdef.meta_graph import MetaGraph
+from .._graphdef.roles import FED
 from .._locate.kinds import tell_kind
-from .._ops.roles import FED
 from .._ops.types import Shape, shape_of
 from ..errors import ConversionError, FormatError
 from .feeds import feed_array, shape_fed

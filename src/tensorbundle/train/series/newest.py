@@ -15,13 +15,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from ..._checkpoint.far.directories import far_latest
 from ..._checkpoint.opening import open
-from ..._far.directories import far_latest
 from ..._format.filenames import Path
-from ..._format.state import CheckpointState
+from ..._format.state import CheckpointState, named_places
 from ..._locate.location import checkpoint_at
 from ..._locate.neighbours import checkpoints_in
-from ..._locate.states import named_places
 from ..._source.address import Address, is_far
 from ...errors import FormatError, MissingFileError, TensorBundleError
 from ..directory import checkpoint_exists, get_checkpoint_state, local_path, written_state
