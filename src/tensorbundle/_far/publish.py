@@ -42,7 +42,7 @@ _SPARE_COUNTS: Final = range(10_000, 100_000)
 _MOST_AT_ONCE: Final = 64 << 20
 
 
-class Shards(NamedTuple):
+class CopiedShards(NamedTuple):
     """Shards of a bundle that are not here, to be copied from where they are.
 
     Attributes:
@@ -60,7 +60,7 @@ def publish(
     *,
     overwrite: bool,
     tick: Tick | None = None,
-    shards: Shards | None = None,
+    shards: CopiedShards | None = None,
 ) -> list[str]:
     """Put all files of a directory beside an address, of which one is what the address names.
 
@@ -87,7 +87,7 @@ def publish(
         others = [
             (os.path.join(directory, name), parent + name) for name in names if name not in bundle
         ]
-        work = _Bundle(client, os.path.join(directory, prefix), address, shards or Shards({}))
+        work = _Bundle(client, os.path.join(directory, prefix), address, shards or CopiedShards({}))
         keys = work.publish(others, overwrite=overwrite, tick=tick)
     else:
         _put_plain(client, directory, parent, names, overwrite=overwrite, tick=tick)
@@ -116,7 +116,7 @@ class Outgoing:
         self._end = weakref.finalize(self, self._context.__exit__, None, None, None)
         self.prefix = os.path.join(self._directory, address.key.rpartition("/")[2])
 
-    def publish(self, shards: Shards | None = None, tick: Tick | None = None) -> list[str]:
+    def publish(self, shards: CopiedShards | None = None, tick: Tick | None = None) -> list[str]:
         """Put it where it belongs; the addresses of its files, the index last."""
         try:
             return publish(
@@ -191,7 +191,7 @@ def _put_new(client: Client, path: str, key: str) -> bool:
 class _Bundle:
     """One bundle on its way."""
 
-    def __init__(self, client: Client, path: str, address: Address, shards: Shards) -> None:
+    def __init__(self, client: Client, path: str, address: Address, shards: CopiedShards) -> None:
         self._client = client
         self._path = path
         self._address = address

@@ -24,7 +24,7 @@ _R = TypeVar("_R")
 
 
 def takes_addresses(
-    *, sources: tuple[str, ...] = (), targets: tuple[str, ...] = ()
+    *, sources: tuple[str, ...] = (), targets: tuple[str, ...] = (), unless: str = ""
 ) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     """Make a function take addresses where it takes paths of files.
 
@@ -32,6 +32,7 @@ def takes_addresses(
         sources: Parameters of what is read, or of several: brought here whole, into a directory of
             the user's alone, which is gone when the function returns, or when what it returns is.
         targets: Parameters of what is written: written here, and then put there as `publish` does.
+        unless: A parameter with which, when it is given, the function takes addresses itself.
     """
 
     def wrap(function: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -40,6 +41,8 @@ def takes_addresses(
             if not any(map(_far_in, args)) and not any(map(_far_in, kwargs.values())):
                 return function(*args, **kwargs)
             bound = inspect.signature(function).bind(*args, **kwargs)
+            if bound.arguments.get(unless) is not None:
+                return function(*args, **kwargs)
             with ExitStack() as stack:
                 work = _Nearby(stack)
                 for name in sources:

@@ -78,10 +78,13 @@ class BundleFiles:
             durable=durable,
         )
 
-    def link(self, shard: str | FarShard) -> None:
+    def link(self, shard: str | FarShard) -> bool:
         """Take over a shard as it is: as a reflink or hard link, or a copy across file systems.
 
         One that lies far away is copied when all is put in place, or comes here.
+
+        Returns:
+            Whether nothing is left to be done: bytes that go far away go when all do.
         """
         place = self.writer.take_shard()
         if isinstance(shard, str):
@@ -95,6 +98,7 @@ class BundleFiles:
             fetch_file(connect(address), address.key, place, meta)
             flush_path(place)
         self._linked.append(place)
+        return self._outgoing is None
 
     def commit(
         self, *, big_endian: bool = False, workers: Workers = None, tick: Tick | None = None
@@ -120,9 +124,9 @@ class BundleFiles:
                 os.unlink(path)
         if self._outgoing is None:
             return files
-        from .._far.publish import Shards
+        from .._far.publish import CopiedShards
 
-        return tuple(self._outgoing.publish(Shards(self._far, workers), tick))
+        return tuple(self._outgoing.publish(CopiedShards(self._far, workers), tick))
 
     def __enter__(self) -> Self:
         return self

@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from .._checkpoint.bundle import Bundle
-from .._checkpoint.checkpoint import Checkpoint
-from .._checkpoint.far.bundle import FarBundle
-from .._locate.location import Location
-from .._source.address import Address
-from ..errors import ConversionError, FormatError
+from ..._locate.location import Location
+from ..._source.address import Address
+from ...errors import ConversionError, FormatError
+from ..bundle import Bundle
+from ..checkpoint import Checkpoint
+from .bundle import FarBundle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +60,19 @@ def source_of(ckpt: Checkpoint) -> JobSource:
         )
     path = os.path.abspath(path)
     return JobSource(path, _token_of(path))
+
+
+@contextmanager
+def job_sources(ckpts: Iterable[Checkpoint]) -> Iterator[tuple[JobSource, ...]]:
+    """What workers open checkpoints by; this process forgets them when the job ends.
+
+    Raises:
+        ConversionError: One could not be opened anew.
+    """
+    try:
+        yield tuple(map(source_of, ckpts))
+    finally:
+        opened_source.cache_clear()
 
 
 def _path_of(location: Location) -> str:

@@ -16,21 +16,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
-from .. import _core
-from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
-from .._format.names import as_bytes
-from .._source.address import Address, is_far
-from .._source.connect import connect
-from .._source.copies import private_directory
-from .._source.far_file import FarFile
-from .._source.store import Meta
-from .._write.shards import BundleFiles
+from ... import _core
+from ..._format.filenames import INDEX_SUFFIX, as_path, shard_path
+from ..._format.names import as_bytes
+from ..._source.address import Address, is_far
+from ..._source.connect import connect
+from ..._source.copies import private_directory
+from ..._source.far_file import FarFile
+from ..shards import BundleFiles
 
 # Where a job writes to: a path here, or an address.
-Target: TypeAlias = "str | Address"
+JobTarget: TypeAlias = "str | Address"
 
 
-def target_of(path: str | os.PathLike[str] | bytes) -> Target:
+def target_of(path: str | os.PathLike[str] | bytes) -> JobTarget:
     """Where a path or address leads."""
     return Address.of(path) if is_far(path) else as_path(path)
 
@@ -40,16 +39,16 @@ class Parts(NamedTuple):
 
     Attributes:
         directory: Where they are.
-        count: How many there will be.
+        total: How many there will be.
         suffix: What the names of files end in that are parts by themselves; none of bundles.
     """
 
-    directory: Target
-    count: int
+    directory: JobTarget
+    total: int
     suffix: str = ""
 
     @classmethod
-    def of(cls, target: Target, what: object, count: int, suffix: str = "") -> Parts:
+    def of(cls, target: JobTarget, what: object, count: int, suffix: str = "") -> Parts:
         """The parts of a job that makes ``target``, and is told from others by ``what``."""
         token = hashlib.sha256(repr(what).encode()).hexdigest()[:12]
         if isinstance(target, Address):
@@ -58,9 +57,9 @@ class Parts(NamedTuple):
 
     def name(self, number: int) -> str:
         """What a part is called in the directory."""
-        return f"part-{number:05d}-of-{self.count:05d}{self.suffix}"
+        return f"part-{number:05d}-of-{self.total:05d}{self.suffix}"
 
-    def path(self, number: int) -> Target:
+    def path(self, number: int) -> JobTarget:
         """Where a part is: its prefix, or the file."""
         if isinstance(self.directory, Address):
             return self.directory.at(f"{self.directory.key}/{self.name(number)}")
@@ -70,7 +69,7 @@ class Parts(NamedTuple):
         """Numbers of the parts that are finished."""
         there = set(self._there())
         last = "" if self.suffix else INDEX_SUFFIX
-        return {n for n in range(self.count) if self.name(n) + last in there}
+        return {n for n in range(self.total) if self.name(n) + last in there}
 
     def _there(self) -> list[str]:
         """Names of the files in the directory."""
@@ -109,13 +108,13 @@ class Parts(NamedTuple):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(here)
 
-    def add_to(self, out: BundleFiles) -> Iterator[int]:
-        """Take all parts over into a bundle, in their order; the bytes of each."""
-        for number in range(self.count):
-            yield _add(self.path(number), number, out)
+    def add_to(self, out: BundleFiles) -> None:
+        """Take all parts over into a bundle, in their order."""
+        for number in range(self.total):
+            _add(self.path(number), number, out)
 
 
-def _add(part: Target, number: int, out: BundleFiles) -> int:
+def _add(part: JobTarget, number: int, out: BundleFiles) -> None:
     """Take a part over: its one shard as that of a number, and its entries."""
     if isinstance(part, Address):
         client = connect(part)
@@ -123,17 +122,12 @@ def _add(part: Target, number: int, out: BundleFiles) -> int:
         index = file.answered(lambda: _core.Index(file), keep=True)
         listing = file.answered(index.entries, keep=True)
         place = part.at(shard_path(part.key, 0, index.num_shards))
-        meta: Meta = client.head(place.key)
-        out.link((place, meta))
-        size = meta.size
+        out.link((place, client.head(place.key)))
     else:
         index = _core.Index(_core.File(part + INDEX_SUFFIX))
         listing = index.entries()
-        path = shard_path(part, 0, index.num_shards)
-        out.link(path)
-        size = os.path.getsize(path)
+        out.link(shard_path(part, 0, index.num_shards))
     out.writer.add_entries(_renumbered(listing, number))
-    return size
 
 
 def _renumbered(listing: _core.Entries, number: int) -> Iterable[tuple[bytes, _core.Entry]]:
@@ -146,4 +140,3 @@ def _renumbered(listing: _core.Entries, number: int) -> Iterable[tuple[bytes, _c
             part = listing.find(part_key)
             assert part is not None
             yield part_key, (*part[:3], number, *part[4:])
-

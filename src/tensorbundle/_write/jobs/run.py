@@ -1,4 +1,4 @@
-"""Jobs run: tasks whose part is not there yet, by workers; ended early, they can be gone on with."""
+"""Jobs run: tasks whose part is not there yet; those ended early are gone on with."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from .._parallel.runners import Workers, run_tasks
-from .._progress import Meter
-from ..errors import TensorBundleError
+from ..._parallel.runners import Workers, run_tasks
+from ..._progress import Meter
+from ...errors import TensorBundleError
 from .parts import Parts
-from .sources import opened_source
 
 
 class PartTask(Protocol):
@@ -76,14 +75,12 @@ def resumable(parts: Parts) -> Iterator[None]:
         if kept:
             _tell(
                 error,
-                f"{kept} of {parts.count} parts are finished and stay in {str(parts.directory)!r}: "
+                f"{kept} of {parts.total} parts are finished and stay in {str(parts.directory)!r}: "
                 "the same call goes on from there",
             )
         raise
     else:
         parts.remove()
-    finally:
-        opened_source.cache_clear()
 
 
 def _tell(error: BaseException, what: str) -> None:
