@@ -65,7 +65,7 @@ class Request:
         self.nbytes = 0
         self._named = named
         self._strict = strict
-        self._dry_run = dry_run
+        self.is_dry_run = dry_run
         self._meter = Meter(progress, sum(info.nbytes for info in self.infos))
 
     def keep(self, obstacle: Callable[[TensorInfo], str | None] = lambda _: None) -> None:
@@ -85,7 +85,7 @@ class Request:
 
     def begin(self, staging: Staging) -> Staging:
         """Go on to write, unless that is not wanted: then DryRun ends it here."""
-        if self._dry_run:
+        if self.is_dry_run:
             raise DryRun
         return staging
 

@@ -97,6 +97,16 @@ def _is_spelled_like(name: str, base: str) -> bool:
     return f"{name[: found.start()]}.data-{number}-of-{count}".lower() == base.lower()
 
 
+def copies_of(path: str) -> list[str]:
+    """Names beside a missing file that are its name with what browsers and editors put into it."""
+    directory, base = os.path.split(path)
+    try:
+        names = sorted(os.listdir(directory or os.curdir))
+    except OSError:
+        return []
+    return [name for name in names if _is_copy_of(name, base)]
+
+
 def _is_copy_of(name: str, base: str) -> bool:
     """Whether a name is another with what browsers and editors put into or behind it."""
     plain = _COPY_MARK.sub("", name)
