@@ -33,6 +33,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from . import keras, train
+    from ._checkpoint.far.directories import checkpoints
     from ._checkpoint.report import Fault, Report
     from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from ._edit.rewrite import Rewrite, rewrite
     from ._export.copy import Copy, copy
     from ._export.export import export
-    from ._far.directories import checkpoints
     from ._freeze.freeze import Frozen, freeze, prune
     from ._freeze.saved_model import ExportedModel, export_saved_model
     from ._graph.graph import Graph, load_graph
@@ -167,7 +167,7 @@ _ROOMS: Final = {
     "_graph.graph": ("Graph", "load_graph"),
     "_graph.variables": ("Variable",),
     "_graphdef.nodes": ("Node",),
-    "_far.directories": ("checkpoints",),
+    "_checkpoint.far.directories": ("checkpoints",),
     "_locate.listing": ("ListedCheckpoint",),
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),

@@ -66,7 +66,7 @@ class Request:
         self.nbytes = 0
         self._named = named
         self._strict = strict
-        self._dry_run = dry_run
+        self.is_dry_run = dry_run
         self._meter = Meter(progress, sum(info.nbytes for info in self.infos))
 
     def keep(self, obstacle: Callable[[TensorInfo], str | None] = lambda _: None) -> None:
@@ -79,10 +79,14 @@ class Request:
             else:
                 self.leave_out(info, reason)
         self.infos = kept
+        if self.left_out and not kept:
+            more = "" if len(self.left_out) == 1 else f", and {len(self.left_out) - 1} more"
+            name, reason = self.left_out[0]
+            raise ConversionError(f"nothing would be left to export: {name!r}: {reason}{more}")
 
     def begin(self, staging: Staging) -> Staging:
         """Go on to write, unless that is not wanted: then DryRun ends it here."""
-        if self._dry_run:
+        if self.is_dry_run:
             raise DryRun
         return staging
 

@@ -7,6 +7,7 @@ are verdicts. A worker reads by credentials of its own.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -137,7 +138,7 @@ class _ByWorkers:
         found = ckpt.sizes_of(range(max(ckpt.num_shards, 1)))
         sizes = [size or 0 for size in found.values()]
         limit = max(TASK_BYTES, -(-sum(sizes) // MAX_TASKS))
-        path: str | Address = ckpt.location.index or ""
+        path: str | Address = os.path.abspath(ckpt.location.index or "")  # of other processes
         etag = None
         if isinstance(ckpt, FarBundle):
             path, etag = ckpt.address, ckpt.index_etag

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from ..._edit.relocate import relocate
 from ..._format.filenames import STATE_NAME
+from ..._format.state import mentions_state
 from ..._locate.damage import identify_file
 from ..._locate.location import is_regular_file
 from ..._locate.neighbours import checkpoints_in
-from ..._locate.states import mentions_state
 from ...errors import FormatError, TensorBundleError
 from .mistaken import mistaken
 from .symptom import Symptom

@@ -134,7 +134,7 @@ def _readable(value: Any) -> Any:
 def dot_lines(graph: Graph) -> Iterator[str]:
     """Write the main graph for ``dot``: control edges dotted, constants and variables set apart."""
     from ..._graphdef.nodes import parse_input
-    from ..._ops.roles import VARIABLES
+    from ..._graphdef.roles import VARIABLES
 
     yield "digraph {"
     yield '  rankdir="TB"; node [shape=box, fontname="sans-serif", fontsize=10];'
