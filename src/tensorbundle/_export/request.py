@@ -79,6 +79,10 @@ class Request:
             else:
                 self.leave_out(info, reason)
         self.infos = kept
+        if self.left_out and not kept:
+            more = "" if len(self.left_out) == 1 else f", and {len(self.left_out) - 1} more"
+            name, reason = self.left_out[0]
+            raise ConversionError(f"nothing would be left to export: {name!r}: {reason}{more}")
 
     def begin(self, staging: Staging) -> Staging:
         """Go on to write, unless that is not wanted: then DryRun ends it here."""

@@ -49,16 +49,22 @@ def near(name: str, names: Sequence[str], count: int = 3) -> tuple[str, ...]:
         names: All names there are.
         count: How many to give at most.
     """
-    last = name.rpartition("/")[2]
+    # As operations and scopes are written, and by those who do not know in which case.
+    plain = name.strip("/").partition(":")[0].casefold()
+    last = plain.rpartition("/")[2]
+    folded = [(each, each.casefold()) for each in names] if plain else []
     found = [
         each
-        for each in names
-        if each.endswith("/" + name) or name.endswith("/" + each) or each.startswith(name + "/")
+        for each, there in folded
+        if there == plain
+        or there.endswith("/" + plain)
+        or plain.endswith("/" + there)
+        or there.startswith(plain + "/")
     ]
     if not found:
         found = closest(name, names, count)
     if not found:
-        found = [each for each in names if each.rpartition("/")[2] == last]
+        found = [each for each, there in folded if there.rpartition("/")[2].strip("_") == last]
     return tuple(found[:count])
 
 

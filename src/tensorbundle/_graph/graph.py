@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -67,6 +68,7 @@ class Graph:
         self.directory = directory
         self.checkpoint_path = checkpoint_path
         self._notes: list[str] = []
+        self._signatures: Mapping[str, Signature] | None = None
 
     def __repr__(self) -> str:
         return f"<Graph {self.path!r}: {self.kind}, {self.num_nodes} nodes>"
@@ -88,6 +90,12 @@ class Graph:
             part("signatures", table(titles, signatures), is_open=True) if signatures else "",
             part("operations", frequent),
         )
+
+    def with_signatures(self, signatures: Mapping[str, Signature]) -> Graph:
+        """Copy the graph, with other signatures than its file has; the rest is shared."""
+        found = copy.copy(self)
+        found._signatures = signatures
+        return found
 
     @property
     def num_nodes(self) -> int:
@@ -117,7 +125,7 @@ class Graph:
     @property
     def signatures(self) -> Mapping[str, Signature]:
         """Signatures by key, sorted."""
-        return self.meta.signatures
+        return self.meta.signatures if self._signatures is None else self._signatures
 
     @property
     def collections(self) -> Mapping[str, Collection]:
