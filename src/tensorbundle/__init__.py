@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
     from ._demo.demo import demo
-    from ._doctor.diagnose import Diagnosis, Symptom, diagnose
+    from ._doctor.diagnose import Diagnosis, diagnose
     from ._doctor.mending.outcome import Salvage
     from ._doctor.salvage import salvage
+    from ._doctor.symptoms.symptom import Symptom
     from ._doctor.verify import verify
     from ._edit.average import Average, average
     from ._edit.diff import Diff, diff
@@ -148,9 +149,10 @@ _ROOMS: Final = {
     "_convert.convert": ("Conversion", "convert"),
     "_crosscheck.crosscheck": ("crosscheck",),
     "_demo.demo": ("demo",),
-    "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
+    "_doctor.diagnose": ("Diagnosis", "diagnose"),
     "_doctor.mending.outcome": ("Salvage",),
     "_doctor.salvage": ("salvage",),
+    "_doctor.symptoms.symptom": ("Symptom",),
     "_doctor.verify": ("verify",),
     "_edit.average": ("Average", "average"),
     "_edit.diff": ("Diff", "diff"),

@@ -351,10 +351,8 @@ def check_target(path: str, *, is_directory: bool) -> str:
     if path in ("", "-"):
         raise ConversionError(f"cannot write to {path!r}: the name of a file or folder is needed")
     path = path.rstrip(os.sep) or path if is_directory else path
-    # Renaming over a device or pipe would replace it by a file. Asked before links are followed:
-    # that of /dev/stdout leads to what is no path at all.
-    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
-        raise FileExistsError(f"{path!r} is no regular file, it cannot be replaced")
+    if not is_directory:
+        refuse_special(path)  # before links are followed: what /dev/stdout leads to has no name
     if os.path.islink(path):
         path = os.path.realpath(path)
     recover(os.path.dirname(path))
@@ -369,3 +367,13 @@ def check_target(path: str, *, is_directory: bool) -> str:
     if not is_directory and stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     return path
+
+
+def refuse_special(path: str) -> None:
+    """Raise FileExistsError for a device or pipe: a renaming would put a file in its place."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise FileExistsError(f"{path!r} is no regular file, it cannot be replaced")
