@@ -351,8 +351,7 @@ def check_target(path: str, *, is_directory: bool) -> str:
     if path in ("", "-"):
         raise ConversionError(f"cannot write to {path!r}: the name of a file or folder is needed")
     path = path.rstrip(os.sep) or path if is_directory else path
-    if not is_directory:
-        refuse_special(path)  # before links are followed: what /dev/stdout leads to has no name
+    refuse_special(path)  # before links are followed: what /dev/stdout leads to has no name
     if os.path.islink(path):
         path = os.path.realpath(path)
     recover(os.path.dirname(path))
