@@ -33,13 +33,15 @@ from .errors import (
 
 if TYPE_CHECKING:
     from . import keras, train
+    from ._checkpoint.far.directories import checkpoints
     from ._checkpoint.report import Fault, Report
     from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
     from ._demo.demo import demo
-    from ._doctor.diagnose import Diagnosis, Symptom, diagnose
+    from ._doctor.diagnose import Diagnosis, diagnose
     from ._doctor.mending.outcome import Salvage
     from ._doctor.salvage import salvage
+    from ._doctor.symptoms.symptom import Symptom
     from ._doctor.verify import verify
     from ._edit.average import Average, average
     from ._edit.diff import Diff, diff
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
     from ._edit.rewrite import Rewrite, rewrite
     from ._export.copy import Copy, copy
     from ._export.export import export
-    from ._far.directories import checkpoints
     from ._freeze.freeze import Frozen, freeze, prune
     from ._freeze.saved_model import ExportedModel, export_saved_model
     from ._graph.graph import Graph, load_graph
@@ -148,9 +149,10 @@ _ROOMS: Final = {
     "_convert.convert": ("Conversion", "convert"),
     "_crosscheck.crosscheck": ("crosscheck",),
     "_demo.demo": ("demo",),
-    "_doctor.diagnose": ("Diagnosis", "Symptom", "diagnose"),
+    "_doctor.diagnose": ("Diagnosis", "diagnose"),
     "_doctor.mending.outcome": ("Salvage",),
     "_doctor.salvage": ("salvage",),
+    "_doctor.symptoms.symptom": ("Symptom",),
     "_doctor.verify": ("verify",),
     "_edit.average": ("Average", "average"),
     "_edit.diff": ("Diff", "diff"),
@@ -165,7 +167,7 @@ _ROOMS: Final = {
     "_graph.graph": ("Graph", "load_graph"),
     "_graph.variables": ("Variable",),
     "_graphdef.nodes": ("Node",),
-    "_far.directories": ("checkpoints",),
+    "_checkpoint.far.directories": ("checkpoints",),
     "_locate.listing": ("ListedCheckpoint",),
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),

@@ -9,6 +9,7 @@ import pytest
 import tensorbundle as tb
 from tensorbundle._format.dtypes import STRING, name_of
 from tensorbundle._format.wire import bytes_field
+from tensorbundle._graphdef import roles
 from tensorbundle._graphdef.attributes import (
     int_attr,
     shape_attr,
@@ -18,7 +19,6 @@ from tensorbundle._graphdef.attributes import (
 )
 from tensorbundle._graphdef.functions import Arg, OpDef
 from tensorbundle._graphdef.nodes import by_name, make_node
-from tensorbundle._ops import roles
 from tensorbundle._ops.types import definitions, dtype_of, shape_of
 from tests.oracle.client import TensorFlow
 

@@ -44,19 +44,16 @@ LONG_FILES = {
 # Floors, from the ground up: a folder imports only from folders of lower floors. A room that stands
 # alone beside them is a floor's folder of one.
 FLOORS = (
-    ("_demo", "_printable", "_progress"),
-    ("errors", "_core", "_look"),
+    ("_core", "_demo", "_printable", "_progress"),
+    ("errors", "_look"),
     ("_format", "_source", "_parallel"),
-    ("_graphdef", "_locate"),
-    ("_far",),
-    ("_ops", "_objects"),
-    ("_checkpoint", "_write"),
+    ("_graphdef", "_locate", "_objects", "_far"),
+    ("_ops", "_checkpoint", "_write"),
     ("_graph", "_edit", "_export", "_crosscheck", "train", "keras"),
     ("_outputs", "_doctor", "_scan", "_convert"),
     ("_freeze", "_report"),
     ("_runner",),
-    ("shim",),
-    ("__init__",),
+    ("shim", "__init__"),
     ("cli",),
 )
 ENTRANCE = "__main__"  # stands before the house: `python -m tensorbundle`

@@ -15,10 +15,10 @@ from .._format.tensor_info import TensorInfo
 from .._format.wire import told_if_cut_off
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node
+from .._graphdef.roles import ASSIGNS, CONSTANTS, RESTORES, VARIABLES
 from .._graphdef.tensors import ContentSizeError, TensorMessage
 from .._locate.kinds import read_message, tell_kind
 from .._locate.location import Location, is_text_graph
-from .._ops.roles import ASSIGNS, CONSTANTS, RESTORES, VARIABLES
 from .._progress import Meter, Progress
 from ..errors import FormatError, TensorBundleError, UnsupportedError
 from .checkpoint import DEFAULT_CHUNK_BYTES, Checkpoint, Mode

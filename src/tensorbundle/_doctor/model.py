@@ -16,9 +16,9 @@ from .._format.wire import Field, fields
 from .._graph.files import GraphFile, read_graph_file
 from .._graph.mapping import map_variables
 from .._graph.problems import report
+from .._graphdef.roles import VARIABLES
 from .._graphdef.shapes import decode_shape
 from .._locate.location import is_regular_file
-from .._ops.roles import VARIABLES
 from ..errors import FormatError, TensorBundleError
 from .fingerprint import checksum_of
 

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._format.filenames import STATE_NAME, as_path, base_name
-from .._format.state import CheckpointState, encode_state
+from .._format.state import CheckpointState, encode_state, mentions_state, named_places
 from .._locate.location import checkpoint_at
 from .._locate.neighbours import findings
 from .._locate.states import (
     StateFile,
     is_outside,
-    mentions_state,
-    named_places,
     read_state,
     read_state_bytes,
 )

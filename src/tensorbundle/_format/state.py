@@ -1,18 +1,24 @@
 """State file `checkpoint`: which checkpoint of a directory is the newest.
 
 The file is the text form of TensorFlow's ``CheckpointState`` message (format.md §1.4). Reader and
-writer are twins in this one room; neither knows anything of paths or the file system.
+writer are twins in this one room, and so is where what it names may lie: `named_places`. Nothing
+here looks at the file system.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from ..errors import FormatError
+from .filenames import spelled_prefix
 from .names import as_bytes, as_text
+
+_TAILS: Final = 8  # of a path, that are tried below the state file's directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,41 @@ def _mended(line: str) -> str:
     if not path or (match[2][0] in _QUOTES and match[2][0] in path):
         return line  # more follows after the closing quote
     return f"{match[1]}: {_quote(path)}\n"
+
+
+def mentions_state(head: bytes) -> bool:
+    """Whether bytes are of a state file, in UTF-16 too."""
+    return b"model_checkpoint_path" in head.replace(b"\0", b"").lower()
+
+
+def named_places(directory: str, name: str) -> Iterator[tuple[str, str | None]]:
+    """Where a checkpoint may lie that a state file names.
+
+    Args:
+        directory: The state file's.
+        name: The path as it is written there.
+
+    Yields:
+        Prefixes, the likeliest first, each with what is to be told if the checkpoint is taken
+        there. They may lie outside the directory, and may come twice.
+    """
+    if not name:
+        return
+    spelled = spelled_prefix(name)
+    for each in [name] if spelled is None else [spelled, name]:
+        is_file = f"the state file names {name!r}, a file of the checkpoint" if each != name else ""
+        yield os.path.join(directory, each), is_file or None
+        parts = each.replace("\\", "/").split("/")
+        if "\\" in each and os.sep == "/":
+            note = is_file or f"the state file names {name!r}, written on Windows"
+            yield os.path.join(directory, *parts), note
+        note = is_file or f"the state file names {name!r}, which is not there"
+        here = repr(directory or os.curdir)
+        yield os.path.join(directory, parts[-1]), f"{note}: found by its base name in {here}"
+        for count in range(2, min(len(parts), _TAILS)):
+            tail = os.path.join(*parts[-count:])
+            if os.pardir not in parts[-count:]:
+                yield os.path.join(directory, tail), f"{note}: found as {tail!r} in {here}"
 
 
 def encode_state(state: CheckpointState) -> bytes:

@@ -80,5 +80,5 @@ def _no_checkpoint(graph: Graph, needed: Sequence[Variable]) -> MissingFileError
     try:
         locate(graph.checkpoint_path)
     except TensorBundleError as error:
-        return MissingFileError(f"{what}: {error.message}", path=graph.checkpoint_path)
-    return MissingFileError(give, path=graph.checkpoint_path)
+        return MissingFileError(f"{what}: {error.message}", path=str(graph.checkpoint_path))
+    return MissingFileError(give, path=str(graph.checkpoint_path))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Frozen", "FrozenInput", "freeze", "prune"]
 
 
-@takes_addresses(sources=("graph", "ckpt"), targets=("path",))
+@takes_addresses(targets=("path",))
 def freeze(
     graph: str | os.PathLike[str] | Graph,
     ckpt: str | os.PathLike[str] | Checkpoint | None = None,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from .._format.wording import listed
 from .._graphdef.attributes import type_attr
 from .._graphdef.nodes import Node, Nodes, join_input, make_node, parse_input
+from .._graphdef.roles import PLACEHOLDERS, VARIABLES
 from .._ops.edges import unique_name
-from .._ops.roles import PLACEHOLDERS, VARIABLES
 from .._ops.types import dtype_of
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from .wanted.request import Cuts, Request, refuse_own_input
 from .wanted.resolve import Outputs
 
 
-@takes_addresses(sources=("graph",), targets=("path",))
+@takes_addresses(targets=("path",))
 def prune(
     graph: str | os.PathLike[str] | Graph,
     *,

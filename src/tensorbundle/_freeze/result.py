@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from .._format import dtypes
 from .._format.wording import Worded, listed, option, quoted
 from .._graphdef.nodes import parse_input
+from .._graphdef.roles import PLACEHOLDERS
 from .._graphdef.tensors import TensorMessage
 from .._ops.facts import is_known
-from .._ops.roles import PLACEHOLDERS
 from .._ops.types import dtype_of, shape_of
 from .stages.inference import switched_branches
 from .stages.switches import names_switch

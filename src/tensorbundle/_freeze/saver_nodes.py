@@ -18,8 +18,8 @@ from .._format.names import as_bytes
 from .._format.wire import bytes_field, int_field, text_field
 from .._graphdef.attributes import bool_attr, shape_attr, type_attr, type_list_attr
 from .._graphdef.nodes import Nodes, const_node, join_input, make_node, parse_input
+from .._graphdef.roles import HANDLE_READERS
 from .._ops.edges import unique_name
-from .._ops.roles import HANDLE_READERS
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint

@@ -11,9 +11,9 @@ import numpy as np
 from .._format.dtypes import Array, numpy_dtype
 from .._format.tensor_info import MAX_DIMENSIONS
 from .._graphdef.nodes import parse_input
+from .._graphdef.roles import ASSIGNS
 from .._graphdef.tensors import TensorMessage
 from .._ops.edges import data_inputs
-from .._ops.roles import ASSIGNS
 from .sources import Sources
 from .variables import Variable, fits
 from .walk import Frame

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from .._format import dtypes
 from .._format.names import near
+from .._graphdef.roles import RESTORES
 from .._objects.saved_objects import SavedObjects
-from .._ops.roles import RESTORES
 from ..errors import FormatError, TensorNotFoundError
 from .initial_values import InitialValues
 from .sources import KeyCandidate, Override, Sources, shared_name

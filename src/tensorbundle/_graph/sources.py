@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from .._format.names import as_text
 from .._graphdef.nodes import parse_input
+from .._graphdef.roles import ASSIGNS, SAVES, TABLE_IMPORTS, VARIABLES
 from .._ops.edges import data_inputs
-from .._ops.roles import ASSIGNS, SAVES, TABLE_IMPORTS, VARIABLES
 from .variables import How, Variable, slice_text
 from .walk import Origin, Placed, Walk
 

@@ -11,8 +11,8 @@ from .._format import dtypes
 from .._format.dtypes import Array
 from .._format.parts import part_spec, shape_of_part
 from .._graphdef.nodes import parse_input
+from .._graphdef.roles import VARIABLES, VariableKind
 from .._graphdef.shapes import ShapeValue
-from .._ops.roles import VARIABLES, VariableKind
 from ..errors import FormatError
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from .._format.names import as_name
 from .._graphdef.attributes import FunctionRef
 from .._graphdef.nodes import parse_input
+from .._graphdef.roles import FUNCTION_USES, HANDED_ON, RESTORES, TRACED_CALLS, VARIABLES
 from .._graphdef.tensors import TensorMessage
 from .._ops.edges import data_inputs, main_source
-from .._ops.roles import FUNCTION_USES, HANDED_ON, RESTORES, TRACED_CALLS, VARIABLES
 from ..errors import FormatError
 
 if TYPE_CHECKING:

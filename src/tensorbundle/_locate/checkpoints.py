@@ -20,6 +20,7 @@ from .._format.filenames import (
     shard_path,
     spelled_prefix,
 )
+from .._format.state import mentions_state, named_places
 from ..errors import FormatError, MissingFileError
 from .damage import describe_mistaken, is_table
 from .location import (
@@ -33,7 +34,7 @@ from .location import (
     is_regular_file,
     is_saved_model,
 )
-from .states import is_outside, mentions_state, named_places, read_state
+from .states import is_outside, read_state
 
 __all__ = ["Location", "locate", "shard_path"]
 

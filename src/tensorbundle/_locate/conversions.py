@@ -37,12 +37,12 @@ def explain_length(
     excess = file.size - expected
     if not excess:
         return False, None
-    for offset, nbytes, stored in list(ranges)[:_TRIED]:
-        # Bytes that are all alike lie in many places.
-        if nbytes >= _LONG and _lies_at(file, offset + excess, nbytes, stored):
-            what = "were put in front: after" if excess > 0 else "are missing in front: without"
-            count = "1 byte" if abs(excess) == 1 else f"{abs(excess)} bytes"
-            return True, f"{count} {what} them the tensors are whole"
+    # Bytes that are all alike lie in many places; what lost its own first bytes is nowhere.
+    tried = [each for each in list(ranges)[:_TRIED] if each[1] >= _LONG and each[0] + excess >= 0]
+    if tried and all(_lies_at(file, offset + excess, *rest) for offset, *rest in tried):
+        what = "were put in front: after" if excess > 0 else "are missing in front: without"
+        count = "1 byte" if abs(excess) == 1 else f"{abs(excess)} bytes"
+        return True, f"{count} {what} them the tensors are whole"
     content = file.read(0, min(file.size, _LOOKED_AT))
     if (told := _as_text(content, lost=max(-excess, 0))) is not None:
         return True, f"{told}, as transfers in text mode do: copy the file again, as binary"

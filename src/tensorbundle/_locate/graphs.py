@@ -14,10 +14,11 @@ from .._format.filenames import (
     split_data_path,
     split_table_path,
 )
+from .._format.state import named_places
 from ..errors import FormatError, MissingFileError
 from .damage import is_table
 from .location import SAVED_MODELS, VARIABLES, file_mode, find_meta, is_regular_file
-from .states import named_places, read_state
+from .states import read_state
 
 _ESTIMATOR_GRAPH: Final = "graph.pbtxt"
 _SHOWN: Final = 5  # names of a directory in a message

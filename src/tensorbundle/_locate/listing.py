@@ -18,12 +18,13 @@ from .._format.filenames import (
     spelled_prefix,
     split_table_path,
 )
+from .._format.state import named_places
 from .._look.listings import Listing
 from ..errors import TensorBundleError
 from .damage import is_table
 from .location import checkpoint_at, is_regular_file
 from .neighbours import checkpoints_in
-from .states import named_places, read_state
+from .states import read_state
 
 # How a list of them is shown.
 _COLUMNS: Final = ("prefix", "kind", "step", "nbytes", "newest", "missing")

@@ -1,19 +1,17 @@
 """State files (``checkpoint``) as they lie about: read, and the checkpoints that they name found.
 
 A directory that was moved, copied or came from another system has a state file whose paths lead
-nowhere, or into somebody else's directory: `named_places` says where to look, `is_outside` whose it
-is.
+nowhere, or into somebody else's directory: `is_outside` says whose it is.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .._format.filenames import spelled_prefix
+from .._format.state import mentions_state
 from ..errors import FormatError
 from .damage import FileKind, describe_mistaken, identify_file
 
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from .._format.state import CheckpointState
 
 _STATE_LIMIT: Final = 1 << 24
-_TAILS: Final = 8  # of a path, that are tried below the state file's directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,41 +81,6 @@ def read_state(path: str) -> StateFile:
         raise error.add_context(path=path) from None
     note = f"TensorFlow does not read the state file {path!r}: {reason}" if reason else None
     return StateFile(path, state, note)
-
-
-def mentions_state(head: bytes) -> bool:
-    """Whether bytes are of a state file, in UTF-16 too."""
-    return b"model_checkpoint_path" in head.replace(b"\0", b"").lower()
-
-
-def named_places(directory: str, name: str) -> Iterator[tuple[str, str | None]]:
-    """Where a checkpoint may lie that a state file names.
-
-    Args:
-        directory: The state file's.
-        name: The path as it is written there.
-
-    Yields:
-        Prefixes, the likeliest first, each with what is to be told if the checkpoint is taken
-        there. They may lie outside the directory, and may come twice.
-    """
-    if not name:
-        return
-    spelled = spelled_prefix(name)
-    for each in [name] if spelled is None else [spelled, name]:
-        is_file = f"the state file names {name!r}, a file of the checkpoint" if each != name else ""
-        yield os.path.join(directory, each), is_file or None
-        parts = each.replace("\\", "/").split("/")
-        if "\\" in each and os.sep == "/":
-            note = is_file or f"the state file names {name!r}, written on Windows"
-            yield os.path.join(directory, *parts), note
-        note = is_file or f"the state file names {name!r}, which is not there"
-        here = repr(directory or os.curdir)
-        yield os.path.join(directory, parts[-1]), f"{note}: found by its base name in {here}"
-        for count in range(2, min(len(parts), _TAILS)):
-            tail = os.path.join(*parts[-count:])
-            if os.pardir not in parts[-count:]:
-                yield os.path.join(directory, tail), f"{note}: found as {tail!r} in {here}"
 
 
 def is_outside(directory: str, prefix: str) -> bool:

@@ -5,6 +5,5 @@ Nothing here knows variables of a checkpoint, or what a graph is wanted for.
     edges  who feeds whom, in a graph and in the body of a function
     facts  facts of operations: their outputs, whether they have state, defaults of their attributes
     ports  named outputs as numbered ones
-    roles  roles of operations
     types  types and shapes of nodes' outputs: dtype, and dimensions as far as a graph tells them
 """

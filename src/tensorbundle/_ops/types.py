@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from .._format.dtypes import HANDLES, without_reference
+from .._graphdef import roles
 from .._graphdef.attributes import DataType, decode_attr
 from .._graphdef.nodes import parse_input
 from .._graphdef.shapes import ShapeValue
-from . import roles
 from .facts import default_attrs, output_args
 
 if TYPE_CHECKING:

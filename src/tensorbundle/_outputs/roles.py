@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .._format.dtypes import BOOL, HANDLES
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import parse_input
-from .._ops.roles import ACTIVATIONS, PLACEHOLDERS, VARIABLES
+from .._graphdef.roles import ACTIVATIONS, PLACEHOLDERS, VARIABLES
 from . import words
 from .topology import Topology, dtype_of, shape_of, variable_shape_of
 

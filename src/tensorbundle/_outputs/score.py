@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+from .._graphdef.roles import ACTIVATIONS
 from .._graphdef.tensors import TensorMessage
-from .._ops.roles import ACTIVATIONS
 from . import words
 from .candidates import Network
 from .heads import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .._ops.roles import ACTIVATIONS, names
+from .._graphdef.roles import ACTIVATIONS, names
 
 # --- operations ---------------------------------------------------------------------------------
 

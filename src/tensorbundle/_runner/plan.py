@@ -16,7 +16,7 @@ from .._freeze.wanted.request import Request
 from .._freeze.wanted.signatures import inputs_by_key, signature_or_none
 from .._graph.graph import Graph, load_graph
 from .._graphdef.nodes import Node, Nodes, parse_input
-from .._ops.roles import FED
+from .._graphdef.roles import FED
 from .._ops.types import Shape
 from .divisions import Division, computed_divisions
 from .engine import Program

@@ -18,8 +18,8 @@ from .._graph.graph import Graph, load_graph
 from .._graphdef.facts import Signature, TensorFact
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import parse_input
+from .._graphdef.roles import FED
 from .._locate.kinds import tell_kind
-from .._ops.roles import FED
 from .._ops.types import Shape, shape_of
 from ..errors import ConversionError, FormatError
 from .feeds import feed_array, shape_fed

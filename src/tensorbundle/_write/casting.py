@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -33,6 +34,7 @@ _ALIASES: Final = {
     "long": "int64",
     "boolean": "bool",
 }
+_CODE: Final = re.compile(r"[<>=|]?[fiu][1248]|[<>=|]?c(?:8|16)")  # as numpy writes dtypes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,12 @@ def number_of(dtype: Any) -> int:
         name = str(dtype if isinstance(dtype, str) or dtype is None else np.dtype(dtype).name)
     except TypeError:
         name = str(dtype)
-    small = name.strip().lower().removeprefix("tf.").removeprefix("np.")
+    small = (
+        name.strip().lower().rpartition(".")[2]
+    )  # whether tf., np., jnp. or torch. stands before
     number = dtypes.number_named(_ALIASES.get(small, small))
+    if number is None and _CODE.fullmatch(small):
+        number = dtypes.number_of(np.dtype(small))
     if number is not None and number != dtypes.STRING:
         return number
     names = (dtypes.name_of(each) for each in range(1, 64) if each != dtypes.STRING)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from .._ops.roles import names as words
+from .._graphdef.roles import names as words
 
 # The place of each name of a module: ``"room:name"``; ``"module:…"`` for a module of the stand-in.
 Table: TypeAlias = "dict[str, str]"

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from .._far.directories import far_state, is_there, put_state, remove_far
+from .._checkpoint.far.directories import is_there, remove_far
+from .._far.states import far_state, put_state
 from .._format.filenames import INDEX_SUFFIX, STATE_NAME, as_path, split_data_path, split_table_glob
 from .._format.filenames import Path as Path
 from .._format.state import CheckpointState, encode_state, parse_state

@@ -8,7 +8,7 @@ import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ..._far.directories import newest_by_state
+from ..._far.states import newest_by_state
 from ..._format.filenames import (
     INDEX_SUFFIX,
     STATE_NAME,

@@ -20,9 +20,9 @@ from ..._format.wording import Worded, option, quoted
 from ..._graphdef.facts import Asset, decode_asset
 from ..._graphdef.meta_graph import MetaGraph
 from ..._graphdef.nodes import Node, Nodes, parse_input
+from ..._graphdef.roles import ASSIGNS, VARIABLES
 from ..._graphdef.tensors import TensorMessage
 from ..._ops.edges import data_inputs
-from ..._ops.roles import ASSIGNS, VARIABLES
 from ...errors import ConversionError, FormatError, MissingFileError, UnsupportedError
 
 _FLOAT, _DOUBLE, _INT32, _INT64 = 1, 2, 3, 9

@@ -17,9 +17,9 @@ from ..._graphdef.attributes import (
 )
 from ..._graphdef.functions import Arg, Function
 from ..._graphdef.nodes import Node, join_input, make_node
+from ..._graphdef.roles import CONTEXT_OPS
 from ..._ops.edges import FEW_EDGES, NewNames, data_inputs, main_source
 from ..._ops.ports import PortNumbers, list_length
-from ..._ops.roles import CONTEXT_OPS
 from ...errors import FormatError, UnsupportedError
 
 _CONTROL: Final = -1

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from ..._format import dtypes
 from ..._graphdef.attributes import function_names, type_attr
 from ..._graphdef.nodes import Node, Nodes, join_input, make_node, parse_input
+from ..._graphdef.roles import writes_variable
 from ..._ops.facts import output_args
 from ..._ops.ports import PortNumbers
-from ..._ops.roles import writes_variable
 from ...errors import FormatError, UnsupportedError
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from ..._format import dtypes
 from ..._format.wording import Worded, listed, option
 from ..._graphdef.attributes import bool_attr, function_names
 from ..._graphdef.nodes import Node, Nodes, const_node, join_input, make_node, parse_input
+from ..._graphdef.roles import PLACEHOLDERS
 from ..._graphdef.tensors import TensorMessage
 from ..._ops.edges import data_inputs, reachable
-from ..._ops.roles import PLACEHOLDERS
 from ..._ops.types import dtype_of, shape_of
 from ..wanted.loops import Frames
 from .dropout import without_dropout

@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 from ..._graphdef.attributes import FunctionRef
 from ..._graphdef.functions import Function, OpDef
 from ..._graphdef.nodes import Node, Nodes, join_input, make_node, parse_input
+from ..._graphdef.roles import CALLS, CONTEXT_OPS
 from ..._ops.edges import FEW_EDGES, NewNames, main_source
 from ..._ops.ports import PortNumbers
-from ..._ops.roles import CALLS, CONTEXT_OPS
 from ...errors import FormatError, UnsupportedError
 from .body import Body, MadeBody
 

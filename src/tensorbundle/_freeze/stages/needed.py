@@ -11,10 +11,10 @@ from ..._format.wire import Raw
 from ..._graphdef.attributes import decode_attr, function_names, string_list_attr
 from ..._graphdef.functions import Function, OpDef
 from ..._graphdef.nodes import Node, Nodes, parse_input
+from ..._graphdef.roles import FUNCTION_USES, HANDLE_READERS, REF_CARRIERS, writes_variable
 from ..._ops.edges import body_source, data_inputs, main_source
 from ..._ops.edges import reachable as _reachable
 from ..._ops.facts import output_args
-from ..._ops.roles import FUNCTION_USES, HANDLE_READERS, REF_CARRIERS, writes_variable
 from ...errors import FormatError
 
 _FUNC_TAGS: Final = frozenset({0x0A, 0x52})  # an AttrValue that is a list, or a function

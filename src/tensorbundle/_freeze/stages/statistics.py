@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from ..._format.names import as_text
 from ..._graphdef.attributes import bool_attr, type_attr
 from ..._graphdef.nodes import Node, Nodes, join_input, make_node, parse_input
+from ..._graphdef.roles import PLACEHOLDERS, VARIABLES
 from ..._graphdef.shapes import ShapeValue
 from ..._graphdef.tensors import TensorMessage
 from ..._ops.edges import NewNames, data_inputs
-from ..._ops.roles import PLACEHOLDERS, VARIABLES
 
 if TYPE_CHECKING:
     from ..._format.wire import Raw

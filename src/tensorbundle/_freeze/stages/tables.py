@@ -21,9 +21,7 @@ from ..._graphdef.attributes import shape_attr
 from ..._graphdef.functions import Function
 from ..._graphdef.meta_graph import MetaGraph
 from ..._graphdef.nodes import Node, Nodes, const_node, make_node, parse_input
-from ..._graphdef.tensors import encode_tensor
-from ..._ops.edges import NewNames, data_inputs, main_source, reachable
-from ..._ops.roles import (
+from ..._graphdef.roles import (
     MUTABLE_TABLES,
     RESTORES,
     STATIC_TABLES,
@@ -32,6 +30,8 @@ from ..._ops.roles import (
     TABLE_INITIALIZERS,
     TABLE_INSERTS,
 )
+from ..._graphdef.tensors import encode_tensor
+from ..._ops.edges import NewNames, data_inputs, main_source, reachable
 from ..variables.constants import Constant
 from .assets import Assets, columns_of, constant_path, vocabulary
 from .inline import called_function, inline_calls

@@ -9,8 +9,8 @@ from ..._format.wording import Worded, joined, option, quoted
 from ..._graphdef.attributes import shape_attr, tensor_attr, type_attr
 from ..._graphdef.functions import Function, OpDef
 from ..._graphdef.nodes import Nodes, make_node
+from ..._graphdef.roles import REF_VARIABLES, VARIABLES
 from ..._ops.edges import Scope, main_source
-from ..._ops.roles import REF_VARIABLES, VARIABLES
 from ...errors import UnsupportedError
 from .forms import variable_constant
 from .handles import Handle

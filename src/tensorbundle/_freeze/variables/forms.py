@@ -14,9 +14,9 @@ import numpy as np
 from ..._format.wire import Raw
 from ..._graphdef.attributes import bool_attr, int_attr, shape_list_attr, type_attr, type_list_attr
 from ..._graphdef.nodes import Node, const_node, make_node
+from ..._graphdef.roles import HANDLE_CARRIERS, REF_CARRIERS, FunctionUse
 from ..._graphdef.shapes import ShapeValue
 from ..._ops.edges import control_inputs, data_inputs
-from ..._ops.roles import HANDLE_CARRIERS, REF_CARRIERS, FunctionUse
 from ...errors import UnsupportedError
 from .handles import Handle
 

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 from ..._graphdef.attributes import FunctionRef
 from ..._graphdef.functions import Function
 from ..._graphdef.nodes import Node
+from ..._graphdef.roles import FUNCTION_USES, HANDLE_CARRIERS, REF_CARRIERS, WHILE_USE, FunctionUse
 from ..._ops.edges import Scope, data_inputs
-from ..._ops.roles import FUNCTION_USES, HANDLE_CARRIERS, REF_CARRIERS, WHILE_USE, FunctionUse
 from ...errors import FormatError
 
 

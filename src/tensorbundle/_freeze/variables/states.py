@@ -17,14 +17,14 @@ from ..._format.wire import Raw
 from ..._graphdef.attributes import function_names, type_attr
 from ..._graphdef.functions import Function
 from ..._graphdef.nodes import Node, Nodes, const_node, make_node
-from ..._ops.edges import NewNames, data_inputs, main_source, reachable
-from ..._ops.roles import (
+from ..._graphdef.roles import (
     FUNCTION_USES,
     HANDLE_CARRIERS,
     HANDLE_READERS,
     RESOURCE_VARIABLES,
     writes_variable,
 )
+from ..._ops.edges import NewNames, data_inputs, main_source, reachable
 from .forms import Place, constant_form
 from .handles import Handle
 

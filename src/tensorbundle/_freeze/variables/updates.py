@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 from ..._format.wording import listed, quoted
 from ..._graphdef.attributes import type_attr
 from ..._graphdef.nodes import Node
+from ..._graphdef.roles import writes_variable
 from ..._ops.edges import Scope, data_inputs, reachable
-from ..._ops.roles import writes_variable
 from .handles import Handle, passes
 
 # So many inputs from the first on are references; of other operations one.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..._format.wording import Worded, option, plain, quoted
 from ..._graphdef.nodes import Nodes, parse_input
-from ..._ops.roles import VARIABLES
+from ..._graphdef.roles import VARIABLES
 from ...errors import ConversionError
 from ..result import shown_shape
 from .resolve import Outputs, Target, resolve

@@ -11,10 +11,10 @@ from ..._format import dtypes
 from ..._format.wording import Worded, option, plain, quoted
 from ..._graphdef.attributes import shape_attr, type_attr
 from ..._graphdef.nodes import const_node, join_input, make_node, parse_input
+from ..._graphdef.roles import FED, PLACEHOLDERS, VARIABLES
 from ..._graphdef.shapes import ShapeValue
 from ..._graphdef.tensors import encode_tensor
 from ..._ops.edges import unique_name
-from ..._ops.roles import FED, PLACEHOLDERS, VARIABLES
 from ..._ops.types import dtype_of, shape_of
 from ...errors import ConversionError
 from ..variables.constants import Constant

@@ -10,7 +10,7 @@ from ..._format.names import closest
 from ..._format.wording import Worded, listed, option, quoted
 from ..._graphdef.attributes import function_names
 from ..._graphdef.nodes import parse_input
-from ..._ops.roles import FUNCTION_USES
+from ..._graphdef.roles import FUNCTION_USES
 from ...errors import TensorBundleError, TensorNotFoundError
 from ..result import shown_shape
 from .places import called

@@ -52,7 +52,7 @@ def checkpoint_prefixes(directory: str) -> list[str]:
 
 
 def _listed(directory: str) -> Sequence[ListedCheckpoint]:
-    from ..._far.directories import checkpoints
+    from ..._checkpoint.far.directories import checkpoints
 
     if not is_far(directory) and not os.path.isdir(directory):
         raise click.UsageError(f"--checkpoints takes a directory, not {directory!r}")

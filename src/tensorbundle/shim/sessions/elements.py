@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from ..._format.dtypes import HANDLES
 from ..._graphdef.attributes import DataType
 from ..._graphdef.nodes import Node, parse_input
+from ..._graphdef.roles import REF_VARIABLES, RESOURCE_VARIABLES
 from ..._graphdef.shapes import ShapeValue
 from ..._ops.edges import control_inputs, data_inputs
 from ..._ops.facts import output_ports
-from ..._ops.roles import REF_VARIABLES, RESOURCE_VARIABLES
 from ..._ops.types import definitions, dtype_of, shape_of
 from ...train import DType
 from ...train.dtypes import interned

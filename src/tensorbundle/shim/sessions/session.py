@@ -11,8 +11,8 @@ import numpy as np
 
 from ..._format.dtypes import numpy_dtype
 from ..._graphdef.nodes import parse_input
+from ..._graphdef.roles import ASSIGNS, TABLE_IMPORTS, TABLE_INITIALIZERS, VARIABLES
 from ..._ops.edges import control_inputs, data_inputs
-from ..._ops.roles import ASSIGNS, TABLE_IMPORTS, TABLE_INITIALIZERS, VARIABLES
 from ...train.errors import InvalidArgumentError, raised_as_both
 from ..missing import needs_tensorflow
 from .defaults import DEFAULTS
