@@ -12,6 +12,7 @@ import click
 
 from ..._source.cache import CACHE_VARIABLE
 from ..._source.connect import OPTIONS_VARIABLE, options_of_environment
+from ..grammar.help import StoreOption
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,7 +55,7 @@ def _no_cache(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 def far_options(command: F) -> F:
     """Accept the options of stores, which addresses are opened with."""
-    hidden = functools.partial(click.option, expose_value=False, hidden=True)
+    hidden = functools.partial(click.option, cls=StoreOption, expose_value=False, hidden=True)
     for name, note in (
         ("--endpoint-url", "The server of an S3-compatible store."),
         ("--region", "The region of the store."),
