@@ -31,6 +31,7 @@ from ..._graphdef.roles import (
     TABLE_INSERTS,
 )
 from ..._graphdef.tensors import encode_tensor
+from ..._look.amounts import format_subject
 from ..._ops.edges import NewNames, data_inputs, main_source, reachable
 from ..variables.constants import Constant
 from .assets import Assets, columns_of, constant_path, vocabulary
@@ -357,6 +358,7 @@ class _Keeper:
             files[path] = None
         if files:
             self._warnings.append(
-                f"{len(files)} files of the model are needed at run time: {listed(list(files))}"
+                f"{format_subject(len(files), 'file of the model', 'is')} needed at run time: "
+                f"{listed(list(files))}"
             )
         return Tables(self._nodes, self._init, self._streamed, constants, tuple(self._warnings))
