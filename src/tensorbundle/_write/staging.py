@@ -346,7 +346,7 @@ def check_target(path: str, *, is_directory: bool) -> str:
         raise ConversionError(f"cannot write to {path!r}: the name of a file or folder is needed")
     path = path.rstrip(os.sep) or path if is_directory else path
     if not is_directory:
-        refuse_special(path)  # before links are followed: what /dev/stdout leads to has no name
+        _refuse_special(path)  # before links are followed: what /dev/stdout leads to has no name
     if os.path.islink(path):
         path = os.path.realpath(path)
     recover(os.path.dirname(path))
@@ -363,7 +363,7 @@ def check_target(path: str, *, is_directory: bool) -> str:
     return path
 
 
-def refuse_special(path: str) -> None:
+def _refuse_special(path: str) -> None:
     """Raise FileExistsError for a device or pipe: a renaming would put a file in its place."""
     try:
         mode = os.stat(path).st_mode
