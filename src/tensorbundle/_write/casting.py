@@ -11,6 +11,7 @@ import numpy as np
 
 from .._format import dtypes
 from .._format.dtypes import Array
+from .._look.amounts import format_subject
 from ..errors import ConversionError
 
 # A dtype for all floating-point tensors; or dtypes by name or glob, and None for all others.
@@ -205,7 +206,5 @@ def _refuse(array: Array, wrong: Array, dtype: np.dtype[Any], name: str, way: st
     count = int(np.count_nonzero(wrong))
     value = array.reshape(-1)[int(np.argmax(wrong.reshape(-1)))]
     hint = f" (--{way}, {way}=True, allows it)" if way else ""
-    verb = "value does" if count == 1 else "values do"
-    raise ConversionError(
-        f"{count:,} {verb} not fit {dtype.name}, the first is {value}{hint}", key=name
-    )
+    said = f"{format_subject(count, 'value', 'does')} not fit {dtype.name}"
+    raise ConversionError(f"{said}, the first is {value}{hint}", key=name)
