@@ -116,7 +116,7 @@ def test_utf8_replacement_is_told_as_lost(prefix: str) -> None:
 def test_bytes_put_in_front_are_cut_off(prefix: str) -> None:
     path = Path(prefix + SHARD)
     path.write_bytes(b"HTTP/1.1 200 OK\r\n\r\n" + path.read_bytes())
-    mend(prefix, "19 bytes were put in front")
+    mend(prefix, "something was put in: 19 bytes in front")
 
 
 def test_an_index_under_another_name_is_found_by_its_content(prefix: str) -> None:

@@ -191,6 +191,27 @@ def test_slots_of_public_optimizers_are_known(tmp_path: Path, slots: dict[str, A
     assert found == ["global_step", "q", "w"]
 
 
+@pytest.mark.parametrize(
+    "slots",
+    [
+        {f"w/{each}": K for each in ("LazyAdagrad", "AdagradDecayV2", "GroupFtrl", "GroupAdam_1")},
+        {"w/NovoGrad": K, "w/NovoGrad_1": np.float32(1), "NovoGrad/w/v": np.float32(1)},
+        {f"w/{each}": K for each in ("AdagradParameters", "AdamParameters/m", "AdamParameters/v")},
+        # Of Keras in a graph whose rates are tensors: no variables of the optimizer beside.
+        {f"{each}/w/m": K for each in ("AdamWeightDecay", "LazyAdam", "RectifiedAdam", "LAMB")},
+        {"Lookahead/w/slow": K, "TrainG/w/Adam": K, "TrainG/loss_scaling_var": np.float32(1)},
+    ],
+    ids=lambda slots: min(slots),
+)
+def test_slots_of_optimizers_made_of_known_ones_are_known(
+    tmp_path: Path, slots: dict[str, Any]
+) -> None:
+    model = {"w": K, "GroupAdam": K, "GroupAdam/kernel": K, "Momentum": V, "enc/Madams": K}
+    found, done = left(tmp_path, model | slots | {"w/Adam": K})
+    assert found == sorted(model)
+    assert not done.alike
+
+
 def test_names_of_optimizers_without_a_variable_or_of_another_shape_stay(tmp_path: Path) -> None:
     model = {
         "Adam": K,

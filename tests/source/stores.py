@@ -132,6 +132,12 @@ class Memory(Store):
         data = self._answer("put_file", key, 0, Path(path).read_bytes())
         self.set(key, data)
 
+    def copy(self, source: str, target: str) -> None:
+        if not self._conditions:  # a plain store, which copies nothing either
+            raise NotOfferedError
+        self._answer("copy", source, 0, b"")
+        self.set(target, self._at(source)[0])
+
     def list(self, prefix: str) -> Iterator[Listed]:
         if not self.can_list:
             raise NotOfferedError

@@ -126,6 +126,24 @@ def paths_of(src: Source | Iterable[Source]) -> list[str]:
     return [path_of(each) for each in src]
 
 
+def places_of(src: Source | Iterable[Source]) -> list[str | Address]:
+    """Give the paths and addresses of what a function was given to read: of several, or of one."""
+    if isinstance(src, Checkpoint) or is_far(src):
+        return [_place_of(src)]  # type: ignore[arg-type]
+    if isinstance(src, (str, bytes, os.PathLike, Mapping)):
+        return list(paths_of(src))
+    return [_place_of(each) for each in src]
+
+
+def _place_of(src: Source) -> str | Address:
+    address = getattr(src, "address", None)
+    if isinstance(address, Address):
+        return address
+    if not isinstance(src, Checkpoint) and is_far(src):
+        return Address.of(src)
+    return path_of(src)
+
+
 def opened(
     src: Source, *, mode: Mode = "r", verify: Literal["read", "never"] = "read"
 ) -> Checkpoint:

@@ -9,6 +9,8 @@ May not know: the command line.
     mangled      mangled files: what text conversion did to bytes, and what undoes it
     model        models checked: the graph to its end, its variables, assets
     salvage      salvage: from a damaged checkpoint a good one of all that can be trusted
+    undoing      undoing of conversions: of line ends, of encodings, of packing
     verify       verification of all that lies at a path: values, and the graph that they belong to
     mending/     damaged files put right: the parts that salvage is made of
+    symptoms/    what is wrong with the files of a checkpoint, and what mends each
 """

@@ -14,6 +14,7 @@ from .. import _core
 from .._format import dtypes
 from .mending.syndromes import syndromes
 from .mending.tables import mend_table
+from .undoing import UNDOINGS, ends_of_table
 
 if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
@@ -23,6 +24,8 @@ _MOST_IN_FRONT: Final = 1 << 20
 _CHUNK_BYTES: Final = 8 << 20
 _PROOFS: Final = 50  # ranges whose checksums are compared
 _REPLACEMENT: Final = b"\xef\xbf\xbd"  # what a decoder writes for bytes that are no UTF-8
+_TELLING: Final = 4096  # bytes of numbers hold every byte
+_RARE: Final = 64  # a byte is one of so many at most, where so many are missing
 
 
 class Mangled(NamedTuple):
@@ -44,7 +47,11 @@ def mangled_shard(path: str, ranges: list[TensorInfo]) -> Mangled | None:
         return None
     with open(path, "rb") as file:
         raw = file.read()
-    return _undone(path, raw, size, lambda data: proves(data, ranges))
+    more = len(raw) - size
+    found = _undone(path, raw, lambda data: proves(data, ranges))
+    if found is None and 0 < more <= _MOST_IN_FRONT and proves(raw[more:], ranges):
+        found = _cut(path, more, len(raw), len(raw))
+    return found or _lost(raw, size)
 
 
 def mangled_index(path: str) -> Mangled | None:
@@ -58,7 +65,10 @@ def mangled_index(path: str) -> Mangled | None:
         table = mend_table(data, path, syndromes())
         return bool(table.blocks) and table.is_whole and not table.mendings and not table.notes
 
-    return _undone(path, raw, None, is_sound)
+    found = _undone(path, raw, is_sound)
+    if found is None and (ends := ends_of_table(raw)) and is_sound(raw[slice(*ends)]):
+        found = _cut(path, *ends, len(raw))
+    return found or _lost(raw, None)
 
 
 def proves(data: bytes | _core.File, ranges: list[TensorInfo]) -> bool:
@@ -88,31 +98,48 @@ def _crc32c(data: bytes | _core.File, begin: int, end: int) -> int:
     return crc32c
 
 
-def _undone(
-    path: str, raw: bytes, size: int | None, is_right: Callable[[bytes], bool]
-) -> Mangled | None:
+def _undone(path: str, raw: bytes, is_right: Callable[[bytes], bool]) -> Mangled | None:
     name = shlex.quote(path)
-    unix = raw.replace(b"\r\n", b"\n")
-    if unix != raw and is_right(unix):
-        return Mangled(
-            "line ends were converted: a carriage return was put before each line feed",
-            f"perl -pi -e 's/\\r\\n/\\n/g' {name}",
-        )
-    try:
-        plain = raw.decode("utf-8").encode("latin-1")
-    except UnicodeError:
-        plain = raw
-    if plain != raw and is_right(plain):
-        return Mangled(
-            "bytes were converted from Latin-1 to UTF-8",
-            f"iconv -f UTF-8 -t LATIN1 {name} > {name}.plain && mv {name}.plain {name}",
-        )
+    for undoing in UNDOINGS:
+        plain = undoing.undo(raw, _MOST_BYTES)
+        if plain is not None and plain != raw and is_right(plain):
+            command = undoing.command.format(name=name)
+            return Mangled(undoing.what, f"{command} > {name}.plain && mv {name}.plain {name}")
+    return None
+
+
+def _cut(path: str, begin: int, end: int, size: int) -> Mangled:
+    """Bytes before and behind."""
+    name = shlex.quote(path)
+    told = [f"{begin} bytes in front"] if begin else []
+    told += [f"{size - end} behind its end"] if end < size else []
+    command = f"tail -c +{begin + 1} {name}"
+    if end < size:
+        command += f" | head -c {end - begin}"
+    return Mangled(
+        f"something was put in: {', '.join(told)}",
+        f"{command} > {name}.plain && mv {name}.plain {name}",
+    )
+
+
+def _lost(raw: bytes, size: int | None) -> Mangled | None:
+    """What cannot be undone, but should be known."""
     if raw.count(_REPLACEMENT) > max(2, len(raw) // 2000):
         return Mangled("bytes that are no UTF-8 were replaced: they are lost, get it anew", None)
-    more = 0 if size is None else len(raw) - size
-    if 0 < more <= _MOST_IN_FRONT and is_right(raw[more:]):
-        return Mangled(
-            f"{more} bytes were put in front",
-            f"tail -c +{more + 1} {name} > {name}.plain && mv {name}.plain {name}",
-        )
+    fewer = 0 if size is None else size - len(raw)
+    if fewer <= 0 or len(raw) < _TELLING:
+        return None
+    if max(raw) >= 0x80 and _is_utf8(raw):
+        return Mangled("bytes that are no UTF-8 were left out: they are lost, get it anew", None)
+    for byte, what in ((b"\r", "carriage returns"), (b"\0", "zero bytes")):
+        if byte not in raw and (byte == b"\0" or fewer <= max(len(raw) // _RARE, 1)):
+            return Mangled(f"{what} were left out: where they were is lost, get it anew", None)
     return None
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -10,11 +10,14 @@ from .._checkpoint.bundle import Bundle
 from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import open as open_checkpoint
 from .._checkpoint.report import Fault, Report
+from .._far.verbs import graph_near
 from .._format.filenames import META_SUFFIX, Path, as_path
 from .._format.wording import Worded
 from .._locate.location import SAVED_MODELS, VARIABLES, is_regular_file, is_saved_model
 from .._parallel.runners import Workers
 from .._progress import Progress
+from .._source.address import Address
+from .._source.connect import connect
 from ..errors import MissingFileError
 
 _NEVER: Final = ("whether the values are those that training meant: checksums only tell of change",)
@@ -99,7 +102,12 @@ def verify_opened(
             Worded("whether the values have NaN or infinite elements: ask with ", asked)
         )
     graph = _graph_of(requested, ckpt)
-    if graph is not None:
+    address = _far_graph_of(ckpt)
+    if address is not None:
+        (found, remarks), _ = graph_near(address, lambda near: check_model(_file_in(near), ckpt))
+        faults += found
+        unchecked += remarks
+    elif graph is not None:
         found, remarks = check_model(graph, ckpt)
         faults += found
         unchecked += remarks
@@ -119,6 +127,29 @@ def _graph_of(requested: str, ckpt: Checkpoint | None) -> str | None:
         paths = (os.path.join(directory, name) for name in SAVED_MODELS)
         return next((path for path in paths if is_regular_file(path)), None)
     return ckpt.location.meta if ckpt is not None else None
+
+
+def _far_graph_of(ckpt: Checkpoint | None) -> Address | None:
+    """The address of the graph that lies beside far values: a ``.meta``, or a SavedModel."""
+    values = getattr(ckpt, "address", None)
+    if ckpt is None or not isinstance(values, Address):
+        return None
+    model = ckpt.location.saved_model
+    places = [f"{values.key}{META_SUFFIX}"]
+    if model is not None:
+        directory = values.at(Address(model).key)
+        places = [f"{directory.key}/{name}" for name in SAVED_MODELS]
+    client = connect(values)
+    found = next((key for key in places if client.find(key) is not None), None)
+    if found is None:
+        return None
+    return values.at(found) if model is None else directory
+
+
+def _file_in(path: str) -> str:
+    """The file of a graph: itself, or the one in the directory of a SavedModel."""
+    inside = (os.path.join(path, name) for name in SAVED_MODELS)
+    return next((file for file in inside if is_regular_file(file)), path)
 
 
 def _lost_graph(requested: str, ckpt: Checkpoint | None) -> Fault | None:

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import Source, opened
 from .._core import crc32c
 from .._format import dtypes
 from .._format.filenames import shard_path
+from .._parallel.runners import Workers
 from .._progress import Meter, Progress
 from ..errors import FormatError, MissingFileError
-from .distance import Sums, Tolerance, ValueDifference
+from .distance import Tolerance
+from .shared.comparing import Compared, Manner
+from .shared.comparison import TensorDifference, is_swapped
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -23,25 +24,6 @@ if TYPE_CHECKING:
     from .._format.tensor_info import TensorInfo
 
 _CHUNK_BYTES: Final = 256 << 10  # small enough for the cache to hold what is made of it
-
-
-@dataclass(frozen=True, slots=True)
-class TensorDifference:
-    """One tensor that differs.
-
-    Attributes:
-        name: Its name.
-        kind: ``"dtype"``, ``"shape"`` or ``"values"``.
-        a: Dtype and shape in the first checkpoint.
-        b: Dtype and shape in the second.
-        values: How values differ; of two dtypes where both are numbers.
-    """
-
-    name: str
-    kind: str
-    a: str
-    b: str
-    values: ValueDifference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +90,7 @@ def diff(
     atol: float = 0.0,
     ignore_dtype: bool = False,
     exact: bool = False,
+    workers: Workers = None,
     progress: Progress = None,
 ) -> Diff:
     """Compare two checkpoints, or a frozen graph with the checkpoint it may have been made from.
@@ -126,6 +109,8 @@ def diff(
         atol: Likewise.
         ignore_dtype: Whether numbers of different dtypes are compared by value alone.
         exact: Read every tensor, whatever the checksums say.
+        workers: Who reads: a number of threads, a `concurrent.futures.Executor`, or a Dask client.
+            They open both by themselves. On one machine nothing is won by them.
         progress: As of `Checkpoint.verify`.
 
     Returns:
@@ -150,29 +135,24 @@ def diff(
             _refuse_absent(ckpt, infos.values())
     only_here = [name for name in here if name not in there]
     only_there = [name for name in there if name not in here]
-    renamed = _renames(
+    compared = Compared(one, other, Manner(tolerance, ignore_dtype, exact), workers)
+    pairs = _candidates(
         one, other, {n: here[n] for n in only_here}, {n: there[n] for n in only_there}
     )
+    renamed = compared.equal([(here[old], there[new]) for old, new in pairs])
     found = set(renamed.values())
     common = [name for name in here if name in there]
     meter = Meter(progress, sum(here[name].nbytes for name in common))
-    compare = _Comparison(one, other, tolerance, ignore_dtype, exact)
-    changed, incomplete = [], []
-    for name in common:
-        if compare.is_hindered(here[name], there[name]):
-            incomplete.append(name)
-        elif difference := compare(here[name], there[name]):
-            changed.append(difference)
-        meter.add(here[name].nbytes)
+    done = compared.all([(here[name], there[name]) for name in common], meter)
     meter.finish()
     return Diff(
         tuple(name for name in only_here if name not in renamed),
         tuple(name for name in only_there if name not in found),
         renamed,
-        tuple(changed),
-        len(common) - len(changed) - len(incomplete),
-        compare.by_checksum,
-        tuple(incomplete),
+        done.changed,
+        len(common) - len(done.changed) - len(done.incomplete),
+        done.by_checksum,
+        done.incomplete,
         (one.location.kind == "graph") != (other.location.kind == "graph"),
     )
 
@@ -230,17 +210,13 @@ def _refuse_absent(ckpt: Bundle, infos: Iterable[TensorInfo]) -> None:
             )
 
 
-def _shown(info: TensorInfo) -> str:
-    return f"{info.tf_dtype}[{','.join(map(str, info.shape))}]"
-
-
-def _renames(
+def _candidates(
     one: Checkpoint,
     other: Checkpoint,
     lost: Mapping[str, TensorInfo],
     new: Mapping[str, TensorInfo],
-) -> dict[str, str]:
-    """Tensors under another name: those whose content there is once only on each side.
+) -> list[tuple[str, str]]:
+    """Tensors that may have another name: those whose content there is once only on each side.
 
     The checksum finds them, the bytes decide. Tensors that are alike by nature, biases of zeros,
     are told apart by the end of their names, or not at all.
@@ -253,12 +229,9 @@ def _renames(
             checksum = _checksum(ckpt, info) if _form(info) in forms and info.size > 1 else None
             if checksum is not None:
                 by_content.setdefault((*_form(info), checksum), ([], []))[side].append(name)
-    found = {}
+    found = []
     for olds, news in by_content.values():
-        pairs = [(olds[0], news[0])] if len(olds) == len(news) == 1 else _by_ending(olds, news)
-        for old, name in pairs:
-            if _is_equal(one, other, old, name):
-                found[old] = name
+        found += [(olds[0], news[0])] if len(olds) == len(news) == 1 else _by_ending(olds, news)
     return found
 
 
@@ -268,7 +241,7 @@ def _form(info: TensorInfo) -> tuple[int, tuple[int, ...], int]:
 
 def _checksum(ckpt: Checkpoint, info: TensorInfo) -> int | None:
     """That of the values as this machine has them; None where it cannot be told cheaply."""
-    if info.crc32c is not None and not _is_swapped(ckpt, info):
+    if info.crc32c is not None and not is_swapped(ckpt, info):
         return info.crc32c
     is_graph = ckpt.location.kind == "graph"  # whose constants have no checksums
     if not (is_graph or info.crc32c is not None):
@@ -281,15 +254,6 @@ def _checksum(ckpt: Checkpoint, info: TensorInfo) -> int | None:
     return value
 
 
-def _is_swapped(ckpt: Checkpoint, info: TensorInfo) -> bool:
-    """Whether a tensor is stored with the bytes of its numbers the other way round."""
-    return (
-        isinstance(ckpt, Bundle)
-        and ckpt.big_endian
-        and (info.dtype is None or info.dtype.itemsize > 1)
-    )
-
-
 def _by_ending(olds: list[str], news: list[str]) -> list[tuple[str, str]]:
     def ending(name: str) -> str:
         return "/".join(name.split("/")[-2:])
@@ -300,91 +264,3 @@ def _by_ending(olds: list[str], news: list[str]) -> list[tuple[str, str]]:
         if len(like) == 1 and sum(ending(each) == ending(old) for each in olds) == 1:
             pairs.append((old, like[0]))
     return pairs
-
-
-def _is_equal(one: Checkpoint, other: Checkpoint, a: str, b: str) -> bool:
-    info = one.info(a)
-    if info.dtype is None:
-        return True  # variants: their checksums are all that can be compared
-    if info.data_type == dtypes.STRING:
-        return bool(np.array_equal(one[a], other[b]))
-    streams = (one.chunks(a, nbytes=_CHUNK_BYTES), other.chunks(b, nbytes=_CHUNK_BYTES))
-    return all(x == y for x, y in zip(*streams, strict=True))
-
-
-class _Comparison:
-    """Compares tensors of one name."""
-
-    def __init__(
-        self,
-        one: Checkpoint,
-        other: Checkpoint,
-        tolerance: Tolerance,
-        ignore_dtype: bool,
-        exact: bool,
-    ) -> None:
-        self._one, self._other = one, other
-        self._tolerance = tolerance
-        self._ignore_dtype = ignore_dtype
-        self._exact = exact
-        self.by_checksum = 0
-
-    def __call__(self, a: TensorInfo, b: TensorInfo) -> TensorDifference | None:
-        """What differs, if anything does."""
-        shown = _shown(a), _shown(b)
-        if a.shape != b.shape:
-            return TensorDifference(a.name, "shape", *shown)
-        if a.data_type != b.data_type:
-            values = self._values(a, b) if _is_number(a) and _is_number(b) else None
-            if not self._ignore_dtype or values is None:
-                return TensorDifference(a.name, "dtype", *shown, values)
-        elif self._has_same_checksum(a, b) and (
-            not self._exact or a.dtype is None or not a.complete
-        ):
-            self.by_checksum += 1
-            return None
-        elif a.dtype is None:
-            values = ValueDifference(1, 1, None, None, None, None, None)
-        elif a.data_type == dtypes.STRING:
-            values = _compare_strings(self._one[a.name], self._other[a.name])
-        else:
-            values = self._values(a, b)
-        return TensorDifference(a.name, "values", *shown, values) if values.count else None
-
-    def is_hindered(self, a: TensorInfo, b: TensorInfo) -> bool:
-        """Whether parts are missing, unless the same parts of both are there and alike."""
-        return not (a.complete and b.complete) and not self._has_same_checksum(a, b)
-
-    def _has_same_checksum(self, a: TensorInfo, b: TensorInfo) -> bool:
-        """Whether what is stored is the same: bytes that mean the same, as far as sums tell."""
-        one, other = self._one, self._other
-        if _is_swapped(one, a) != _is_swapped(other, b):
-            return False
-        if not (a.slices and b.slices and isinstance(one, Bundle) and isinstance(other, Bundle)):
-            return a.crc32c is not None and (a.crc32c, a.nbytes) == (b.crc32c, b.nbytes)
-        here, there = (
-            {p: (i.crc32c, i.nbytes) for p, i in c.stored(x)} for c, x in ((one, a), (other, b))
-        )
-        return here == there
-
-    def _values(self, a: TensorInfo, b: TensorInfo) -> ValueDifference:
-        sums = Sums(self._tolerance)
-        assert a.dtype is not None
-        assert b.dtype is not None
-        # So many elements of each at a time, whatever their width.
-        step = _CHUNK_BYTES // max(a.dtype.itemsize, b.dtype.itemsize)
-        for x, y in zip(
-            self._one.chunks(a.name, nbytes=step * a.dtype.itemsize),
-            self._other.chunks(b.name, nbytes=step * b.dtype.itemsize),
-            strict=True,
-        ):
-            sums.add(np.frombuffer(x, a.dtype), np.frombuffer(y, b.dtype))
-        return sums.result()
-
-
-def _is_number(info: TensorInfo) -> bool:
-    return info.dtype is not None and info.data_type != dtypes.STRING
-
-
-def _compare_strings(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> ValueDifference:
-    return ValueDifference(int(np.count_nonzero(x != y)), x.size, None, None, None, None, None)

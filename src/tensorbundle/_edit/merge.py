@@ -9,43 +9,37 @@ from __future__ import annotations
 import functools
 import math
 import os
-import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from .. import _core
-from .._checkpoint.opening import Source, open, paths_of
-from .._far.verbs import takes_addresses
+from .._checkpoint.opening import Source, places_of
 from .._format import boxes as _slices
 from .._format import dtypes
-from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
+from .._format.filenames import INDEX_SUFFIX
 from .._format.names import as_bytes, as_text
 from .._format.wording import Worded
-from .._locate.location import Location, file_mode, is_regular_file
+from .._locate.location import Location, is_regular_file
+from .._look.amounts import format_subject
 from .._objects.graph import GRAPH_KEY, ObjectGraph
 from .._objects.join import join
+from .._parallel.runners import Workers
 from .._progress import Meter, Progress
+from .._write.jobs.parts import JobTarget, target_of
 from .._write.names import warn_of_patterns
 from .._write.shards import BundleFiles
 from ..errors import (
     ConversionError,
-    FormatError,
     LeftOutWarning,
-    MissingFileError,
-    TensorBundleError,
 )
+from .inputs import MergeInput, find_shards, has_same_bytes, read_input
 from .rules import listed, refuse_in_saved_model
 from .sources import as_bundles, gather
 
 if TYPE_CHECKING:
     from .._core import Entry
-
-_CHUNK_BYTES: Final = 4 << 20
-_TEMPORARY: Final = re.compile(r"(.+)_temp(?:_[0-9a-fA-F-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +65,6 @@ class Merge:
     incomplete: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Input:
-    """A bundle: its tensors by key, and their parts by the keys of these.
-
-    Attributes:
-        given: The prefix that it is known by: of a checkpoint of V1, whose copy this is, that.
-    """
-
-    given: str
-    prefix: str
-    index: _core.Index
-    tensors: dict[bytes, Entry]
-    parts: dict[bytes, dict[bytes, Entry]]
-
-    def shard_path(self, shard: int) -> str:
-        """The file of a shard."""
-        return shard_path(self.prefix, shard, self.index.num_shards)
-
-
-@takes_addresses(sources=("src",), targets=("dst",))
 def merge(
     src: Source | Iterable[Source],
     dst: str | os.PathLike[str] | bytes,
@@ -99,6 +73,7 @@ def merge(
     prefer: Literal["first", "last"] | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
+    workers: Workers = None,
     progress: Progress = None,
 ) -> Merge:
     """Merge checkpoints into one; the inputs are kept.
@@ -118,6 +93,8 @@ def merge(
         prefer: Of tensors that several inputs have with different values, which to take.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
+        workers: Who copies shards that lie far away to another place there: see `average`. Nothing
+            else is left to do for them.
         progress: As of `Checkpoint.verify`, of the bytes of shards.
 
     Returns:
@@ -137,26 +114,27 @@ def merge(
         >>> len(done.shards)
         2
     """
-    target, paths = as_path(dst), list(paths_of(src))
-    locations = gather(paths, partial=partial)
-    _refuse_forgotten_target(locations, target, overwrite=overwrite)
-    with as_bundles(locations, target, dry_run=dry_run) as prefixes:
+    target = target_of(dst)
+    found = gather(places_of(src), partial=partial)
+    _refuse_forgotten_target(found.locations, str(target), overwrite=overwrite)
+    with as_bundles(found, target, dry_run=dry_run) as bundles:
         inputs = [
-            _read(location.prefix, prefix)
-            for location, prefix in zip(locations, prefixes, strict=True)
+            read_input(location.prefix, bundle)
+            for location, bundle in zip(found.locations, bundles, strict=True)
         ]
-        if len({one.index.big_endian for one in inputs}) > 1:
+        if len({one.bundle.big_endian for one in inputs}) > 1:
             raise ConversionError("inputs of both byte orders cannot be merged")
-        return _merged(inputs, target, partial, prefer, overwrite, dry_run, progress)
+        return _merged(inputs, target, partial, prefer, overwrite, dry_run, workers, progress)
 
 
 def _merged(
-    inputs: Sequence[_Input],
-    target: str,
+    inputs: Sequence[MergeInput],
+    target: JobTarget,
     partial: bool,
     prefer: Literal["first", "last"] | None,
     overwrite: bool,
     dry_run: bool,
+    workers: Workers,
     progress: Progress,
 ) -> Merge:
     graph = _joined(inputs)
@@ -166,29 +144,31 @@ def _merged(
     if incomplete := () if partial else gaps:
         _leave_out(inputs, incomplete)
         numbers, entries = _combine(inputs, used)
-    shards = _find_shards(inputs, numbers)
+    shards = find_shards(inputs, numbers)
     named = {as_text(key): each[:2] for key, each in entries.items()}
     if graph is not None:
         named[GRAPH_KEY] = (dtypes.STRING, ())
-    refuse_in_saved_model(target, named)
+    refuse_in_saved_model(str(target), named)
     tensors = sum(not _is_slice(as_bytes(key), entries) for key in named)
-    warn_of_patterns(target)
+    warn_of_patterns(str(target))
     files: tuple[str, ...] = ()
     if not dry_run:
-        meter = Meter(progress, sum(map(os.path.getsize, shards)))
+        meter = Meter(progress, sum(shard.nbytes for shard in shards))
         with BundleFiles(target, overwrite=overwrite) as out:
-            for path in shards:
-                out.link(path)
-                meter.add(os.path.getsize(path))
+            for shard in shards:
+                if out.link(shard.place):
+                    meter.add(shard.nbytes)
             out.writer.add_entries(entries.items())
             if graph is not None:
                 out.writer.add_strings(GRAPH_KEY, (), [graph.encode()])
-            files = out.commit(big_endian=inputs[0].index.big_endian)
+            files = out.commit(
+                big_endian=inputs[0].bundle.big_endian, workers=workers, tick=meter.add
+            )
         meter.finish()
     told = (equal, graph is not None, tuple(map(as_text, incomplete)))
     known = tuple(
-        path if one.prefix == one.given else one.given
-        for path, one in zip(shards, (inputs[position] for position, _ in numbers), strict=True)
+        shard.path if one.prefix == one.given else one.given
+        for shard, one in zip(shards, (inputs[position] for position, _ in numbers), strict=True)
     )
     return Merge(tuple(one.given for one in inputs), tensors, known, files, *told)
 
@@ -205,46 +185,19 @@ def _refuse_forgotten_target(
         )
 
 
-# --- inputs ---------------------------------------------------------------------------------------
-
-
-def _read(given: str, prefix: str) -> _Input:
-    path = prefix + INDEX_SUFFIX
-    try:
-        index = _core.Index(_core.File(path))
-        listing = index.entries()
-        tensors: dict[bytes, Entry] = {}
-        parts: dict[bytes, dict[bytes, Entry]] = {}
-        for name, entry in zip(listing.names(), listing.tuples(), strict=True):
-            key = as_bytes(name)
-            tensors[key] = entry
-            for piece in entry[6]:
-                part_key = _core.slice_key(key, piece)
-                part = listing.find(part_key)
-                if part is None:
-                    raise FormatError("the index lacks a slice that the tensor lists", key=name)
-                parts.setdefault(key, {})[part_key] = part
-    except TensorBundleError as error:
-        raise error.add_context(path=path) from None
-    return _Input(given, prefix, index, tensors, parts)
-
-
-# --- the result -----------------------------------------------------------------------------------
-
-
-def _joined(inputs: Sequence[_Input]) -> ObjectGraph | None:
+def _joined(inputs: Sequence[MergeInput]) -> ObjectGraph | None:
     """The objects of all inputs, where more than one of them has some that the others have not."""
     graphs: list[ObjectGraph] = []
     for one in inputs:
         if GRAPH_KEY.encode() in one.tensors:
-            graph = open(one.prefix + INDEX_SUFFIX, verify="never").objects
+            graph = one.bundle.objects
             if graph is not None and graph not in graphs:
                 graphs.append(graph)
     return functools.reduce(join, graphs) if len(graphs) > 1 else None
 
 
 def _chosen(
-    inputs: Sequence[_Input], prefer: Literal["first", "last"] | None, joined: bool
+    inputs: Sequence[MergeInput], prefer: Literal["first", "last"] | None, joined: bool
 ) -> tuple[list[set[bytes]], tuple[str, ...]]:
     """The keys that each input gives, of tensors and of their parts; and what several had alike."""
     used: list[set[bytes]] = [set() for _ in inputs]
@@ -271,7 +224,7 @@ def _chosen(
             used[position] |= {key, *parts} - same if entry[6] else {key}
             earlier.append(position)
     if clashes := list(dict.fromkeys(clashes)):
-        what = "1 tensor is" if len(clashes) == 1 else f"{len(clashes)} tensors are"
+        what = format_subject(len(clashes), "tensor", "is")
         raise ConversionError(
             f"{what} in several inputs with different values: {listed(clashes)}; "
             "--prefer (prefer=) takes those of the first or the last"
@@ -280,7 +233,7 @@ def _chosen(
 
 
 def _same(
-    inputs: Sequence[_Input], earlier: Sequence[int], position: int, key: bytes
+    inputs: Sequence[MergeInput], earlier: Sequence[int], position: int, key: bytes
 ) -> set[bytes] | None:
     """The keys of ranges that earlier inputs have with the same values; None if some differ."""
     one = inputs[position]
@@ -292,29 +245,14 @@ def _same(
             return None
         mine, theirs = parts or {key: entry}, other.parts.get(key) or {key: before}
         for each in mine.keys() & theirs.keys():
-            if not _has_same_bytes(one, mine[each], other, theirs[each]):
+            if not has_same_bytes(one, mine[each], other, theirs[each]):
                 return None
             same.add(each)
     return same
 
 
-def _has_same_bytes(one: _Input, a: Entry, other: _Input, b: Entry) -> bool:
-    # Equal checksums are no proof, and what is left out here is nowhere else.
-    if (a[0], a[1], a[2], a[5]) != (b[0], b[1], b[2], b[5]):
-        return False
-    files = _core.File(one.shard_path(a[3])), _core.File(other.shard_path(b[3]))
-    for start in range(0, a[2], _CHUNK_BYTES):
-        size = min(_CHUNK_BYTES, a[2] - start)
-        pair = np.empty((2, size), np.uint8)
-        for file, entry, into in zip(files, (a, b), pair, strict=True):
-            file.readinto(entry[4] + start, into)
-        if not np.array_equal(*pair):
-            return False
-    return True
-
-
 def _described(
-    inputs: Sequence[_Input], earlier: Sequence[int], position: int, key: bytes
+    inputs: Sequence[MergeInput], earlier: Sequence[int], position: int, key: bytes
 ) -> list[str]:
     """A tensor that clashes; of a partitioned one also which of its parts do."""
     one = inputs[position]
@@ -329,7 +267,7 @@ def _described(
 
 
 def _combine(
-    inputs: Sequence[_Input], used: Sequence[set[bytes]]
+    inputs: Sequence[MergeInput], used: Sequence[set[bytes]]
 ) -> tuple[dict[tuple[int, int], int], dict[bytes, Entry]]:
     """Numbers of the shards, in the order in which keys name them; and all entries."""
     numbers: dict[tuple[int, int], int] = {}
@@ -370,7 +308,7 @@ def _gaps(entries: Mapping[bytes, Entry]) -> tuple[bytes, ...]:
     return tuple(gaps)
 
 
-def _leave_out(inputs: Sequence[_Input], incomplete: Iterable[bytes]) -> None:
+def _leave_out(inputs: Sequence[MergeInput], incomplete: Iterable[bytes]) -> None:
     """Drop tensors and warn of it; ConversionError if there is nothing else."""
     for one in inputs:
         for key in one.tensors.keys() & set(incomplete):
@@ -380,21 +318,3 @@ def _leave_out(inputs: Sequence[_Input], incomplete: Iterable[bytes]) -> None:
     if not any(one.tensors for one in inputs):
         raise ConversionError(message)
     warnings.warn(Worded("left out: ", message), LeftOutWarning, stacklevel=3)
-
-
-def _find_shards(inputs: Sequence[_Input], numbers: dict[tuple[int, int], int]) -> list[str]:
-    """The files of the shards, by number; a merge that did not finish moved some of them."""
-    found, missing = [], []
-    for (position, shard), number in numbers.items():
-        one = inputs[position]
-        path = one.shard_path(shard)
-        temporary = _TEMPORARY.fullmatch(os.path.dirname(one.prefix))
-        if not is_regular_file(path) and temporary:
-            moved = shard_path(temporary[1], number, len(numbers))
-            path = moved if file_mode(moved) else path
-        if not is_regular_file(path):
-            missing.append(path)
-        found.append(path)
-    if missing:
-        raise MissingFileError(f"{len(missing)} data shards are missing: {listed(missing)}")
-    return found

@@ -98,6 +98,11 @@ class Plan:
         return GRAPH_KEY.encode()
 
 
+def in_stored_order(steps: Iterable[Step]) -> list[Step]:
+    """Steps in the order in which the bytes of their tensors lie."""
+    return sorted(steps, key=lambda step: (step.source.shard or 0, step.source.offset or 0))
+
+
 def plan(
     ckpt: Checkpoint,
     *,

@@ -13,20 +13,25 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._checkpoint.bundle import Bundle
+from .._checkpoint.far.bundle import FarBundle
 from .._checkpoint.opening import Source, opened
-from .._far.verbs import takes_addresses
 from .._format import dtypes
-from .._format.filenames import as_path, shard_path
+from .._format.filenames import shard_path
 from .._format.names import as_bytes
-from .._locate.location import is_regular_file
+from .._parallel.runners import Workers
 from .._progress import Meter, Progress
+from .._source.address import Address
+from .._source.copies import is_of_store
 from .._write.casting import Cast, Loss
+from .._write.jobs.parts import JobTarget, target_of
 from .._write.names import warn_of_patterns, warn_unless_joinable
 from .._write.shards import BundleFiles
 from ..errors import MissingFileError
 from .copying import Copying
-from .plan import Plan, Step, plan
+from .inputs import far_shard
+from .plan import Plan, Step, in_stored_order, plan
 from .rules import Rename, listed, refuse_in_saved_model
+from .shared.rewriting import rewrite_by
 
 if TYPE_CHECKING:
     from .._checkpoint.checkpoint import Checkpoint
@@ -63,7 +68,6 @@ class Rewrite:
     unused_nbytes: int = 0
 
 
-@takes_addresses(sources=("src",), targets=("dst",))
 def rewrite(
     src: Source,
     dst: str | os.PathLike[str] | bytes,
@@ -80,6 +84,7 @@ def rewrite(
     compact: bool = False,
     overwrite: bool = False,
     dry_run: bool = False,
+    workers: Workers = None,
     progress: Progress = None,
 ) -> Rewrite:
     """Write a checkpoint with other names, fewer tensors or other dtypes.
@@ -114,6 +119,7 @@ def rewrite(
         compact: Copy what is kept into one new shard, and share none.
         overwrite: Whether a checkpoint at ``dst`` is replaced.
         dry_run: Only say what would be done.
+        workers: Who writes what is written anew, and copies shards far away: see `average`.
         progress: As of `Checkpoint.verify`, of the bytes written anew.
 
     Returns:
@@ -137,7 +143,8 @@ def rewrite(
         ({'global_step': 'step'}, 0)
     """
     ckpt = opened(src, verify="never")
-    prefix = as_path(dst)
+    target = target_of(dst)
+    prefix = str(target)
     work = plan(
         ckpt,
         rename=rename,
@@ -150,7 +157,7 @@ def rewrite(
     )
     refuse_in_saved_model(prefix, work.tensors)
     compact = compact or not (cast is None or (isinstance(cast, Mapping) and None not in cast))
-    share = isinstance(ckpt, Bundle) and not compact
+    share = isinstance(ckpt, Bundle) and not compact and _may_share(ckpt, target)
     if isinstance(ckpt, Bundle) and ckpt.big_endian and (work.changed or compact):
         share = False
     if isinstance(ckpt, Bundle):
@@ -160,17 +167,28 @@ def rewrite(
         return report
     _warn(prefix, work)
     meter = Meter(progress, _new_nbytes(work, share))
-    copying = Copying(ckpt, Loss(lossy, saturate), meter)
-    with BundleFiles(prefix, overwrite=overwrite) as out:
-        if share:
-            assert isinstance(ckpt, Bundle)
-            _share(ckpt, work, out, copying, in_place=_is_same(ckpt, prefix))
+    loss = Loss(lossy, saturate)
+    with BundleFiles(target, overwrite=overwrite) as out:
+        if workers is not None and not share:
+            files = rewrite_by(ckpt, work, loss, target, out, workers, meter)
         else:
-            _copy(work, out, copying)
-        big_endian = share and isinstance(ckpt, Bundle) and ckpt.big_endian
-        files = out.commit(big_endian=big_endian)
+            copying = Copying(ckpt, loss, meter)
+            if share:
+                assert isinstance(ckpt, Bundle)
+                _share(ckpt, work, out, copying, in_place=_is_same(ckpt, prefix))
+            else:
+                _copy(work, out, copying)
+            big_endian = share and isinstance(ckpt, Bundle) and ckpt.big_endian
+            files = out.commit(big_endian=big_endian, workers=workers)
     meter.finish()
     return replace(report, files=files)
+
+
+def _may_share(ckpt: Bundle, target: JobTarget) -> bool:
+    """Whether the result may have shards of the source: not if these had to come from far away."""
+    if not isinstance(ckpt, FarBundle):
+        return True
+    return isinstance(target, Address) and is_of_store(ckpt.address, target)
 
 
 def _shard_file(ckpt: Bundle, shard: int | None) -> str:
@@ -179,8 +197,8 @@ def _shard_file(ckpt: Bundle, shard: int | None) -> str:
 
 def _refuse_missing_shards(ckpt: Bundle, work: Plan) -> None:
     shards = {info.shard or 0 for step in work.steps for _, info in step.parts}
-    paths = [_shard_file(ckpt, shard) for shard in sorted(shards)]
-    if missing := [path for path in paths if not is_regular_file(path)]:
+    sizes = ckpt.sizes_of(sorted(shards))
+    if missing := [_shard_file(ckpt, shard) for shard, size in sizes.items() if size is None]:
         raise MissingFileError(
             f"{len(missing)} of the data shards that are needed are missing: {listed(missing)}"
         )
@@ -207,7 +225,8 @@ def _report(ckpt: Checkpoint, work: Plan, share: bool) -> Rewrite:
         assert isinstance(ckpt, Bundle)
         used = _shared(work)
         linked = tuple(_shard_file(ckpt, shard) for shard in sorted(used))
-        unused = sum(map(os.path.getsize, linked)) - sum(map(_extent, used.values()))
+        sizes = ckpt.sizes_of(sorted(used))
+        unused = sum(each or 0 for each in sizes.values()) - sum(map(_extent, used.values()))
     return Rewrite(
         renamed={step.old: step.key for step in work.steps if step.is_renamed},
         dropped=tuple(work.dropped),
@@ -258,11 +277,12 @@ def _share(ckpt: Bundle, work: Plan, out: BundleFiles, copying: Copying, *, in_p
         # Every shard keeps its number, or a new file would take the name of one in use.
         shards = range(ckpt.num_shards)
     for shard in shards:
-        path = _shard_file(ckpt, shard)
-        if os.path.exists(path):
-            out.link(path)
-        else:
+        if ckpt.sizes_of([shard])[shard] is None:
             out.writer.next_shard()  # one that nobody refers to need not be there
+        elif isinstance(ckpt, FarBundle):
+            out.link(far_shard(ckpt, shard))
+        else:
+            out.link(_shard_file(ckpt, shard))
     number = {shard: i for i, shard in enumerate(shards)}
     for step in work.steps:
         if step.data_type is None:
@@ -274,7 +294,7 @@ def _share(ckpt: Bundle, work: Plan, out: BundleFiles, copying: Copying, *, in_p
 
 def _copy(work: Plan, out: BundleFiles, copying: Copying) -> None:
     """Write one new shard, in the order in which the bytes lay."""
-    for step in sorted(work.steps, key=lambda s: (s.source.shard or 0, s.source.offset or 0)):
+    for step in in_stored_order(work.steps):
         copying.write(step, out.writer)
     _add_graph(work, out)
 

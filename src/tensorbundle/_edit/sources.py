@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from .._checkpoint.bundle import Bundle
+from .._checkpoint.checkpoint import Checkpoint
+from .._checkpoint.far.directories import far_checkpoints
+from .._checkpoint.opening import opened
 from .._format.filenames import INDEX_SUFFIX, split_table_path
 from .._locate.checkpoints import locate
 from .._locate.damage import is_table
 from .._locate.location import Location, is_regular_file
+from .._source.address import Address
+from .._source.connect import connect
 from .._write.staging import Staging
 from ..errors import ConversionError, MissingFileError
 from .rewrite import rewrite
@@ -31,14 +37,16 @@ class GivenCheckpoints:
         locations: Where they are.
         positions: The first place of each among the paths that were given.
         repeated: Paths that led to one of them again.
+        far: Those that lie far away, opened, by their prefixes.
     """
 
     locations: tuple[Location, ...]
     positions: tuple[int, ...]
     repeated: tuple[str, ...]
+    far: Mapping[str, Checkpoint] = field(default_factory=dict)
 
 
-def find_sources(paths: Iterable[str], last: int | None = None) -> GivenCheckpoints:
+def find_sources(paths: Iterable[str | Address], last: int | None = None) -> GivenCheckpoints:
     """Find the checkpoints that paths lead to.
 
     Args:
@@ -56,15 +64,14 @@ def find_sources(paths: Iterable[str], last: int | None = None) -> GivenCheckpoi
     given = list(paths)
     if last is not None:
         given = [each for path in given for each in _checkpoints_in(path)]
-    first: dict[tuple[int, int], tuple[Location, int]] = {}
+    first: dict[object, tuple[Location, int]] = {}
+    far: dict[str, Checkpoint] = {}
     repeated = []
     for position, path in enumerate(given):
-        location = locate(path)
-        refuse_foreign(location)
-        status = os.stat(location.index or location.files[0])
-        if (status.st_dev, status.st_ino) in first:
-            repeated.append(path)
-        first.setdefault((status.st_dev, status.st_ino), (location, position))
+        location, file = _located(path, far)
+        if file in first:
+            repeated.append(str(path))
+        first.setdefault(file, (location, position))
     found = list(first.values())
     steps = [_STEP.fullmatch(location.prefix) for location, _ in found]
     stems = {step and step[1] for step in steps}
@@ -73,16 +80,30 @@ def find_sources(paths: Iterable[str], last: int | None = None) -> GivenCheckpoi
     elif last is not None:
         raise ConversionError(f"not steps of one run: {listed(x.prefix for x, _ in found)}")
     if last is not None and len(found) < last:
-        raise ConversionError(f"there are {len(found)} checkpoints: expected {last} or more")
+        raise ConversionError(f"expected {last} checkpoints or more: found {len(found)}")
     chosen = found if last is None else found[-last:]
     return GivenCheckpoints(
         tuple(location for location, _ in chosen),
         tuple(position for _, position in chosen),
         tuple(repeated),
+        far,
     )
 
 
-def gather(paths: Iterable[str], *, partial: bool) -> list[Location]:
+def _located(path: str | Address, far: dict[str, Checkpoint]) -> tuple[Location, object]:
+    """Where a checkpoint is, and what tells its file from others; one far away is opened."""
+    if isinstance(path, Address):
+        ckpt = opened(path)
+        refuse_foreign(ckpt.location)
+        far[ckpt.location.prefix] = ckpt
+        return ckpt.location, ckpt.location.prefix
+    location = locate(path)
+    refuse_foreign(location)
+    status = os.stat(location.index or location.files[0])
+    return location, (status.st_dev, status.st_ino)
+
+
+def gather(paths: Iterable[str | Address], *, partial: bool) -> GivenCheckpoints:
     """The checkpoints that are meant: given ones in their order, then parts by their number.
 
     Args:
@@ -94,17 +115,18 @@ def gather(paths: Iterable[str], *, partial: bool) -> list[Location]:
         ConversionError: Something is no checkpoint, or given twice; parts are of several saves.
     """
     plain: list[Location] = []
-    parts: dict[tuple[int, int], str] = {}
+    far: dict[str, Checkpoint] = {}
+    parts: dict[tuple[int, int], str | Address] = {}
     for path in paths:
         found = parts_in(path)
         for number, name in found.items():
             if number in parts:
-                raise ConversionError(f"two parts of one number: {parts[number]!r} and {name!r}")
+                raise ConversionError(
+                    f"two parts of one number: {str(parts[number])!r} and {str(name)!r}"
+                )
             parts[number] = name
         if not found:
-            location = locate(path)
-            refuse_foreign(location)
-            plain.append(location)
+            plain.append(_located(path, far)[0])
     totals = {total for _, total in parts}
     if len(totals) > 1:
         raise ConversionError(f"parts of several saves: of {', '.join(map(str, sorted(totals)))}")
@@ -115,15 +137,19 @@ def gather(paths: Iterable[str], *, partial: bool) -> list[Location]:
             raise MissingFileError(
                 f"{len(missing)} of {total} parts are missing: {listed(missing)}"
             )
-    # Of an interrupted save some shards may lie elsewhere: `locate` is not asked for these.
-    gathered = plain + [Location(parts[each], "v2", parts[each]) for each in sorted(parts)]
+    gathered = plain + [_part(parts[each], far) for each in sorted(parts)]
     if not gathered:
         raise MissingFileError("nothing to merge: no checkpoints were given")
     prefixes = [each.prefix for each in gathered]
     twice = [each for each in prefixes if prefixes.count(each) > 1]
     if twice:
         raise ConversionError(f"given twice: {listed(sorted(set(twice)))}")
-    return gathered
+    return GivenCheckpoints(tuple(gathered), tuple(range(len(gathered))), (), far)
+
+
+def _part(part: str | Address, far: dict[str, Checkpoint]) -> Location:
+    # Of an interrupted save some shards may lie elsewhere: `locate` is not asked for these.
+    return _located(part, far)[0] if isinstance(part, Address) else Location(part, "v2", part)
 
 
 def refuse_foreign(location: Location) -> None:
@@ -136,30 +162,37 @@ def refuse_foreign(location: Location) -> None:
 
 
 @contextmanager
-def as_bundles(locations: Sequence[Location], dst: str, *, dry_run: bool) -> Iterator[list[str]]:
-    """Give the prefixes of checkpoints in the V2 format: of those in V1, copies that do not last.
+def as_bundles(
+    found: GivenCheckpoints, dst: str | Address, *, dry_run: bool
+) -> Iterator[list[Bundle]]:
+    """Open checkpoints, all in the V2 format: of those in V1, copies that do not last.
 
     Args:
-        locations: The checkpoints.
+        found: The checkpoints.
         dst: The prefix of what is to be made of them, beside which the copies are made.
         dry_run: Whether nothing may be written there.
     """
-    if all(location.kind == "v2" for location in locations):
-        yield [location.prefix for location in locations]
-    elif dry_run:
+    if all(location.kind == "v2" for location in found.locations):
+        yield [_as_bundle(each, found, "", i) for i, each in enumerate(found.locations)]
+    elif dry_run or isinstance(dst, Address):
         with tempfile.TemporaryDirectory(prefix="tensorbundle-") as folder:
-            yield [_as_bundle(each, folder, i) for i, each in enumerate(locations)]
+            yield [_as_bundle(each, found, folder, i) for i, each in enumerate(found.locations)]
     else:
         with Staging(os.path.dirname(dst), earlier=(), overwrite=False) as staging:
             folder = staging.scratch()
-            yield [_as_bundle(each, folder, i) for i, each in enumerate(locations)]
+            yield [_as_bundle(each, found, folder, i) for i, each in enumerate(found.locations)]
 
 
-def _as_bundle(location: Location, folder: str, number: int) -> str:
-    if location.kind == "v2":
-        return location.prefix
-    rewrite(location.requested, copy := os.path.join(folder, str(number)))
-    return copy
+def _as_bundle(location: Location, found: GivenCheckpoints, folder: str, number: int) -> Bundle:
+    far = found.far.get(location.prefix)
+    if isinstance(far, Bundle):
+        return far
+    prefix = location.prefix
+    if location.kind != "v2":
+        rewrite(far or location.requested, prefix := os.path.join(folder, str(number)))
+    bundle = opened(prefix + INDEX_SUFFIX, mode="read", verify="never")
+    assert isinstance(bundle, Bundle)  # the index of one was named
+    return bundle
 
 
 def step_of(prefix: str) -> int:
@@ -168,8 +201,10 @@ def step_of(prefix: str) -> int:
     return int(found[2]) if found else -1
 
 
-def _checkpoints_in(path: str) -> Sequence[str]:
+def _checkpoints_in(path: str | Address) -> Sequence[str | Address]:
     """The checkpoints in a directory that are steps of its run; a path to another thing itself."""
+    if isinstance(path, Address):
+        return _far_checkpoints_in(path)
     if not os.path.isdir(path):
         return [path]
     runs: dict[str, list[str]] = {}
@@ -189,6 +224,17 @@ def _checkpoints_in(path: str) -> Sequence[str]:
     return next(iter(runs.values()))
 
 
+def _far_checkpoints_in(address: Address) -> Sequence[Address]:
+    runs: dict[str, list[Address]] = {}
+    for each in far_checkpoints(address):
+        if step := _STEP.fullmatch(each.prefix):
+            runs.setdefault(step[1], []).append(address.at(Address(each.prefix).key))
+    if len(runs) > 1:
+        names = listed(sorted(run.rpartition("/")[2] for run in runs))
+        raise ConversionError(f"checkpoints of several runs in {address.url!r}: {names}")
+    return next(iter(runs.values()), [address])
+
+
 def _names_in(directory: str) -> list[str]:
     """The names of checkpoints in a directory; those of V1 are known by their bytes."""
     names = []
@@ -204,8 +250,17 @@ def _names_in(directory: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def parts_in(directory: str) -> dict[tuple[int, int], str]:
+def parts_in(directory: str | Address) -> Mapping[tuple[int, int], str | Address]:
     """Find the parts of a sharded save in a directory, by their number and count."""
+    if isinstance(directory, Address):
+        below = f"{directory.key.rstrip('/')}/"
+        client = connect(directory)
+        there = client.list(f"{below}part-") if client.can_list and len(below) > 1 else ()
+        return {
+            (int(found[1]), int(found[2])): directory.at(each.key[: -len(INDEX_SUFFIX)])
+            for each in there
+            if (found := _PART.fullmatch(each.key[len(below) :]))
+        }
     if not os.path.isdir(directory):
         return {}
     return {

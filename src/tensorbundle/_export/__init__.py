@@ -12,4 +12,5 @@ Nothing here knows of what kind the checkpoint is that the tensors come from.
     npz          archives of numpy, `.npz`: the tensors' `.npy` files in a zip, not compressed
     request      requests to export
     safetensors  `.safetensors`
+    shared       files of safetensors by workers: each writes some
 """

@@ -28,12 +28,15 @@ class CastCheckpoint(Checkpoint):
         ckpt: The checkpoint.
         numbers: DataTypes of these tensors, by key.
         loss: What may be lost beside digits.
+
+    Attributes:
+        numbers: DataTypes of the tensors that are cast, by key.
     """
 
     def __init__(self, ckpt: Checkpoint, numbers: Mapping[str, int], loss: Loss) -> None:
         super().__init__(ckpt.location, ckpt.mode)
         self._ckpt = ckpt
-        self._numbers = numbers
+        self.numbers = numbers
         self._loss = loss
 
     @property
@@ -46,7 +49,7 @@ class CastCheckpoint(Checkpoint):
 
     def _find(self, name: str) -> TensorInfo | None:
         info = self._ckpt._find(name)
-        number = self._numbers.get(name)
+        number = self.numbers.get(name)
         if info is None or number is None:
             return info
         info = replace(info, dtype=dtypes.numpy_dtype(number), data_type=number, crc32c=None)
@@ -57,7 +60,7 @@ class CastCheckpoint(Checkpoint):
         return map(self.info, self._ckpt)
 
     def _cast(self, array: Array, info: TensorInfo) -> Array:
-        if info.name not in self._numbers:
+        if info.name not in self.numbers:
             return array
         return converted(array, info.array_dtype(), info.name, self._loss)
 

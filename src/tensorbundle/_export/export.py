@@ -16,14 +16,18 @@ from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, opened
 from .._far.verbs import takes_addresses
 from .._format.filenames import as_path
+from .._parallel.runners import Workers
 from .._progress import Progress
+from .._source.address import is_far
 from .._write.casting import Cast, Loss
+from .._write.jobs.parts import target_of
 from .._write.staging import check_target
 from ..errors import ConversionError, UnsupportedError
 from . import hdf5, hub, npy, npz, safetensors
 from .arrays import Arrays
 from .cast import cast_as_asked
 from .request import DryRun, Request
+from .shared import write_by
 
 if TYPE_CHECKING:
     from .._checkpoint.selection import Filter
@@ -45,6 +49,7 @@ _ELSEWHERE: Final = {
     ".keras": "it needs the model: tensorbundle.keras.load_weights(model, ckpt), and then "
     "model.save; or, of a SavedModel of Keras 2, tensorbundle.keras.load_model",
 }
+_MODULES: Final[Mapping[str, Any]] = {"npz": npz, "h5": hdf5, "npy": npy}
 _SHARDED: Final = ("safetensors", "hub")
 _ALIKE: Final = {".bin": ".pt", ".pth": ".pt"}
 
@@ -68,7 +73,7 @@ class Export:
     notes: tuple[str, ...] = ()
 
 
-@takes_addresses(targets=("dst",))
+@takes_addresses(targets=("dst",), unless="workers")
 def export(
     src: Source | Mapping[str, Any],
     dst: str | os.PathLike[str] | bytes,
@@ -84,6 +89,7 @@ def export(
     strict: bool = False,
     overwrite: bool = False,
     dry_run: bool = False,
+    workers: Workers = None,
     progress: Progress = None,
 ) -> Export:
     """Write tensors to a `.npz`, `.safetensors` or `.h5` file or a directory of `.npy` files.
@@ -130,6 +136,8 @@ def export(
             wrote is never touched.
         dry_run: Whether nothing is written: what would be is told as far as it can be without
             reading values, and ``files`` is empty.
+        workers: Who writes the files of safetensors, each of which is a task: a number of threads,
+            a `concurrent.futures.Executor`, or a Dask client; see `average`.
         progress: Called with (bytes done, bytes in all), at most ten times a second.
 
     Returns:
@@ -159,34 +167,37 @@ def export(
         raise ConversionError(f"unknown format {format!r}: expected one of {', '.join(FORMATS)}")
     if max_shard_bytes is not None and (format not in _SHARDED or max_shard_bytes < 1):
         raise ValueError(f"max_shard_bytes={max_shard_bytes}: is for safetensors, and at least 1")
-    path = check_target(path, is_directory=format in ("npy", "hub"))
+    if workers is not None and format != "safetensors":
+        raise ConversionError(f"workers share files of safetensors among them, not {format!r}")
+    path = path if is_far(dst) else check_target(path, is_directory=format in ("npy", "hub"))
     if config is not None and format != "hub":
         raise ValueError("config is for a hub folder: format='hub'")
     if isinstance(src, Mapping) and not isinstance(src, Checkpoint):
         src = Arrays(src)
     ckpt = opened(src)
+    source = ckpt
     tied = ckpt.second_names() if format == "hub" and isinstance(ckpt, Arrays) else {}
+    loss = Loss(saturate=saturate)
     if cast is not None:
-        ckpt = cast_as_asked(ckpt, cast, Loss(saturate=saturate))
+        ckpt = cast_as_asked(ckpt, cast, loss)
     request = Request(
         ckpt, names, progress, exclude=exclude, paths=paths, strict=strict, dry_run=dry_run
     )
-    size = max_shard_bytes
+    many: Any = {"overwrite": overwrite, "max_shard_bytes": max_shard_bytes}
     try:
-        if format == "hub":
-            files = hub.write(
-                request, path, config=config, tied=tied, overwrite=overwrite, max_shard_bytes=size
-            )
+        if workers is not None:
+            files = write_by(request, source, target_of(dst), workers, loss, progress, **many)
+        elif format == "hub":
+            files = hub.write(request, path, config=config, tied=tied, **many)
         elif format == "safetensors":
-            files = safetensors.write(request, path, overwrite=overwrite, max_shard_bytes=size)
+            files = safetensors.write(request, path, **many)
         else:
-            files = {"npz": npz, "h5": hdf5, "npy": npy}[format].write(
-                request, path, overwrite=overwrite
-            )
+            files = _MODULES[format].write(request, path, overwrite=overwrite)
     except DryRun:
         nbytes = sum(info.nbytes for info in request.infos)
         return Export((), len(request.infos), nbytes, tuple(request.left_out), request.notes)
-    request.finish()
+    if workers is None:
+        request.finish()
     return Export(files, request.written, request.nbytes, tuple(request.left_out), request.notes)
 
 

@@ -7,12 +7,11 @@ nothing may be left out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from .._checkpoint.selection import literal_names, refuse_nothing
+from .._checkpoint.selection import literal_names, parts_of, refuse_nothing
 from .._progress import Meter, Progress
 from ..errors import ConversionError
 
@@ -43,8 +42,8 @@ class Request:
         strict: bool = False,
         dry_run: bool = False,
     ) -> None:
-        if names is not None and not isinstance(names, (str, bytes, re.Pattern)):
-            names = list(names)  # read twice, so an iterator must be kept
+        if names is not None:
+            names = parts_of(names)  # read twice, so an iterator must be kept
         self.ckpt = ckpt
         named = literal_names(names)
         if names is None:
@@ -66,7 +65,7 @@ class Request:
         self.nbytes = 0
         self._named = named
         self._strict = strict
-        self._dry_run = dry_run
+        self.is_dry_run = dry_run
         self._meter = Meter(progress, sum(info.nbytes for info in self.infos))
 
     def keep(self, obstacle: Callable[[TensorInfo], str | None] = lambda _: None) -> None:
@@ -79,10 +78,14 @@ class Request:
             else:
                 self.leave_out(info, reason)
         self.infos = kept
+        if self.left_out and not kept:
+            more = "" if len(self.left_out) == 1 else f", and {len(self.left_out) - 1} more"
+            name, reason = self.left_out[0]
+            raise ConversionError(f"nothing would be left to export: {name!r}: {reason}{more}")
 
     def begin(self, staging: Staging) -> Staging:
         """Go on to write, unless that is not wanted: then DryRun ends it here."""
-        if self._dry_run:
+        if self.is_dry_run:
             raise DryRun
         return staging
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -28,6 +28,7 @@ from .._format.foreign.safetensors import (
     parse_index,
     parse_json,
 )
+from .._format.wording import undivided
 from .._write.staging import Staging
 from ..errors import ConversionError, TensorBundleError
 from .request import Piece, Request
@@ -51,22 +52,22 @@ def write(
         request: What is to be written.
         path: The file; the names of shards and index are made of it.
         overwrite: Whether files of an earlier export are replaced.
-        max_shard_bytes: The most bytes of tensors in one file.
+        max_shard_bytes: The most bytes of tensors in one file; a larger tensor has its own.
         framework: Whose tensors the metadata says they are.
         beside: Other files of the folder, by name.
     """
-    request.keep(_obstacle)
-    shards = list(_shards(request.infos, max_shard_bytes))
+    request.keep(obstacle)
+    shards = list(cut(request.infos, max_shard_bytes))
+    sizes = ((info.name, nbytes_of(info)) for info in request.infos)
+    request.notes += undivided(sizes, max_shard_bytes)
     directory, name = os.path.split(path)
-    stem, suffix = os.path.splitext(name)
-    names = [f"{stem}-{n:05d}-of-{len(shards):05d}{suffix}" for n in range(1, len(shards) + 1)]
-    index_name = f"{name}.index.json"
-    earlier = _earlier_files(directory, name)
+    names, index_name = names_of(path, len(shards))
+    earlier = earlier_files(directory, name)
     if len(shards) > 1:
-        _refuse_strange(directory, [*names, index_name], earlier)
+        refuse_strange(directory, [*names, index_name], earlier)
 
     def moved(moves: Mapping[str, str]) -> bytes:
-        return _moved_index(os.path.join(directory, index_name), moves)
+        return moved_index(os.path.join(directory, index_name), moves)
 
     staged = Staging(directory, earlier=earlier, overwrite=overwrite, moved=moved)
     with request.begin(staged) as staging:
@@ -74,20 +75,33 @@ def write(
             with staging.create(other) as file:
                 file.write(content)
         if len(shards) == 1:
-            _write_shard(request, shards[0], staging, name, framework)
+            with staging.create(name) as file:
+                write_file(file, shards[0], framework, request.pieces)
             return staging.files
-        weight_map = {}
         for shard_name, shard in zip(names, shards, strict=True):
-            _write_shard(request, shard, staging, shard_name, framework)
-            weight_map.update({info.name: shard_name for info in shard})
-        metadata = {"total_size": request.nbytes, **WRITER}
-        index = {"metadata": metadata, "weight_map": weight_map}
+            with staging.create(shard_name) as file:
+                write_file(file, shard, framework, request.pieces)
         with staging.create(index_name) as file:
-            file.write(_encode_index(index))
+            file.write(index_of(shards, names, request.nbytes))
     return staging.files
 
 
-def _obstacle(info: TensorInfo) -> str | None:
+def index_of(shards: Sequence[Iterable[TensorInfo]], names: Sequence[str], nbytes: int) -> bytes:
+    """The index of several files, by their names and the tensors in each."""
+    places = {info.name: name for name, shard in zip(names, shards, strict=True) for info in shard}
+    return _encode_index({"metadata": {"total_size": nbytes, **WRITER}, "weight_map": places})
+
+
+def names_of(path: str, count: int) -> tuple[list[str], str]:
+    """The names of several files that one is cut into, and that of their index."""
+    name = os.path.basename(path)
+    stem, suffix = os.path.splitext(name)
+    names = [f"{stem}-{n:05d}-of-{count:05d}{suffix}" for n in range(1, count + 1)]
+    return names, f"{name}.index.json"
+
+
+def obstacle(info: TensorInfo) -> str | None:
+    """Why a file cannot hold a tensor, if it cannot."""
     if _stored_as(info) not in WORDS:
         return f"safetensors has no dtype for {info.tf_dtype}"
     try:
@@ -104,20 +118,21 @@ def _stored_as(info: TensorInfo) -> str:
     return STAND_INS.get(info.tf_dtype, info.tf_dtype)
 
 
-def _nbytes(info: TensorInfo) -> int:
+def nbytes_of(info: TensorInfo) -> int:
+    """The bytes of a tensor in a file."""
     return info.size * info.array_dtype().itemsize
 
 
-def _shards(infos: list[TensorInfo], max_shard_bytes: int | None) -> Iterator[list[TensorInfo]]:
+def cut(infos: list[TensorInfo], max_shard_bytes: int | None) -> Iterator[list[TensorInfo]]:
     """Cut the list where a shard would become too large; a tensor that is goes alone."""
     shard: list[TensorInfo] = []
     size = 0
     for info in infos:
-        if shard and max_shard_bytes is not None and size + _nbytes(info) > max_shard_bytes:
+        if shard and max_shard_bytes is not None and size + nbytes_of(info) > max_shard_bytes:
             yield shard
             shard, size = [], 0
         shard.append(info)
-        size += _nbytes(info)
+        size += nbytes_of(info)
     yield shard
 
 
@@ -125,19 +140,21 @@ def _rank_and_name(info: TensorInfo) -> tuple[int, str]:
     return -RANKS[_stored_as(info)], info.name
 
 
-def _write_shard(
-    request: Request, infos: list[TensorInfo], staging: Staging, name: str, framework: str
+def write_file(
+    file: BinaryIO,
+    infos: Iterable[TensorInfo],
+    framework: str,
+    pieces: Callable[[TensorInfo], Iterator[Piece]],
 ) -> None:
+    """Write one file: its header, and of each tensor the pieces that its bytes come in."""
     ordered = sorted(infos, key=_rank_and_name)
-    with staging.create(name) as file:
-        _write_header(file, ordered, framework)
-        for info in ordered:
-            for piece in _pieces(request, info):
-                file.write(piece)
+    _write_header(file, ordered, framework)
+    for info in ordered:
+        for piece in _stored(info, pieces(info)):
+            file.write(piece)
 
 
-def _pieces(request: Request, info: TensorInfo) -> Iterator[Piece]:
-    pieces = request.pieces(info)
+def _stored(info: TensorInfo, pieces: Iterator[Piece]) -> Iterator[Piece]:
     if info.tf_dtype not in ("int4", "int2"):
         return pieces
     assert info.dtype is not None
@@ -155,7 +172,7 @@ def _write_header(file: BinaryIO, infos: list[TensorInfo], framework: str) -> No
     size = file.write(f'{{"{METADATA}":{json.dumps(metadata, separators=(",", ":"))}'.encode())
     offset = 0
     for info in infos:
-        end = offset + _nbytes(info)
+        end = offset + nbytes_of(info)
         entry = {
             "dtype": WORDS[_stored_as(info)],
             "shape": info.shape,
@@ -180,14 +197,14 @@ def _encode_index(index: Mapping[str, Any]) -> bytes:
     return (json.dumps(index, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _moved_index(path: str, moves: Mapping[str, str]) -> bytes:
+def moved_index(path: str, moves: Mapping[str, str]) -> bytes:
     """Write the index of an earlier export for other names of its files."""
     index = parse_json(whole_file(path))
     places = {name: moves.get(file, file) for name, file in index["weight_map"].items()}
     return _encode_index({**index, "weight_map": places})
 
 
-def _earlier_files(directory: str, name: str) -> list[str]:
+def earlier_files(directory: str, name: str) -> list[str]:
     """List what earlier exports to this path left, in either form, an index first.
 
     Loaders prefer the single file to the index, so old weights beside new shards would win. What an
@@ -213,7 +230,7 @@ def _earlier_files(directory: str, name: str) -> list[str]:
     return [index_name, *shards, *single]
 
 
-def _refuse_strange(directory: str, names: Iterable[str], earlier: Collection[str]) -> None:
+def refuse_strange(directory: str, names: Iterable[str], earlier: Collection[str]) -> None:
     """Raise FileExistsError where a file that no export wrote has a name that is needed."""
     for name in names:
         path = os.path.join(directory, name)

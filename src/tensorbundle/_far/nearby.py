@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from .. import _core
@@ -13,6 +13,7 @@ from .._format.filenames import (
     STATE_NAME,
     shard_path,
     spelled_prefix,
+    split_shard_path,
     split_table_glob,
 )
 from .._source.address import Address
@@ -25,6 +26,8 @@ from ..errors import FormatError, MissingFileError
 from .states import newest_by_state
 
 _MOST_INDEX: Final = 1 << 32
+# Where the values of a SavedModel are.
+VARIABLES_PREFIX: Final = "variables/variables"
 
 
 def files_of(client: Client, address: Address) -> tuple[str, dict[str, Meta]]:
@@ -88,6 +91,34 @@ def shards_of(client: Client, prefix: str, meta: Meta) -> list[str]:
     return [shard_path(prefix, n, index.num_shards) for n in sorted(entries.shard_counts())]
 
 
+def bring_graph(address: Address, directory: str) -> tuple[str, Address | None]:
+    """Copy the graph that an address means into a directory, and all beside it but values.
+
+    Returns:
+        The path to open it by, and where its values are.
+
+    Raises:
+        MissingFileError: There is nothing.
+        OtherObjectError: It was replaced while it was copied.
+    """
+    client = connect(address)
+    key, files = files_of(client, address)
+    inside = f"{key.rstrip('/')}/{VARIABLES_PREFIX}"
+    values = next((each for each in (key, inside) if each + INDEX_SUFFIX in files), None)
+    rest = {
+        k: m for k, m in files.items() if not k.endswith(INDEX_SUFFIX) and not split_shard_path(k)
+    }
+    if key + META_SUFFIX in rest:
+        address = address.at(key + META_SUFFIX)
+        rest = {address.key: rest[address.key]}
+    if not rest:
+        raise MissingFileError(
+            f"no graph lies beside the values at {address.url!r}", path=address.url
+        )
+    path = _brought(client, address, key, rest, directory)
+    return path, None if values is None else address.at(values)
+
+
 def bring(address: Address, directory: str, tick: Tick | None = None) -> str:
     """Copy what an address means into a directory; the path to open it by.
 
@@ -97,6 +128,17 @@ def bring(address: Address, directory: str, tick: Tick | None = None) -> str:
     """
     client = connect(address)
     key, files = files_of(client, address)
+    return _brought(client, address, key, files, directory, tick)
+
+
+def _brought(
+    client: Client,
+    address: Address,
+    key: str,
+    files: Mapping[str, Meta],
+    directory: str,
+    tick: Tick | None = None,
+) -> str:
     parent = key.rpartition("/")[0]
     for each, meta in files.items():
         path = local_path(directory, each[len(parent) :].lstrip("/"))

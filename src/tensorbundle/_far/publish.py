@@ -3,7 +3,8 @@
 Data shards go first and the index last, on the condition that it is still what it was when the
 work began: of several writers one wins, and the others are told. Where there is a checkpoint
 already, the new shards get names that nobody uses, by another number of shards in them, so that
-those who read the old one go on; its shards are deleted once the index is replaced.
+those who read the old one go on; its shards are deleted once the index is replaced. Shards that lie
+in the store already are copied there, and do not come here.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ import contextlib
 import errno
 import os
 import random
+import time
 import weakref
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Final, NamedTuple
 
 from .. import _core
 from .._format.filenames import INDEX_SUFFIX, shard_path, split_shard_path
+from .._parallel.runners import Workers, run_tasks
 from .._source.address import Address
 from .._source.client import Client
 from .._source.connect import connect
-from .._source.copies import Tick, private_directory, put_files
+from .._source.copies import FarCopy, Tick, copy_object, private_directory, put_files
+from .._source.pool import in_order
 from .._source.store import Meta, NotOfferedError, OtherObjectError
 from ..errors import MissingFileError
 from .nearby import header_of
@@ -30,13 +35,44 @@ from .nearby import header_of
 _LAST: Final = (".index.json", "saved_model.pb", "saved_model.pbtxt", "fingerprint.pb")
 # What one writer puts before all else, where there was no checkpoint.
 CLAIM_SUFFIX: Final = ".index.claim"
+# When whoever put it is taken to have been killed. If not, its index comes too late, no worse.
+CLAIM_LASTS_S: Final = 3600
 _SPARE_COUNTS: Final = range(10_000, 100_000)
 # What can be put on a condition is put by one request.
 _MOST_AT_ONCE: Final = 64 << 20
 
 
-def publish(directory: str, address: Address, *, overwrite: bool, tick: Tick | None = None) -> None:
+class CopiedShards(NamedTuple):
+    """Shards of a bundle that are not here, to be copied from where they are.
+
+    Attributes:
+        sources: By number, where each is and what it was found as.
+        workers: Who copies them; see `run_tasks`.
+    """
+
+    sources: Mapping[int, tuple[Address, Meta]]
+    workers: Workers = None
+
+
+def publish(
+    directory: str,
+    address: Address,
+    *,
+    overwrite: bool,
+    tick: Tick | None = None,
+    shards: CopiedShards | None = None,
+) -> list[str]:
     """Put all files of a directory beside an address, of which one is what the address names.
+
+    Args:
+        directory: Where they are; of ``shards`` there are files too, which are not looked at.
+        address: Where they are to be.
+        overwrite: Whether what is there may be replaced.
+        tick: Told of bytes that have gone.
+        shards: Shards that lie far away.
+
+    Returns:
+        The addresses of all that was put; an index is the last.
 
     Raises:
         FileExistsError: There is something at the address, or another writer was quicker.
@@ -51,11 +87,12 @@ def publish(directory: str, address: Address, *, overwrite: bool, tick: Tick | N
         others = [
             (os.path.join(directory, name), parent + name) for name in names if name not in bundle
         ]
-        _Bundle(client, os.path.join(directory, prefix), address.key).publish(
-            others, overwrite=overwrite, tick=tick
-        )
-        return
-    _put_plain(client, directory, parent, names, overwrite=overwrite, tick=tick)
+        work = _Bundle(client, os.path.join(directory, prefix), address, shards or CopiedShards({}))
+        keys = work.publish(others, overwrite=overwrite, tick=tick)
+    else:
+        _put_plain(client, directory, parent, names, overwrite=overwrite, tick=tick)
+        keys = [parent + name for name in names]
+    return [client.url(key) for key in keys]
 
 
 class Outgoing:
@@ -63,10 +100,11 @@ class Outgoing:
 
     Attributes:
         prefix: Where it is to be written.
+        address: Where it is put then.
     """
 
     def __init__(self, address: Address, *, overwrite: bool) -> None:
-        self._address = address
+        self.address = address
         self._overwrite = overwrite
         index = address.key + INDEX_SUFFIX
         client = connect(address)
@@ -78,17 +116,27 @@ class Outgoing:
         self._end = weakref.finalize(self, self._context.__exit__, None, None, None)
         self.prefix = os.path.join(self._directory, address.key.rpartition("/")[2])
 
-    def publish(self) -> str:
-        """Put it where it belongs; the address."""
+    def publish(self, shards: CopiedShards | None = None, tick: Tick | None = None) -> list[str]:
+        """Put it where it belongs; the addresses of its files, the index last."""
         try:
-            publish(self._directory, self._address, overwrite=self._overwrite)
+            return publish(
+                self._directory,
+                self.address,
+                overwrite=self._overwrite,
+                shards=shards,
+                tick=tick,
+            )
         finally:
             self.discard()
-        return self._address.url
 
     def discard(self) -> None:
         """Forget it."""
         self._end()
+
+
+def _claim() -> bytes:
+    """What a writer puts to say that it is at work, and since when."""
+    return f"{os.urandom(16).hex()} {time.time():.0f}".encode()
 
 
 def _of_bundle(name: str, prefix: str) -> bool:
@@ -143,18 +191,23 @@ def _put_new(client: Client, path: str, key: str) -> bool:
 class _Bundle:
     """One bundle on its way."""
 
-    def __init__(self, client: Client, path: str, key: str) -> None:
+    def __init__(self, client: Client, path: str, address: Address, shards: CopiedShards) -> None:
         self._client = client
         self._path = path
-        self._key = key
-        self._index = key + INDEX_SUFFIX
+        self._address = address
+        self._key = address.key
+        self._far = shards
+        self._index = self._key + INDEX_SUFFIX
         file = _core.File(path + INDEX_SUFFIX)
         self._count = _core.Index(file).num_shards
         self._file = file
         self._put: list[str] = []
         self._claim: str | None = None
 
-    def publish(self, others: list[tuple[str, str]], *, overwrite: bool, tick: Tick | None) -> None:
+    def publish(
+        self, others: list[tuple[str, str]], *, overwrite: bool, tick: Tick | None
+    ) -> list[str]:
+        """Put shards and other files, then the index; all keys, that of the index last."""
         before = self._found(overwrite)
         try:
             count = self._chosen_count(before, overwrite)
@@ -168,7 +221,10 @@ class _Bundle:
                 if os.path.exists(shard_path(self._path, n, self._count))
             ]
             self._put = [key for _, key in shards]
-            put_files(self._client, [*shards, *others], tick)
+            far = {shard_path(self._key, n, count): each for n, each in self._far.sources.items()}
+            near = [(path, key) for path, key in shards if key not in far]
+            put_files(self._client, [*near, *others], tick)
+            self._copy(far, tick)
             self._put_index(before, count)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -180,6 +236,18 @@ class _Bundle:
                     self._client.delete([self._claim])
         with contextlib.suppress(OSError):  # nobody reads them, and the next writer deletes them
             self._client.delete([key for key in old if key not in self._put])
+        return [*self._put, *(key for _, key in others), self._index]
+
+    def _copy(self, far: Mapping[str, tuple[Address, Meta]], tick: Tick | None) -> None:
+        """Copy shards that are not here, several at a time."""
+        copies = [
+            FarCopy(source, meta, self._address.at(key)) for key, (source, meta) in far.items()
+        ]
+        workers = self._far.workers
+        done = in_order if workers is None else partial(run_tasks, workers=workers)
+        for nbytes in done(copy_object, copies):
+            if tick is not None:
+                tick(nbytes)
 
     def _found(self, overwrite: bool) -> Meta | None:
         """The index of the checkpoint that is there; raises FileExistsError if it has to stay."""
@@ -209,17 +277,11 @@ class _Bundle:
         if before is None:
             claim = self._key + CLAIM_SUFFIX
             try:
-                self._client.put(claim, os.urandom(16).hex().encode(), if_absent=True)
+                self._client.put(claim, _claim(), if_absent=True)
             except NotOfferedError:
                 return self._count
             except FileExistsError:
-                if not overwrite:
-                    raise FileExistsError(
-                        errno.EEXIST,
-                        "another process writes a checkpoint there, or was killed when it did: "
-                        "overwrite it to write all the same",
-                        self._client.url(claim),
-                    ) from None
+                self._take_over(claim, overwrite)
             else:
                 self._claim = claim
                 return self._count
@@ -228,6 +290,29 @@ class _Bundle:
             for count in iter(lambda: random.choice(_SPARE_COUNTS), None)
             if count != self._count
         )
+
+    def _take_over(self, claim: str, overwrite: bool) -> None:
+        """Go on in spite of another's claim, by names of its own; FileExistsError if not allowed.
+
+        A claim that is old is of a process that was killed, and is replaced.
+        """
+        found = self._client.find(claim)
+        age_s = 0.0
+        if found is not None:
+            said = bytes(self._client.get(claim, 0, 64)[0]).rpartition(b" ")[2]
+            age_s = time.time() - int(said) if said.isdigit() else CLAIM_LASTS_S
+        if not overwrite and age_s < CLAIM_LASTS_S:
+            raise FileExistsError(
+                errno.EEXIST,
+                "another process writes a checkpoint there, or was killed when it did: overwrite "
+                f"it to write all the same, or wait: after {CLAIM_LASTS_S} s (now {age_s:.0f} s) "
+                "its claim is over",
+                self._client.url(claim),
+            )
+        if found is not None and age_s >= CLAIM_LASTS_S:
+            with contextlib.suppress(OtherObjectError, NotOfferedError):
+                self._client.put(claim, _claim(), etag=found.etag)
+                self._claim = claim
 
     def _put_index(self, before: Meta | None, count: int) -> None:
         data = (

@@ -8,15 +8,15 @@ import functools
 import inspect
 import os
 import weakref
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from .._source.address import Address, is_far
 from .._source.copies import private_directory, renamed
 from .._source.store import unreplaced
 from ..errors import TensorBundleError
-from .nearby import bring
+from .nearby import bring, bring_graph
 from .publish import publish
 
 _P = ParamSpec("_P")
@@ -24,7 +24,7 @@ _R = TypeVar("_R")
 
 
 def takes_addresses(
-    *, sources: tuple[str, ...] = (), targets: tuple[str, ...] = ()
+    *, sources: tuple[str, ...] = (), targets: tuple[str, ...] = (), unless: str = ""
 ) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     """Make a function take addresses where it takes paths of files.
 
@@ -32,6 +32,7 @@ def takes_addresses(
         sources: Parameters of what is read, or of several: brought here whole, into a directory of
             the user's alone, which is gone when the function returns, or when what it returns is.
         targets: Parameters of what is written: written here, and then put there as `publish` does.
+        unless: A parameter with which, when it is given, the function takes addresses itself.
     """
 
     def wrap(function: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -40,6 +41,8 @@ def takes_addresses(
             if not any(map(_far_in, args)) and not any(map(_far_in, kwargs.values())):
                 return function(*args, **kwargs)
             bound = inspect.signature(function).bind(*args, **kwargs)
+            if bound.arguments.get(unless) is not None:
+                return function(*args, **kwargs)
             with ExitStack() as stack:
                 work = _Nearby(stack)
                 for name in sources:
@@ -74,6 +77,31 @@ def _far_in(given: Any) -> bool:
     return _address_of(given) is not None
 
 
+@contextmanager
+def target_near(path: str, *, overwrite: bool, is_dry: bool = False) -> Iterator[str]:
+    """Where to write what is to be at a path or address: there, or here until the context ends."""
+    if not is_far(path):
+        yield path
+        return
+    with ExitStack() as stack:
+        work = _Nearby(stack)
+        with work.telling():
+            yield work.target(Address.of(path))
+        if not is_dry:
+            work.done(None, overwrite)
+
+
+def graph_near(address: Address, load: Callable[[str], _R]) -> tuple[_R, Address | None]:
+    """Load a far graph from a copy, which is there as long as it is; and where its values are."""
+    with ExitStack() as stack:
+        work = _Nearby(stack)
+        with unreplaced(address.url):
+            path, values = bring_graph(address, work.directory(address))
+        with work.telling():
+            graph = load(path)
+        return work.done(graph, overwrite=False), values
+
+
 class _Nearby:
     """Private copies of one call's sources, and its targets in the making."""
 
@@ -89,13 +117,13 @@ class _Nearby:
         address = _address_of(given)
         if address is None:
             return given
-        directory = self._directory(address)
+        directory = self.directory(address)
         with unreplaced(address.url):
             return bring(address, directory)
 
     def target(self, address: Address) -> str:
         """Where to write what is to be put at an address."""
-        directory = self._directory(address)
+        directory = self.directory(address)
         self._targets.append((directory, address))
         return os.path.join(directory, address.key.rpartition("/")[2])
 
@@ -103,15 +131,22 @@ class _Nearby:
         """Put nothing anywhere."""
         self._targets.clear()
 
-    def _directory(self, address: Address) -> str:
+    def directory(self, address: Address) -> str:
+        """A directory for copies of what lies beside an address."""
         directory = self._stack.enter_context(private_directory())
         self._places[directory] = address.url.rpartition("/")[0]
         return directory
 
     def told(self, call: Callable[[], _R]) -> _R:
         """Call what works on the copies; its errors name what they are copies of."""
-        try:
+        with self.telling():
             return call()
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Have errors of what works on the copies name what they are copies of."""
+        try:
+            yield
         except TensorBundleError as error:
             error.message = self._retold(error.message)
             error.path = self._retold(error.path)

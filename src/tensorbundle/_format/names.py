@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ..errors import ConversionError
+
 # difflib is quadratic in the length of names, and reads every one of them.
 _COMPARED: Final = 2_000
 _LONGEST: Final = 500
@@ -25,6 +27,7 @@ def as_name(name: object) -> str:
 
     Raises:
         TypeError: It is neither.
+        ConversionError: It is text that no bytes stand for.
     """
     if isinstance(name, bytes):
         return as_text(name)
@@ -35,7 +38,19 @@ def as_name(name: object) -> str:
         elif isinstance(name, (list, tuple, set, frozenset)):
             hint = "; for several: ckpt.load([…])"
         raise TypeError(f"names are str or bytes, not {type(name).__name__}: {name!r:.80}{hint}")
+    if not name.isascii():
+        try:
+            as_bytes(name)
+        except UnicodeEncodeError:
+            raise no_bytes(name) from None
     return name
+
+
+def no_bytes(name: str) -> ConversionError:
+    """Error for text that no bytes of UTF-8 stand for: half of a surrogate pair."""
+    return ConversionError(
+        f"a lone surrogate has no bytes in UTF-8, which names are in: {name!r:.80}"
+    )
 
 
 def near(name: str, names: Sequence[str], count: int = 3) -> tuple[str, ...]:
@@ -49,16 +64,22 @@ def near(name: str, names: Sequence[str], count: int = 3) -> tuple[str, ...]:
         names: All names there are.
         count: How many to give at most.
     """
-    last = name.rpartition("/")[2]
+    # As operations and scopes are written, and by those who do not know in which case.
+    plain = name.strip("/").partition(":")[0].casefold()
+    last = plain.rpartition("/")[2]
+    folded = [(each, each.casefold()) for each in names] if plain else []
     found = [
         each
-        for each in names
-        if each.endswith("/" + name) or name.endswith("/" + each) or each.startswith(name + "/")
+        for each, there in folded
+        if there == plain
+        or there.endswith("/" + plain)
+        or plain.endswith("/" + there)
+        or there.startswith(plain + "/")
     ]
     if not found:
         found = closest(name, names, count)
     if not found:
-        found = [each for each in names if each.rpartition("/")[2] == last]
+        found = [each for each, there in folded if there.rpartition("/")[2].strip("_") == last]
     return tuple(found[:count])
 
 

@@ -153,7 +153,7 @@ class TensorInfo:
                 f"slices leave a gap: {self.obstacle}; stored: {stored}. read_slice() reads what "
                 "is there; load(), views() and export() of all tensors leave this one out",
                 f"slices leave a gap: {self.obstacle}; stored: {stored}. Choose others by name "
-                "(--names), or leave it out: edit --drop",
+                "or pattern, or leave it out: --exclude, edit --drop",
             ),
             key=self.name,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._far.verbs import takes_addresses
@@ -11,7 +12,7 @@ from .._graph.graph import Graph, load_graph
 from .._ops.edges import reachable
 from .._progress import Progress
 from .assemble import assemble, prepare
-from .naming import name_inputs
+from .naming import name_by_keys
 from .pruning import prune
 from .result import Frozen, FrozenInput, inputs_of, notes, unneeded_inputs
 from .stream import Destination, Format, lay_out, raw_versions, write
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Frozen", "FrozenInput", "freeze", "prune"]
 
 
-@takes_addresses(sources=("graph", "ckpt"), targets=("path",))
+@takes_addresses(targets=("path",))
 def freeze(
     graph: str | os.PathLike[str] | Graph,
     ckpt: str | os.PathLike[str] | Checkpoint | None = None,
@@ -160,8 +161,9 @@ def freeze_as(
     targets, chosen = choose(graph, ckpt, request.outputs, request.signature)
     prepared = prepare(graph, targets, request)
     assembled = assemble(graph, ckpt, prepared, request, verify=verify)
-    named = name_inputs(assembled.nodes, prepared.keys, assembled.outputs)
-    layout = lay_out(named, assembled.functions, raw_versions(graph.meta), assembled.contents)
+    by_keys = name_by_keys(assembled.nodes, prepared.targets, assembled.outputs, prepared.keys)
+    contents = by_keys.of(assembled.contents)
+    layout = lay_out(by_keys.nodes, assembled.functions, raw_versions(graph.meta), contents)
     path, data, nbytes = write(layout, target, verify=verify, progress=progress)
     found = notes(
         assembled.nodes,
@@ -179,12 +181,18 @@ def freeze_as(
         path=path,
         data=data,
         nbytes=nbytes,
-        num_nodes=len(named),
-        outputs=assembled.outputs,
-        inputs=fed,
+        num_nodes=len(by_keys.nodes),
+        outputs={key: by_keys.tensor(each) for key, each in assembled.outputs.items()},
+        inputs=tuple(replace(each, name=by_keys.tensor(each.name)) for each in fed),
         variables=assembled.variables,
-        init_op=assembled.init_op,
-        warnings=(*chosen, *assembled.warnings, *unneeded_inputs(prepared.cuts, fed), *found),
+        init_op=None if assembled.init_op is None else by_keys.tensor(assembled.init_op),
+        warnings=(
+            *chosen,
+            *assembled.warnings,
+            *unneeded_inputs(prepared.cuts, fed),
+            *found,
+            *by_keys.notes(),
+        ),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._far.verbs import takes_addresses
 from .._graph.graph import Graph, load_graph
 from .assemble import prepare
-from .naming import name_inputs, name_outputs
+from .naming import name_by_keys, name_outputs
 from .result import Frozen, inputs_of, notes, unneeded_inputs
 from .stages.needed import check_graph, clean
 from .stages.needed import prune as prune_nodes
@@ -20,7 +21,7 @@ from .wanted.request import Cuts, Request, refuse_own_input
 from .wanted.resolve import Outputs
 
 
-@takes_addresses(sources=("graph",), targets=("path",))
+@takes_addresses(targets=("path",))
 def prune(
     graph: str | os.PathLike[str] | Graph,
     *,
@@ -90,8 +91,8 @@ def prune_as(graph: Graph, request: Request, target: Destination) -> Frozen:
         nodes, functions, told = fed.nodes, fed.functions, fed.warnings
     pruned = clean(*prune_nodes(nodes, functions, roots), clear_devices=request.clear_devices)
     check_graph(pruned.nodes, pruned.functions, prepared.op_defs)
-    named = name_inputs(pruned.nodes, prepared.keys, tensors)
-    layout = lay_out(named, pruned.functions, raw_versions(graph.meta), {})
+    by_keys = name_by_keys(pruned.nodes, prepared.targets, tensors, prepared.keys)
+    layout = lay_out(by_keys.nodes, pruned.functions, raw_versions(graph.meta), {})
     path, data, nbytes = write(layout, target, verify=True)
     inputs = inputs_of(pruned.nodes, graph.meta, prepared.keys)
     before = prepared.cutter.place_before
@@ -100,10 +101,16 @@ def prune_as(graph: Graph, request: Request, target: Destination) -> Frozen:
         path=path,
         data=data,
         nbytes=nbytes,
-        num_nodes=len(named),
-        outputs=tensors,
-        inputs=inputs,
+        num_nodes=len(by_keys.nodes),
+        outputs={key: by_keys.tensor(each) for key, each in tensors.items()},
+        inputs=tuple(replace(each, name=by_keys.tensor(each.name)) for each in inputs),
         variables=(),
         init_op=None,
-        warnings=(*chosen, *told, *unneeded_inputs(prepared.cuts, inputs), *found),
+        warnings=(
+            *chosen,
+            *told,
+            *unneeded_inputs(prepared.cuts, inputs),
+            *found,
+            *by_keys.notes(),
+        ),
     )

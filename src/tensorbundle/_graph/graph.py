@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
-from .._far.verbs import takes_addresses
-from .._format.filenames import META_SUFFIX, STATE_NAME, as_path
+from .._far.verbs import graph_near
+from .._format.filenames import META_SUFFIX, STATE_NAME, Path, as_path
 from .._format.wording import Worded, option
 from .._graphdef.facts import Asset, Collection, SaverDef, Signature, Versions
 from .._graphdef.functions import Function
@@ -16,6 +17,7 @@ from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.nodes import Node, Nodes
 from .._graphdef.roles import TABLES
 from .._locate.location import VARIABLES
+from .._source.address import Address, is_far
 from ..errors import FormatError, MissingFileError, TensorBundleError, TensorNotFoundError
 from .files import read_graph_file
 
@@ -57,7 +59,7 @@ class Graph:
         meta: MetaGraph,
         tag_sets: tuple[tuple[str, ...], ...] = (),
         directory: str | None = None,
-        checkpoint_path: str | None = None,
+        checkpoint_path: Path | None = None,
     ) -> None:
         self.path = path
         self.kind: Literal["meta", "graph", "saved_model"] = kind
@@ -66,6 +68,7 @@ class Graph:
         self.directory = directory
         self.checkpoint_path = checkpoint_path
         self._notes: list[str] = []
+        self._signatures: Mapping[str, Signature] | None = None
 
     def __repr__(self) -> str:
         return f"<Graph {self.path!r}: {self.kind}, {self.num_nodes} nodes>"
@@ -87,6 +90,12 @@ class Graph:
             part("signatures", table(titles, signatures), is_open=True) if signatures else "",
             part("operations", frequent),
         )
+
+    def with_signatures(self, signatures: Mapping[str, Signature]) -> Graph:
+        """Copy the graph, with other signatures than its file has; the rest is shared."""
+        found = copy.copy(self)
+        found._signatures = signatures
+        return found
 
     @property
     def num_nodes(self) -> int:
@@ -116,7 +125,7 @@ class Graph:
     @property
     def signatures(self) -> Mapping[str, Signature]:
         """Signatures by key, sorted."""
-        return self.meta.signatures
+        return self.meta.signatures if self._signatures is None else self._signatures
 
     @property
     def collections(self) -> Mapping[str, Collection]:
@@ -168,6 +177,9 @@ class Graph:
         from .._locate.checkpoints import locate
 
         try:
+            if is_far(self.checkpoint_path):
+                found = self.open_checkpoint()
+                return None if found is None else found.location
             return locate(self.checkpoint_path)
         except MissingFileError:
             return None
@@ -184,7 +196,7 @@ class Graph:
         Raises:
             FormatError: There is one, but it is damaged.
         """
-        if self.checkpoint is None or self.checkpoint_path is None:
+        if self.checkpoint_path is None or not (is_far(self.checkpoint_path) or self.checkpoint):
             return None
         from .._checkpoint.opening import open
 
@@ -225,7 +237,6 @@ class Graph:
         return tuple(notes)
 
 
-@takes_addresses(sources=("path",))
 def load_graph(
     path: str | os.PathLike[str] | bytes | Graph, *, tags: str | Iterable[str] | None = None
 ) -> Graph:
@@ -255,6 +266,10 @@ def load_graph(
         if tags is not None:
             _choose((path.meta,), tags, path.path)
         return path
+    if is_far(path):
+        graph, values = graph_near(Address.of(path), lambda near: load_graph(near, tags=tags))
+        graph.checkpoint_path = values
+        return graph
     requested = as_path(path)
     found = read_graph_file(requested)
     meta = _choose(found.meta_graphs, tags, found.path)

@@ -23,6 +23,10 @@ _LISTED: Final = 10
 _TABLES_TRIED: Final = 1000  # files whose end is read when a directory holds no index
 _COMPARED: Final = 1000  # names that are compared for likeness, which is slow
 _COPY_MARK: Final = re.compile(r" ?\(\d+\)| - Copy|-copy|_copy| copy")
+# Shards whose names lost a dot or more on their way: `m_data-00000-of-00001`, `m.data`.
+_SHARD_LIKE: Final = re.compile(
+    r"[._-]data(?:[._-](\d{5})[._-]of[._-](\d{5}))?(?:\.\w{1,5})?$", re.I
+)
 _APPLE_DOUBLE: Final = "._"
 _ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 
@@ -75,13 +79,32 @@ def stand_ins(path: str) -> list[str]:
     copies, counts, others = [], [], []
     for name in names:
         found = split_shard_path(name)
-        if found is None and _is_copy_of(name, base):
+        if found is None and (_is_copy_of(name, base) or _is_spelled_like(name, base)):
             copies.append(name)
         elif found is not None and found[0] == shard[0] and found[2] != shard[2]:
             counts.append(name)
         elif found is not None and found[1:] == shard[1:] and found[0] + INDEX_SUFFIX not in names:
             others.append(name)
     return copies + counts + others
+
+
+def _is_spelled_like(name: str, base: str) -> bool:
+    """Whether a shard's name lost or changed what separates its parts."""
+    found = _SHARD_LIKE.search(name)
+    if found is None:
+        return False
+    number, count = found[1] or "00000", found[2] or "00001"
+    return f"{name[: found.start()]}.data-{number}-of-{count}".lower() == base.lower()
+
+
+def copies_of(path: str) -> list[str]:
+    """Names beside a missing file that are its name with what browsers and editors put into it."""
+    directory, base = os.path.split(path)
+    try:
+        names = sorted(os.listdir(directory or os.curdir))
+    except OSError:
+        return []
+    return [name for name in names if _is_copy_of(name, base)]
 
 
 def _is_copy_of(name: str, base: str) -> bool:
@@ -122,6 +145,9 @@ def describe_absence(prefix: str) -> str:
     start = f"no checkpoint at {prefix!r}: "
     if "://" in prefix:
         return start + "it is a remote address, and only local files are read: copy it here first"
+    plain = prefix.rstrip(os.sep)
+    if not base and os.path.isfile(plain + INDEX_SUFFIX):
+        return start + f"{plain!r} is one, without a slash at its end"
     if not os.path.isdir(directory or os.curdir):
         problem = "is not a directory" if os.path.lexists(directory) else "does not exist"
         return start + f"the directory {directory!r} {problem}"

@@ -8,6 +8,7 @@ files come first: a prefix of a checkpoint is one whatever it is called.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import Final
 
@@ -28,6 +29,8 @@ _SUFFIXES: Final[dict[str, Kind]] = {
     ".hdf5": "hdf5",
 }
 _OF_TORCH: Final = (".pt", ".pth", ".bin")
+# One of several files, as the Hub's are called.
+_PART: Final = re.compile(r"(.+)-\d+-of-(\d+)\.safetensors", re.DOTALL)
 # A zip archive, or a pickle as torch began with.
 _TORCH_MAGICS: Final = (b"PK\x03\x04", b"\x80\x02")
 _MAGICS: Final[dict[bytes, Kind]] = {
@@ -57,11 +60,19 @@ def tensor_file_at(path: str | os.PathLike[str] | bytes) -> Location | None:
     if not stat.S_ISREG(mode):
         return None
     kind = _kind_of(requested)
-    return None if kind is None else _found(requested, kind, requested)
+    if kind is None:
+        return None
+    part = _PART.fullmatch(requested) if kind == "safetensors" else None
+    if part is None or int(part[2]) < 2:
+        return _found(requested, kind, requested)
+    index = part[1] + SHARDS_INDEX
+    hint = f": write {index!r} for all" if is_regular_file(index) else ""
+    note = f"one of {int(part[2]):,} files with tensors of this model was taken{hint}"
+    return _found(requested, kind, requested, note)
 
 
-def _found(requested: str, kind: Kind, file: str) -> Location:
-    return Location(requested=requested, kind=kind, prefix=file, files=(file,))
+def _found(requested: str, kind: Kind, file: str, *notes: str) -> Location:
+    return Location(requested=requested, kind=kind, prefix=file, files=(file,), notes=notes)
 
 
 def _kind_of(path: str) -> Kind | None:

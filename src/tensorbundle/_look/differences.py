@@ -11,7 +11,8 @@ from .amounts import format_count
 from .markup import block, heading, table
 
 if TYPE_CHECKING:
-    from .._edit.diff import Diff, TensorDifference
+    from .._edit.diff import Diff
+    from .._edit.shared.comparison import TensorDifference
 
 _SHOWN: Final = 50  # rows in a notebook
 

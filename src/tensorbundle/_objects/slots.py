@@ -29,17 +29,25 @@ _NAMES: Final = (
 )
 # And as they are spelled here only: in small letters they are words that models use.
 _WORDS: Final = "Momentum|MomentumW|Lookahead|SGD"
-_OPTIMIZER: Final = re.compile(
-    rf"(?:Distributed)?(?:(?i:(?:{_NAMES})(?:_?optimizer)?)|(?:{_WORDS})(?:Optimizer)?)(?:_\d+)?"
+# Those that others are made of, and called after: `LazyAdagrad`, `AdagradDecayV2`, `GroupFtrl`.
+_MADE_OF: Final = (
+    "(?:[A-Z][A-Za-z]*)?(?:Ada[Mm]ax|Adadelta|Adagrad|AdaGrad|Adam|Ftrl|FTRL|Momentum|"
+    "NovoGrad|RMS[Pp]rop)(?:[A-Z][A-Za-z0-9]*)?"
 )
+_ANY_OPTIMIZER: Final = (
+    rf"(?:Distributed)?(?:(?i:(?:{_NAMES})(?:_?optimizer)?)|(?:{_WORDS})(?:Optimizer)?|"
+    rf"{_MADE_OF})(?:_\d+)?"
+)
+_OPTIMIZER: Final = re.compile(_ANY_OPTIMIZER)
 # Mesh TensorFlow puts its own at the end of the variable's name.
 _ENDING: Final = re.compile(r"(.+)_(?:slot_(?:vr|vc|v|m)|momentum_v|adam_[mv])")
 # Whose slots are not of the variable's shape: sums along its dimensions, or squares of them.
-_FACTORED: Final = re.compile(r"(?i)shampoo|sm3|ggt|kfac|adafactor|slot_v|(?:^|/)[rc](?:/|$)")
+_FACTORED: Final = re.compile(
+    r"(?i)shampoo|sm3|ggt|kfac|novograd|adafactor|slot_v|(?:^|/)[rc](?:/|$)"
+)
 # Keras' optimizers, a scope of each, and what they keep below it for a variable.
 _KERAS: Final = re.compile(
-    r"(?i:(?:distributed)?(?:adadelta|adafactor|adagrad|adamw?|adamax|ftrl|lamb|lion|n?adam|"
-    r"rmsprop|sgd|tfoptimizer))(?:_\d+)?"
+    rf"(?i:(?:distributed)?(?:ftrl|sgd|tfoptimizer))(?:_\d+)?|{_ANY_OPTIMIZER}"
 )
 _KERAS_SLOT: Final = re.compile(
     r"(?:m|v|u|r|c|vhat|rms|mg|momentum|velocity|accumulator|linear|accum_grad|accum_var|"
@@ -48,7 +56,7 @@ _KERAS_SLOT: Final = re.compile(
 _STEPS: Final = {"iter", "iteration", "iterations"}
 _RATES: Final = {"lr", "learning_rate", "decay", "current_learning_rate"}
 _HYPER: Final = re.compile(
-    r"(?:iter|iterations?|lr|(?:current_)?learning_rate(?:_power)?|decay|momentum|rho|epsilon|"
+    r"(?:iter|iterations?|lr|(?:current_)?learning_rate(?:_power)?|loss_scal(?:e|ing)(?:_var)?|decay|momentum|rho|epsilon|"
     r"beta(?:_[12])?|m_schedule|momentum_cache|l[12]_regularization_strength)(?:_\d+)?"
 )
 _POWER: Final = re.compile(r"beta([12])_power(?:_\d+)?")

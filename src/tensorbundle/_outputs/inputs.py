@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from .._far.verbs import takes_addresses
 from .._format.dtypes import BOOL, name_of
 from .._graph.graph import load_graph
 from .._graphdef.nodes import join_input
@@ -59,7 +58,6 @@ class InputCandidate:
     reason: str
 
 
-@takes_addresses(sources=("graph", "ckpt"))
 def suggest_inputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[InputCandidate]:
     """Suggest what to feed a graph.
 

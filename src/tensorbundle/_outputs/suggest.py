@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from .._far.verbs import takes_addresses
 from .._format.dtypes import name_of
 from .._graph.graph import Graph, load_graph
 from .._graphdef.meta_graph import MetaGraph
@@ -60,7 +59,6 @@ class Candidate:
     aliases: tuple[str, ...] = ()
 
 
-@takes_addresses(sources=("graph", "ckpt"))
 def suggest_outputs(graph: GraphLike, ckpt: CheckpointLike = None) -> list[Candidate]:
     """Suggest what to fetch from a graph whose outputs nobody wrote down.
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._checkpoint.checkpoint import Checkpoint
-    from .._edit.diff import Diff, TensorDifference
+    from .._edit.diff import Diff
+    from .._edit.shared.comparison import TensorDifference
     from .._format.dtypes import Array
     from .._format.tensor_info import TensorInfo
 

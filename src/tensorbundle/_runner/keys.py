@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .._format.wording import Worded, listed, option
+from .._freeze.naming import as_node_name
 from .._freeze.wanted.places import find_node
 from .._freeze.wanted.signatures import (
     default_signature,
@@ -42,15 +43,29 @@ def signature_of(
         signature_or_none(graph, signature)
         return signature
     default = default_signature(graph)
-    keys = [name for name in fetches or () if find_node(graph, name) is None]
-    fed = [name for name in feeds if find_node(graph, name) is None]
+    preferred = models if default is None else {default: models[default]}
     order = sorted(models, key=lambda key: key != default)
-    fitting = [
-        key
-        for key in order
-        if all(name in models[key].outputs for name in keys)
-        and all(name in inputs_by_key(models[key]) for name in fed)
-    ]
+    # A name that is also a node's means a key where one signature has all that are named so.
+    for claimed in (preferred, {}):
+        keys = [
+            name
+            for name in fetches or ()
+            if find_node(graph, name) is None or any(name in m.outputs for m in claimed.values())
+        ]
+        fed = [
+            name
+            for name in feeds
+            if find_node(graph, name) is None
+            or any(name in inputs_by_key(m) for m in claimed.values())
+        ]
+        fitting = [
+            key
+            for key in order
+            if all(name in models[key].outputs for name in keys)
+            and all(name in inputs_by_key(models[key]) for name in fed)
+        ]
+        if fitting:
+            break
     if fetches and not keys and fed and len(fitting) > 1:
         places = [root for name in fetches if (root := find_node(graph, name)) is not None]
         needed = reachable(graph.nodes, places)
@@ -89,12 +104,13 @@ def tensor_fed(graph: Graph, name: str, signature: str | None) -> str:
     """
     chosen = None if signature is None else graph.signatures.get(signature)
     keys = {} if chosen is None else inputs_by_key(chosen)
-    node = graph.nodes.get(name)
-    is_place = node is not None and (node.op.startswith("Placeholder") or name not in keys)
-    if name in keys and not is_place:
+    if name in keys:
         return keys[name]
     if find_node(graph, name) is not None:
         return join_input(*parse_input(name))
+    spelled = as_node_name(name, "input")
+    if not graph.signatures and spelled in graph.nodes:  # of a frozen graph, as its key was
+        return spelled
     others = {
         tensors[name]
         for each in models_of(graph).values()

@@ -13,6 +13,7 @@ import numpy as np
 from .._freeze.freeze import Frozen, FrozenInput, freeze_as
 from .._freeze.stream import Destination
 from .._freeze.wanted.request import Request
+from .._freeze.wanted.signatures import inputs_by_key, signature_or_none
 from .._graph.graph import Graph, load_graph
 from .._graphdef.nodes import Node, Nodes, parse_input
 from .._graphdef.roles import FED
@@ -96,7 +97,13 @@ def make_plan(
         inputs = tuple(each for each in frozen.inputs if nodes[node_name(each)].op in FED)
         places = {node_name(each): i for i, each in enumerate(inputs)}
         stand_ins = {_origin(nodes, frozen.outputs[key]).name: fed[key] for key in fed}
-        feeds = tuple(stand_ins.get(node_name(each), node_name(each)) for each in inputs)
+        chosen = signature_or_none(graph, signature)
+        by_key = {} if chosen is None else inputs_by_key(chosen)
+        # Nodes may be called otherwise where another has its name from a key.
+        feeds = tuple(
+            stand_ins.get(node_name(each)) or by_key.get(each.key or "", node_name(each))
+            for each in inputs
+        )
         results: list[int | Array] = []
         computed: list[str] = []
         for key in outputs:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from .._format.wording import Worded, option
+from .._format.wording import Worded, listed, option, quoted
 from .._freeze.assemble import prepare
 from .._freeze.freeze import Frozen, FrozenInput, checkpoint_of
 from .._freeze.result import inputs_of
@@ -15,7 +15,9 @@ from .._freeze.variables.constants import Constant, freeze_variables
 from .._freeze.wanted.choice import choose
 from .._freeze.wanted.request import Request
 from .._graph.graph import Graph, load_graph
+from .._graphdef.facts import Signature, TensorFact
 from .._graphdef.meta_graph import MetaGraph
+from .._graphdef.nodes import parse_input
 from .._graphdef.roles import FED
 from .._locate.kinds import tell_kind
 from .._ops.types import Shape, shape_of
@@ -179,6 +181,8 @@ class Runner:
         key = self._key(fetches, feeds or ())
         given = self._values(feeds, key)
         names = self._names(fetches, key)
+        if fetches is None:
+            self._refuse_fed(names, given)
         results = self._compute(list(names.values()), given, key)
         if isinstance(fetches, str) and (fetches != _AUTO or _AUTO in names):
             return results[0]
@@ -199,7 +203,7 @@ class Runner:
         """What to compute, by key."""
         if fetches is None or (fetches == _AUTO and _AUTO not in self._graph.nodes):
             targets, _ = choose(self._graph, self._ckpt, fetches, key)
-            return {target.key: target.tensor for target in targets}
+            return {each.key: _as_tensor(each.tensor) for each in targets}
         if isinstance(fetches, str):
             return {0: fetches}
         if isinstance(fetches, Mapping):
@@ -220,6 +224,19 @@ class Runner:
             what = f"fed beside inputs=: {wrong}" if wrong else f"not fed: {lacking}"
             raise ConversionError(f"every call feeds exactly the inputs that were named: {what}")
         return given
+
+    def _refuse_fed(self, names: dict[Any, str], given: dict[str, tuple[str, Any]]) -> None:
+        """Raise ConversionError where what is to be computed is given: an output for an input."""
+        for tensor in map(_as_tensor, names.values()):
+            fed = given.get(tensor.removesuffix(":0"))
+            node = self._graph.nodes.get(parse_input(tensor).name)
+            if fed is not None and node is not None and node.op not in FED:
+                inputs = inputs_of(self._graph.nodes, self._graph.meta)
+                raise ConversionError(
+                    f"{quoted(fed[0])} is fed, and is what is computed: the inputs are "
+                    f"{listed(each.name.removesuffix(':0') for each in inputs)}",
+                    path=self._graph.path,
+                )
 
     # --- computing -------------------------------------------------------------------------------
 
@@ -254,9 +271,10 @@ class Runner:
     def _array(self, fact: FrozenInput, tensor: str, given: dict[str, tuple[str, Any]]) -> Array:
         """What was fed for an input of the cut graph, which stands for a tensor of the graph."""
         if tensor not in given:
+            called = "" if fact.key is None else f"{quoted(fact.key)}, "
             raise ConversionError(
                 Worded(
-                    f"input {fact} is not fed: what is fetched needs it; give it by ",
+                    f"input {called}{fact} is not fed: what is fetched needs it; give it by ",
                     option("feeds"),
                 ),
                 path=self._graph.path,
@@ -265,11 +283,15 @@ class Runner:
         return feed_array(name, value, fact)
 
 
+def _as_tensor(name: str) -> str:
+    """A tensor's name that cannot be a key."""
+    return name if ":" in name else f"{name}:0"
+
+
 def _graph_of(model: Model) -> Graph:
     if isinstance(model, Frozen):
-        if model.data is None:
-            return load_graph(model.path or "")
-        model = model.data
+        graph = _graph_of(model.data) if model.data is not None else load_graph(model.path or "")
+        return graph.with_signatures({"frozen": _signature_of(model)})
     if not isinstance(model, (bytes, memoryview)):
         return load_graph(model)
     data = memoryview(model)
@@ -277,3 +299,9 @@ def _graph_of(model: Model) -> Graph:
     if kind != "graph":
         raise FormatError(f"the bytes are no GraphDef, but another message: {kind}")
     return Graph("<bytes>", "graph", MetaGraph(data, bare=True))
+
+
+def _signature_of(frozen: Frozen) -> Signature:
+    """What a frozen graph was asked for, by key; a file of it does not hold that."""
+    inputs = {each.key: TensorFact(each.name) for each in frozen.inputs if each.key is not None}
+    return Signature(inputs, {key: TensorFact(name) for key, name in frozen.outputs.items()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import threading
@@ -11,11 +12,22 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from ..errors import FormatError, MissingFileError
-from .store import Buffer, Listed, Meta, NotOfferedError, SameObjectError, Store
+from .store import (
+    Buffer,
+    Listed,
+    Meta,
+    NotOfferedError,
+    OtherObjectError,
+    SameObjectError,
+    Store,
+)
 
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 _ATTEMPTS: Final = 4
 _DEADLINE_S: Final = 120.0
+# What S3 copies by one request.
+_MOST_COPIED: Final = 5 << 30
 _FIRST_PAUSE_S: Final = 0.1
 _CREDENTIALS: Final = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, the role of the machine",
@@ -128,6 +140,19 @@ class Client:
         """Write an object from a local file; see `Store.put_file`."""
         self._ask(key, lambda: self._store.put_file(key, path))
 
+    def copy(self, source: str, target: str, meta: Meta) -> None:
+        """Copy the object that was found as ``meta`` inside of the store; see `Store.copy`.
+
+        Raises:
+            OtherObjectError: It is another one by now.
+            NotOfferedError: The store cannot.
+        """
+        if meta.size > _MOST_COPIED:
+            raise NotOfferedError("too large to be copied by one request")
+        self._ask(source, lambda: self._store.copy(source, target))
+        if self.head(source) != meta:
+            raise OtherObjectError
+
     def list(self, prefix: str) -> Iterator[Listed]:
         """List objects; see `Store.list`."""
         return iter(self._ask(prefix, lambda: list(self._store.list(prefix))))
@@ -155,6 +180,7 @@ class Client:
         for attempt in range(1, _ATTEMPTS + 1):
             with self._counting:
                 self.requests += 1
+            _log.debug("request to %s, attempt %d", self.url(key), attempt)
             try:
                 return ask()
             except FileNotFoundError:

@@ -7,12 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from .address import Address
 from .client import Client
+from .connect import connect
 from .far_file import FarFile
 from .pool import in_order
-from .store import Meta
+from .store import Meta, NotOfferedError
 
 # Told of bytes that have come or gone.
 Tick: TypeAlias = Callable[[int], object]
@@ -55,3 +57,44 @@ def put_files(client: Client, files: Iterable[tuple[str, str]], tick: Tick | Non
     ):
         if tick is not None:
             tick(os.path.getsize(path))
+
+
+class FarCopy(NamedTuple):
+    """An object and where a copy of it is to be.
+
+    Attributes:
+        source: Its address.
+        meta: What it was found as.
+        target: The address of the copy.
+    """
+
+    source: Address
+    meta: Meta
+    target: Address
+
+
+def copy_object(copy: FarCopy) -> int:
+    """Copy an object to another key: inside of its store where that can be; its bytes.
+
+    Raises:
+        OtherObjectError: The object is another one by now.
+    """
+    source, meta, target = copy
+    client = connect(source)
+    if is_of_store(source, target):
+        try:
+            client.copy(source.key, target.key, meta)
+        except NotOfferedError:
+            pass
+        else:
+            return meta.size
+    with private_directory() as directory:
+        path = os.path.join(directory, "copy")
+        fetch_file(client, source.key, path, meta)
+        connect(target).put_file(target.key, path)
+    return meta.size
+
+
+def is_of_store(a: Address, b: Address) -> bool:
+    """Whether two addresses are of one store, opened in the same way."""
+    return (a.root, a.options) == (b.root, b.options) and a.store is b.store

@@ -70,6 +70,10 @@ class FileSystem(Store):
         """Write a local file; see `Store.put_file`."""
         self._fs.put_file(path, self._root + key)
 
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object inside of the store; see `Store.copy`."""
+        self._fs.cp_file(self._root + source, self._root + target)
+
     def list(self, prefix: str) -> Iterator[Listed]:
         """List objects; see `Store.list`."""
         self._fs.invalidate_cache()

@@ -68,6 +68,11 @@ class ObjectStore(Store):
         with _translated(), open(path, "rb") as file:
             self._api.put(self._store, key, file, chunk_size=_PART_BYTES, max_concurrency=_UPLOADS)
 
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object inside of the store; see `Store.copy`."""
+        with _translated():
+            self._api.copy(self._store, source, target)
+
     def list(self, prefix: str) -> Iterator[Listed]:
         """List objects; see `Store.list`."""
         # Prefixes of obstore are whole directories.

@@ -105,6 +105,14 @@ class Store(ABC):
     def put_file(self, key: str, path: str) -> None:
         """Write an object of any size from a local file; it appears whole or not at all."""
 
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object inside of the store, whose bytes do not come here.
+
+        Raises:
+            NotOfferedError: The store cannot, or not of one so large.
+        """
+        raise NotOfferedError("this store copies nothing by itself")
+
     @abstractmethod
     def list(self, prefix: str) -> Iterator[Listed]:
         """The objects whose keys begin so, in any order."""

@@ -13,4 +13,5 @@ Nothing here knows why something is written: saves, edits and exports do.
     syscalls  calls of the system that Python has no name for
     values    values given to be saved, as what is stored: a DataType and the bytes of an array
     writer    writing V2 checkpoints: `save` for a mapping, `Writer` for one tensor at a time
+    jobs/     jobs of several workers: the parts that each writes, and what becomes of them
 """

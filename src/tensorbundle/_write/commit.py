@@ -28,7 +28,6 @@ import contextlib
 import errno
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Final
 
@@ -37,13 +36,14 @@ from .._format.filenames import INDEX_SUFFIX, shard_path
 from ..errors import FormatError, MissingFileError, UnsupportedError
 from .durable import (
     abandoned,
+    copy_file,
     flush_directory,
     locked_directory,
     make_directory,
     reserve,
     temporary_stem,
 )
-from .staging import TargetExistsError
+from .staging import TargetExistsError, refuse_special
 
 # Numbers of shards for second names: TensorFlow's own clean-up matches five digits.
 _SPARE_COUNTS: Final = (99999, 99998)
@@ -208,11 +208,7 @@ def _add_name(path: str, other: str, durable: bool) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        with open(path, "rb") as source, open(other, "xb") as copy:
-            shutil.copyfileobj(source, copy, 8 << 20)
-            copy.flush()
-            if durable:
-                os.fsync(copy.fileno())
+        copy_file(path, other, durable=durable)
 
 
 def refuse_existing(prefix: str, *, overwrite: bool) -> None:
@@ -220,3 +216,4 @@ def refuse_existing(prefix: str, *, overwrite: bool) -> None:
     index = prefix + INDEX_SUFFIX
     if not overwrite and os.path.lexists(index):
         raise TargetExistsError(index)
+    refuse_special(index)

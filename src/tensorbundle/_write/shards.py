@@ -8,21 +8,31 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
 from .. import _core
 from .._format.filenames import INDEX_SUFFIX, shard_path
 from .._locate.location import shards_at
+from .._source.address import Address
+from .._source.connect import connect
+from .._source.copies import fetch_file
 from .commit import PendingFiles, refuse_existing
-from .durable import flush_path
+from .durable import copy_file, flush_path
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .._far.publish import Outgoing
+    from .._parallel.runners import Workers
+    from .._source.copies import Tick
+    from .._source.store import Meta
+
+# A data shard in a store: where it is, and what it was found as.
+FarShard: TypeAlias = "tuple[Address, Meta]"
 
 _FICLONE: Final = 0x40049409
 
@@ -34,16 +44,28 @@ class BundleFiles:
         writer: Takes what is written anew, and the entries of shards that are linked.
     """
 
-    def __init__(self, prefix: str, *, overwrite: bool) -> None:
+    def __init__(self, prefix: str | Address, *, overwrite: bool) -> None:
         """Prepare to write.
+
+        Args:
+            prefix: Where the bundle is to be; at an address it is put whole by `commit`.
+            overwrite: Whether one that is there is replaced.
 
         Raises:
             FileExistsError: There is a bundle, and it is not to be replaced.
         """
+        self._outgoing: Outgoing | None = None
+        if isinstance(prefix, Address):
+            from .._far.publish import Outgoing
+
+            self._outgoing = Outgoing(prefix, overwrite=overwrite)
+            prefix = self._outgoing.prefix
         refuse_existing(prefix, overwrite=overwrite)
         self.prefix = prefix
         self._earlier = _files_of(prefix)
-        self._pending = PendingFiles(prefix, durable=True)
+        self._far: dict[int, tuple[Address, Meta]] = {}
+        durable = self._outgoing is None  # not a copy that is gone when it has been put there
+        self._pending = PendingFiles(prefix, durable=durable)
         self._linked: list[str] = []
         self._committed = False
         self.writer = _core.BundleWriter(
@@ -52,17 +74,40 @@ class BundleFiles:
             alignment=1,
             max_shard_bytes=0,
             threads=0,
-            durable=True,
+            durable=durable,
         )
 
-    def link(self, path: str) -> None:
-        """Take over a shard as it is: as a reflink or hard link, or a copy across file systems."""
-        place = self.writer.take_shard()
-        clone(os.path.realpath(path), place)
-        self._linked.append(place)
+    def link(self, shard: str | FarShard) -> bool:
+        """Take over a shard as it is: as a reflink or hard link, or a copy across file systems.
 
-    def commit(self, *, big_endian: bool = False) -> tuple[str, ...]:
+        One that lies far away is copied when all is put in place, or comes here.
+
+        Returns:
+            Whether nothing is left to be done: bytes that go far away go when all do.
+        """
+        place = self.writer.take_shard()
+        if isinstance(shard, str):
+            clone(os.path.realpath(shard), place)
+        elif self._outgoing is not None:
+            number = place.removeprefix(f"{self._pending.stem}.data-")
+            self._far[int(number.removesuffix(self._pending.suffix))] = shard
+            open(place, "xb").close()
+        else:
+            address, meta = shard
+            fetch_file(connect(address), address.key, place, meta)
+            flush_path(place)
+        self._linked.append(place)
+        return self._outgoing is None
+
+    def commit(
+        self, *, big_endian: bool = False, workers: Workers = None, tick: Tick | None = None
+    ) -> tuple[str, ...]:
         """Put the bundle in place; one that was there before is gone.
+
+        Args:
+            big_endian: The order of the bytes in shards that were taken over.
+            workers: Who copies shards that lie far away.
+            tick: Told of the bytes that have gone far away.
 
         Returns:
             Its files, the index last.
@@ -76,7 +121,11 @@ class BundleFiles:
         for path in (*self._linked, *set(self._earlier).difference(files)):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
-        return files
+        if self._outgoing is None:
+            return files
+        from .._far.publish import CopiedShards
+
+        return tuple(self._outgoing.publish(CopiedShards(self._far, workers), tick))
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +138,8 @@ class BundleFiles:
     ) -> None:
         if not self._committed:
             self._pending.discard()
+            if self._outgoing is not None:
+                self._outgoing.discard()
         if error is not None:
             self._pending.rename_in(error)
 
@@ -133,8 +184,7 @@ def clone(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copyfile(source, target)
-        flush_path(target)
+        copy_file(source, target)
 
 
 def _files_of(prefix: str) -> tuple[str, ...]:

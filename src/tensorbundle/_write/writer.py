@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import _core
 from .._format.dtypes import number_named, plain_number_of
-from .._format.filenames import as_path
-from .._format.names import as_name
+from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
+from .._format.names import as_name, no_bytes
 from .._format.parts import PartSpec, part_spec, shape_of_part
 from .._progress import Meter, Progress
 from .._source.address import Address, is_far
@@ -81,6 +81,7 @@ class Writer:
             OSError: The directory cannot be made or written to.
         """
         self.prefix = as_path(prefix)
+        self.files: tuple[str, ...] = ()
         _check_prefix(self.prefix)
         self._outgoing: Outgoing | None = None
         if alignment not in [1 << n for n in range(_MAX_ALIGNMENT.bit_length())]:
@@ -279,8 +280,13 @@ class Writer:
             count = self._guarded(self._core.finish, self._num_shards or 1)
             self._core = None
             self._guarded(self._files.commit, count)
+            self.files = (
+                *(shard_path(self.prefix, n, count) for n in range(count)),
+                self.prefix + INDEX_SUFFIX,
+            )
             if self._outgoing is not None:
-                self.prefix = self._outgoing.publish()
+                self.files = tuple(self._outgoing.publish())
+                self.prefix = self._outgoing.address.url
 
     def abort(self) -> None:
         """Remove all that was written; what was at the prefix before is still there."""
@@ -326,6 +332,8 @@ class Writer:
         except BaseException as error:
             self.abort()
             self._files.rename_in(error)
+            if isinstance(error, UnicodeEncodeError):  # many names at once are not read one by one
+                raise no_bytes(error.object) from None
             raise
 
 

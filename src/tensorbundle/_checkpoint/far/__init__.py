@@ -7,6 +7,7 @@ groups       tensors that are fetched together, and where their bytes go
 index        indexes of far bundles: fetched, kept on disk, and compared with what is there now
 opening      which checkpoint an address means
 shards       data shards, found when they are first needed
+sources      sources of jobs: what workers open by themselves, each once a process
 tables       far V1 checkpoints
 tasks        verification by workers, some shards each
 """

@@ -62,6 +62,11 @@ class Archive:
         with _refusing("the archive"):
             self._zip = zipfile.ZipFile(path)
             members = self._zip.infolist()
+        if members and not any(each.filename.endswith(SUFFIX) for each in members):
+            shown = f"{members[0].filename!r:.{_SHOWN}}"
+            raise FormatError(
+                f"not a .npz file: a zip archive of others ({shown}): unpack it first"
+            )
         self._members: dict[str, zipfile.ZipInfo] = {}
         for member in members:
             name = member.filename.removesuffix(SUFFIX)

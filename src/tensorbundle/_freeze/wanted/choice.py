@@ -37,7 +37,9 @@ def choose(
             option("outputs", "auto"),
             f" took {quoted(best.name)} ({plain(best.op)}): {best.reason}",
         )
-        return resolve(graph, best.name, signature), (said,)
+        # With its port it is a tensor, whatever is a key.
+        tensor = best.name if ":" in best.name else f"{best.name}:0"
+        return resolve(graph, {best.name: tensor}, signature), (said,)
     if outputs is None and signature is None and default_signature(graph) is None:
         if models_of(graph):
             return resolve(graph, None, None), ()

@@ -1,8 +1,8 @@
 """Outputs as tensors: what a user calls them, found in the graph.
 
-A name is that of a node (its first output is meant), of a tensor (``node:1``), of an output of the
-signature that is used, or of a signature (all its outputs). Nodes inside functions are named by the
-calls that lead to them, as they are called once these are inlined: ``call/inner``.
+A name is an output's key in the signature that is used, or that of a node (its first output is
+meant), of a tensor (``node:1``), or of a signature (all its outputs). Nodes inside functions are
+named by the calls that lead to them, as they are called once these are inlined: ``call/inner``.
 """
 
 from __future__ import annotations
@@ -101,12 +101,12 @@ def _targets(graph: Graph, key: str, name: str, signature: Signature | None) -> 
     name = name.strip()
     if name.startswith("^"):
         raise ConversionError(f"{quoted(name)} is a control edge: name the tensor that is wanted")
+    if signature is not None and name in signature.outputs:
+        return _expanded(graph, key or name, signature.outputs[name])
     root = find_node(graph, name)
     if root is not None:
         text = _checked(graph, name, root)
         return [Target(key or name, text, root, bool(key) and key != name)]
-    if signature is not None and name in signature.outputs:
-        return _expanded(graph, key or name, signature.outputs[name])
     if name in graph.signatures and not key:
         found = graph.signatures[name]
         return [each for k, fact in found.outputs.items() for each in _expanded(graph, k, fact)]

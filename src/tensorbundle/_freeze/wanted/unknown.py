@@ -18,6 +18,7 @@ from .signatures import default_signature, models_of
 
 if TYPE_CHECKING:
     from ..._graph.graph import Graph
+    from ..._graphdef.facts import TensorFact
     from ..._graphdef.nodes import Node
 
 _HINTS: Final = 5
@@ -43,7 +44,7 @@ def unknown_name(graph: Graph, name: str, what: str) -> TensorNotFoundError:
     elif given := _signatures_with(graph, name, what):
         ways = option("signature", given[0])
         message = Worded(message, f": it is a key of the signatures {listed(given)}: give ", ways)
-    elif what in _FED and not near:
+    elif what in _FED and (not near or (what == "input" and _keys(graph, what))):
         inputs = _likely_inputs(graph)
         shown = ", ".join(inputs[:_SHOWN])
         message += f": expected one of {shown}" if inputs else ": nothing in it is fed"
@@ -66,13 +67,20 @@ def _signatures_with(graph: Graph, name: str, what: str) -> list[str]:
     ]
 
 
+def _keys(graph: Graph, what: str) -> dict[str, TensorFact]:
+    """The inputs or outputs of the signature that is used, by key."""
+    key = default_signature(graph)
+    signature = None if key is None else graph.signatures[key]
+    if signature is None:
+        return {}
+    return signature.inputs if what == "input" else signature.outputs
+
+
 def _likely_inputs(graph: Graph) -> list[str]:
     """What is there to be fed, with its type: keys of the signature, else what data comes by."""
     from ..._outputs.inputs import suggest_inputs
 
-    key = default_signature(graph)
-    inputs = {} if key is None else graph.signatures[key].inputs
-    if inputs:
+    if inputs := _keys(graph, "input"):
         return [
             f"{quoted(name)} {dtypes.name_of(fact.dtype)}{shown_shape(fact.shape)}"
             for name, fact in inputs.items()
@@ -96,6 +104,9 @@ def _with_likely_outputs(graph: Graph, name: str, near: list[str]) -> list[str]:
     sure = [each for each in near if each.rpartition("/")[2].lower() == last]
     if sure:
         return near
+    if keys := _keys(graph, "output"):
+        close = closest(name, [*keys, *near], _HINTS)
+        return list(dict.fromkeys([*close, *keys, *near]))[:_HINTS]
     try:
         likely = [each.name for each in suggest_outputs(graph)[:_HINTS]]
     except TensorBundleError:

@@ -13,6 +13,7 @@ from ..grammar.options import (
     target_argument,
     writing_options,
 )
+from ..stores.workers import workers_of, workers_options
 from ..terminal.console import Console
 from ..terminal.documents import document
 from ..terminal.progress import progress_bar
@@ -37,6 +38,7 @@ from ..terminal.sizes import format_count, format_size
     help="Only the N of the highest steps; a PATH may then be a directory.",
 )
 @writing_options
+@workers_options
 @json_option
 @global_options
 @click.pass_obj
@@ -48,6 +50,8 @@ def average(
     last: int | None,
     force: bool,
     dry_run: bool,
+    workers: int | None,
+    dask: str | None,
     as_json: bool,
 ) -> None:
     """Average the floating-point tensors of checkpoints of one model.
@@ -66,7 +70,7 @@ def average(
     """
     from ..._edit.average import average as average_into
 
-    with progress_bar(console, "averaging") as progress:
+    with workers_of(workers, dask) as by, progress_bar(console, "averaging") as progress:
         done = average_into(
             paths,
             target,
@@ -74,6 +78,7 @@ def average(
             weights=weights or None,
             overwrite=force,
             dry_run=dry_run,
+            workers=by,
             progress=progress,
         )
     if as_json:

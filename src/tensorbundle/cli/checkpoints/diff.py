@@ -13,13 +13,15 @@ from ..grammar.help import DocumentedCommand
 from ..grammar.opening import open_checkpoint
 from ..grammar.options import global_options, json_option
 from ..grammar.selection import Selection, namer, names_option, paths_option, selects_tensors
+from ..stores.workers import workers_of, workers_options
 from ..terminal.console import Console
 from ..terminal.documents import document
 from ..terminal.progress import progress_bar
 from ..terminal.sizes import format_count
 
 if TYPE_CHECKING:
-    from ..._edit.diff import Diff, TensorDifference
+    from ..._edit.diff import Diff
+    from ..._edit.shared.comparison import TensorDifference
 
 
 class _Tolerance(click.FloatRange):
@@ -47,6 +49,7 @@ _TOLERANCE: Final = _Tolerance(min=0)
 @click.option("--atol", type=_TOLERANCE, default=0.0, help="Tolerance as it is.")
 @click.option("--ignore-dtype", is_flag=True, help="Compare numbers of two dtypes by value.")
 @click.option("--exact", is_flag=True, help="Read all values, whatever the checksums say.")
+@workers_options
 @json_option
 @global_options
 @click.pass_obj
@@ -62,6 +65,8 @@ def diff(
     atol: float,
     ignore_dtype: bool,
     exact: bool,
+    workers: int | None,
+    dask: str | None,
     as_json: bool,
 ) -> None:
     """Compare two checkpoints: names, dtypes, shapes and values.
@@ -88,7 +93,7 @@ def diff(
     from ..._edit.diff import diff as compare
 
     a, b = open_checkpoint(console, path_a), open_checkpoint(console, path_b)
-    with progress_bar(console, "comparing") as progress:
+    with workers_of(workers, dask) as by, progress_bar(console, "comparing") as progress:
         found = compare(
             a,
             b,
@@ -98,6 +103,7 @@ def diff(
             atol=atol,
             ignore_dtype=ignore_dtype,
             exact=exact,
+            workers=by,
             progress=progress,
         )
     if selection and found.same and not found.equal:

@@ -21,6 +21,7 @@ from ..grammar.options import (
     writing_options,
 )
 from ..grammar.selection import read_patterns
+from ..stores.workers import workers_of, workers_options
 from ..terminal.console import Console
 from ..terminal.documents import document
 from ..terminal.progress import progress_bar
@@ -82,6 +83,7 @@ _EXAMPLES: Final = 5
 @click.option("--ema-name", metavar="NAME", help="What moving averages are called in this one.")
 @click.option("--compact", is_flag=True, help="Copy what is kept, and share no shards.")
 @writing_options
+@workers_options
 @json_option
 @global_options
 @click.pass_obj
@@ -105,6 +107,8 @@ def edit(
     compact: bool,
     force: bool,
     dry_run: bool,
+    workers: int | None,
+    dask: str | None,
     as_json: bool,
 ) -> None:
     r"""Write a checkpoint with other names, fewer tensors or other dtypes.
@@ -132,7 +136,7 @@ def edit(
     if renames and substitutions:
         raise click.UsageError("--rename and --substitute exclude each other")
     checkpoint = open_checkpoint(console, path)
-    with progress_bar(console, "writing") as progress:
+    with workers_of(workers, dask) as by, progress_bar(console, "writing") as progress:
         done = rewrite(
             checkpoint,
             target,
@@ -148,6 +152,7 @@ def edit(
             compact=compact,
             overwrite=force,
             dry_run=dry_run,
+            workers=by,
             progress=progress,
         )
     _write_notes(console, done)

@@ -20,6 +20,7 @@ from ..grammar.options import (
     shard_option,
 )
 from ..grammar.selection import Selection, names_option, paths_option, selects_tensors
+from ..stores.workers import workers_of, workers_options
 from ..terminal.console import Console
 from ..terminal.documents import document
 from ..terminal.progress import progress_bar
@@ -53,6 +54,7 @@ _LISTED: Final = 20  # files; a directory of .npy files has as many as there are
 @click.option("--strict", is_flag=True, help="Fail if a tensor has to be left out.")
 @click.option("-f", "--force", is_flag=True, help="Replace what an earlier export wrote to TARGET.")
 @dry_run_option
+@workers_options
 @json_option
 @global_options
 @click.pass_obj
@@ -71,6 +73,8 @@ def export(
     strict: bool,
     force: bool,
     dry_run: bool,
+    workers: int | None,
+    dask: str | None,
     as_json: bool,
 ) -> None:
     """Export tensors to .npz, .safetensors or .h5, or to a directory of .npy files.
@@ -106,7 +110,7 @@ def export(
         dropped, left = _strip(checkpoint)
         excluded += dropped
         names = left if paths else False
-    with progress_bar(console, "exporting") as progress:
+    with workers_of(workers, dask) as by, progress_bar(console, "exporting") as progress:
         done = export_to(
             checkpoint,
             target,
@@ -121,6 +125,7 @@ def export(
             strict=strict,
             overwrite=force,
             dry_run=dry_run,
+            workers=by,
             progress=progress,
         )
     if as_json:

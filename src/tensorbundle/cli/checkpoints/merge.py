@@ -14,6 +14,7 @@ from ..grammar.options import (
     target_argument,
     writing_options,
 )
+from ..stores.workers import workers_of, workers_options
 from ..terminal.console import Console
 from ..terminal.documents import document
 from ..terminal.progress import progress_bar
@@ -34,6 +35,7 @@ from ..terminal.sizes import format_count
     help="Of tensors with different values, take those of the first or the last PATH.",
 )
 @writing_options
+@workers_options
 @json_option
 @global_options
 @click.pass_obj
@@ -45,6 +47,8 @@ def merge(
     prefer: Any,
     force: bool,
     dry_run: bool,
+    workers: int | None,
+    dask: str | None,
     as_json: bool,
 ) -> None:
     """Merge checkpoints into one, as TensorFlow ends a sharded save.
@@ -65,9 +69,10 @@ def merge(
     """
     from ..._edit.merge import merge as merge_into
 
-    with progress_bar(console, "merging") as progress:
+    with workers_of(workers, dask) as by, progress_bar(console, "merging") as progress:
         done = merge_into(
             paths, target, partial=partial, prefer=prefer, overwrite=force, dry_run=dry_run,
+            workers=by,
             progress=progress,
         )  # fmt: skip
     if as_json:

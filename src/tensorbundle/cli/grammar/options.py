@@ -97,7 +97,8 @@ def shard_option(command: F) -> F:
         "--max-shard-bytes",
         metavar="SIZE",
         type=SizeType(),
-        help="Split safetensors into files of at most this size, such as 5GB or 500MiB.",
+        help="Split safetensors into files of at most this size, such as 5GB or 500MiB; a larger "
+        "tensor has one of its own.",
     )(command)
 
 
@@ -124,6 +125,8 @@ class PrefixType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # as
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse what would be written beside, or under other names, than was meant."""
         path: str = os.fspath(value)
+        if not path:
+            self.fail("it is empty: give a prefix, such as 'model.ckpt'", param, ctx)
         if is_far(path) and not path.endswith("/") and spelled_prefix(path) is None:
             return path
         if os.path.isdir(path) or path.endswith(os.sep):

@@ -59,13 +59,17 @@ def export_saved_model(
     JSON: path, files, num_nodes, signature, outputs, inputs, variables, linked,
     warnings.
     """
+    from ..._far.verbs import target_near
     from ..._freeze.saved_model import export_as
 
     graph = load(path, tags)
     request = request_of(graph, options)
-    with progress_bar(console, "writing") as progress:
+    with (
+        target_near(target, overwrite=force, is_dry=dry_run) as near,
+        progress_bar(console, "writing") as progress,
+    ):
         done = export_as(
-            graph, checkpoint, request, target,
+            graph, checkpoint, request, near,
             overwrite=force, is_dry=dry_run, progress=progress,
         )  # fmt: skip
     for warning in done.warnings:

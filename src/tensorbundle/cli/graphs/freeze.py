@@ -73,13 +73,17 @@ def freeze(
 
     JSON: path, nbytes, num_nodes, outputs, inputs, variables, warnings, init_op.
     """
+    from ..._far.verbs import target_near
     from ..._freeze.freeze import freeze_as
     from ..._freeze.stream import Destination
 
     graph = load(path, tags)
-    destination = Destination.of(target, overwrite=force, format=format, is_dry=dry_run)
     request = request_of(graph, options)
-    with progress_bar(console, "freezing") as progress:
+    with (
+        target_near(target, overwrite=force, is_dry=dry_run) as near,
+        progress_bar(console, "freezing") as progress,
+    ):
+        destination = Destination.of(near, overwrite=force, format=format, is_dry=dry_run)
         frozen = freeze_as(
             graph, checkpoint, request, destination, verify=not no_verify, progress=progress
         )

@@ -53,12 +53,14 @@ def prune(
 
     JSON: path, nbytes, num_nodes, outputs, inputs, warnings.
     """
+    from ..._far.verbs import target_near
     from ..._freeze.pruning import prune_as
     from ..._freeze.stream import Destination
 
     graph = load(path, tags)
-    destination = Destination.of(target, overwrite=force, format=format, is_dry=dry_run)
-    pruned = prune_as(graph, request_of(graph, options, functions="keep"), destination)
+    with target_near(target, overwrite=force, is_dry=dry_run) as near:
+        destination = Destination.of(near, overwrite=force, format=format, is_dry=dry_run)
+        pruned = prune_as(graph, request_of(graph, options, functions="keep"), destination)
     for warning in pruned.warnings:
         console.note(warning)
     if as_json:

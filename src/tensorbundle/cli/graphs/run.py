@@ -32,7 +32,8 @@ _WIDTH = 100
     "feeds",
     metavar="NAME=VALUE",
     multiple=True,
-    help="The value of an input, by name or key: x=x.npy, x=4.5, x=[[1,2]]; one option each.",
+    help="The value of an input, by name or key: x=x.npy, x=4.5, x=[[1,2]], x=x.json, "
+    "x=all.npz[KEY]; one option each. all.npz alone: every array in it, by its name.",
 )
 @click.option(
     "-o",

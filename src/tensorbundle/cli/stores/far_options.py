@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
-from ..._source.cache import CACHE_VARIABLE
-from ..._source.connect import OPTIONS_VARIABLE, options_of_environment
+from ..grammar.help import StoreOption
 
+# What addresses are opened with is loaded where one is: most commands meet none.
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -31,6 +31,8 @@ def _set(ctx: click.Context, name: str, value: str) -> None:
 
 
 def _add(ctx: click.Context, options: dict[str, Any]) -> None:
+    from ..._source.connect import OPTIONS_VARIABLE, options_of_environment
+
     _set(ctx, OPTIONS_VARIABLE, json.dumps({**options_of_environment(), **options}))
 
 
@@ -49,12 +51,14 @@ def _add_pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...
 
 def _no_cache(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:
+        from ..._source.cache import CACHE_VARIABLE
+
         _set(ctx, CACHE_VARIABLE, "off")
 
 
 def far_options(command: F) -> F:
     """Accept the options of stores, which addresses are opened with."""
-    hidden = functools.partial(click.option, expose_value=False, hidden=True)
+    hidden = functools.partial(click.option, cls=StoreOption, expose_value=False, hidden=True)
     for name, note in (
         ("--endpoint-url", "The server of an S3-compatible store."),
         ("--region", "The region of the store."),

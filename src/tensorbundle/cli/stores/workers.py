@@ -17,12 +17,12 @@ def workers_options(command: F) -> F:
         "--workers",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Share the shards out among N threads.",
+        help="Share the work out among N threads.",
     )(command)
     return click.option(
         "--dask",
         metavar="ADDRESS",
-        help="Share the shards out among the workers of a Dask scheduler.",
+        help="Share the work out among the workers of a Dask scheduler.",
     )(command)
 
 

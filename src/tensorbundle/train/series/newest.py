@@ -11,17 +11,20 @@ import errno
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ..._checkpoint.far.directories import far_latest
+from ..._checkpoint.far.directories import far_checkpoints, far_latest
 from ..._checkpoint.opening import open
+from ..._far.states import places_in, state_at
 from ..._format.filenames import Path
 from ..._format.state import CheckpointState, named_places
 from ..._locate.location import checkpoint_at
 from ..._locate.neighbours import checkpoints_in
+from ..._look.amounts import format_count
 from ..._source.address import Address, is_far
+from ..._source.connect import connect
 from ...errors import FormatError, MissingFileError, TensorBundleError
 from ..directory import checkpoint_exists, get_checkpoint_state, local_path, written_state
 
@@ -62,6 +65,11 @@ def latest_checkpoint(
         >>> tb.latest_checkpoint(tb.demo("saver"), intact=True)
         'demo/saver/model.ckpt-20'
     """
+    if intact and is_far(checkpoint_dir):
+        address = Address.of(checkpoint_dir)
+        return newest_whole(
+            far_newest_first(address), lambda url: address.at(Address(url).key)
+        ).prefix
     if intact:
         return newest_whole(newest_first(checkpoint_dir, latest_filename)).prefix
     if is_far(checkpoint_dir) and latest_filename is None:
@@ -156,6 +164,41 @@ def newest_first(
     return [*newer, *named, *(each for each in others if each not in newer)]
 
 
+def far_newest_first(directory: Address) -> list[Saved]:
+    """Put the V2 checkpoints of a far directory in order, as `newest_first` does, by numbers alone.
+
+    Raises:
+        OSError: The store refuses, or does not answer.
+    """
+    listed = {each.prefix: each.step for each in far_checkpoints(directory)}
+
+    def saved(url: str, *, is_named: bool) -> Saved:
+        found = _STEP.fullmatch(name := url.rpartition("/")[2])
+        stem, step = (found[1], int(found[2])) if found else (name, None)
+        return Saved(url, stem, step, 0 if url in listed else None, is_named)
+
+    client, place = connect(directory), directory.at(directory.key.rstrip("/"))
+    try:
+        state = state_at(client, place)
+    except (FileNotFoundError, FormatError) as error:
+        if isinstance(error, FormatError):
+            _log.warning("%s", error)
+        state = CheckpointState()
+    names = [state.model_checkpoint_path, *reversed(state.all_model_checkpoint_paths)]
+    named = []
+    for name in dict.fromkeys(filter(None, names)):
+        urls = [client.url(key) for key, _ in places_in(place, name)]
+        if urls:
+            there = next((url for url in urls if url in listed), urls[0])
+            named.append(saved(there, is_named=True))
+    known = {each.prefix for each in named}
+    others = [saved(url, is_named=False) for url in listed if url not in known]
+    others = [each for each in others if not named or each.stem == named[0].stem]
+    others.sort(key=lambda each: each.age, reverse=True)
+    newer = [each for each in others if named and each.follows(named[0])]
+    return [*newer, *named, *(each for each in others if each not in newer)]
+
+
 def _named(folder: str, latest_filename: str | None) -> Iterator[Saved]:
     """What the state file names, the newest first."""
     try:
@@ -205,14 +248,20 @@ class Whole:
         if self.prefix is None and self.passed_over:
             told = "; ".join(f"{prefix}: {why}" for prefix, why in self.passed_over)
             raise FormatError(
-                f"none of {len(self.passed_over)} checkpoints in {directory or os.curdir!r} is "
-                f"whole: {told}",
+                f"none of {format_count(len(self.passed_over), 'checkpoint')} in "
+                f"{directory or os.curdir!r} is whole: {told}",
                 path=directory,
             )
 
 
-def newest_whole(candidates: Iterable[Saved]) -> Whole:
+def newest_whole(
+    candidates: Iterable[Saved], place_of: Callable[[str], Path] = lambda prefix: prefix
+) -> Whole:
     """Find the first that opens and verifies; the log says what was passed over.
+
+    Args:
+        candidates: The checkpoints, the newest first.
+        place_of: What to open one by that has a prefix.
 
     Raises:
         OSError: The file system refuses to say what is there.
@@ -221,7 +270,7 @@ def newest_whole(candidates: Iterable[Saved]) -> Whole:
     first_named: str | None = None
     for each in candidates:
         first_named = first_named or (each.prefix if each.is_named else None)
-        why = reason_against(each.prefix)
+        why = reason_against(place_of(each.prefix))
         if why is not None:
             _log.warning("the checkpoint %s was passed over: %s", each.prefix, why)
             passed_over.append((each.prefix, why))
@@ -257,7 +306,7 @@ def whole_from(path: Path) -> str:
     return found.prefix
 
 
-def reason_against(prefix: str) -> str | None:
+def reason_against(prefix: Path) -> str | None:
     """Say why a checkpoint is not whole; None when it opens and all of its bytes are right.
 
     Raises:
