@@ -14,11 +14,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ._checkpoint.checkpoint import Checkpoint
-from ._checkpoint.opening import open
-from ._format.tensor_info import TensorInfo
-from ._locate.checkpoints import Location
-from ._source.address import Address
 from .errors import (
     ChecksumError,
     CompatibilityWarning,
@@ -33,7 +28,9 @@ from .errors import (
 
 if TYPE_CHECKING:
     from . import keras, train
+    from ._checkpoint.checkpoint import Checkpoint
     from ._checkpoint.far.directories import checkpoints
+    from ._checkpoint.opening import open
     from ._checkpoint.report import Fault, Report
     from ._convert.convert import Conversion, convert
     from ._crosscheck.crosscheck import crosscheck
@@ -50,12 +47,14 @@ if TYPE_CHECKING:
     from ._edit.rewrite import Rewrite, rewrite
     from ._export.copy import Copy, copy
     from ._export.export import export
+    from ._format.tensor_info import TensorInfo
     from ._freeze.freeze import Frozen, freeze, prune
     from ._freeze.saved_model import ExportedModel, export_saved_model
     from ._graph.graph import Graph, load_graph
     from ._graph.variables import Variable
     from ._graphdef.nodes import Node
     from ._locate.listing import ListedCheckpoint
+    from ._locate.location import Location
     from ._objects.graph import ObjectGraph
     from ._outputs.inputs import InputCandidate, suggest_inputs
     from ._outputs.suggest import Candidate, suggest_outputs
@@ -63,6 +62,7 @@ if TYPE_CHECKING:
     from ._runner.runner import Runner, run
     from ._scan.graphs import Finding
     from ._scan.scan import Scan, scan
+    from ._source.address import Address
     from ._write.save import save
     from ._write.writer import Writer
     from .train.series.newest import latest_checkpoint
@@ -143,8 +143,10 @@ __all__ = [
     "verify",
 ]
 
-# Rooms that few need, by the public names in them.
+# Rooms by the public names in them: each is loaded when a name of it is first used.
 _ROOMS: Final = {
+    "_checkpoint.checkpoint": ("Checkpoint",),
+    "_checkpoint.opening": ("open",),
     "_checkpoint.report": ("Fault", "Report"),
     "_convert.convert": ("Conversion", "convert"),
     "_crosscheck.crosscheck": ("crosscheck",),
@@ -161,6 +163,7 @@ _ROOMS: Final = {
     "_edit.rewrite": ("Rewrite", "rewrite"),
     "_export.copy": ("Copy", "copy"),
     "_export.export": ("export",),
+    "_format.tensor_info": ("TensorInfo",),
     "_freeze.freeze": ("freeze", "prune"),
     "_freeze.result": ("Frozen",),
     "_freeze.saved_model": ("ExportedModel", "export_saved_model"),
@@ -169,6 +172,7 @@ _ROOMS: Final = {
     "_graphdef.nodes": ("Node",),
     "_checkpoint.far.directories": ("checkpoints",),
     "_locate.listing": ("ListedCheckpoint",),
+    "_locate.location": ("Location",),
     "_objects.graph": ("ObjectGraph",),
     "_outputs.inputs": ("InputCandidate", "suggest_inputs"),
     "_outputs.suggest": ("Candidate", "suggest_outputs"),
@@ -176,6 +180,7 @@ _ROOMS: Final = {
     "_runner.runner": ("Runner", "run"),
     "_scan.graphs": ("Finding",),
     "_scan.scan": ("Scan", "scan"),
+    "_source.address": ("Address",),
     "_write.save": ("save",),
     "_write.writer": ("Writer",),
     "train.series.newest": ("latest_checkpoint",),
@@ -184,14 +189,17 @@ _ROOMS: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    # `import tensorbundle` costs what numpy costs: what few need is imported when it is named.
+    # `import tensorbundle` itself costs next to nothing: what is used is imported when it is named,
+    # and once found it is found as fast as anything else.
     from importlib import import_module
 
     if name in ("keras", "train"):
         return import_module(f".{name}", __name__)
     for room, names in _ROOMS.items():
         if name in names:
-            return getattr(import_module(f".{room}", __name__), name)
+            found = getattr(import_module(f".{room}", __name__), name)
+            globals()[name] = found
+            return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -20,7 +20,6 @@ from .._format.filenames import (
     shard_path,
     spelled_prefix,
 )
-from .._format.state import mentions_state, named_places
 from ..errors import FormatError, MissingFileError
 from .damage import describe_mistaken, is_table
 from .location import (
@@ -34,7 +33,6 @@ from .location import (
     is_regular_file,
     is_saved_model,
 )
-from .states import is_outside, read_state
 
 __all__ = ["Location", "locate", "shard_path"]
 
@@ -168,6 +166,10 @@ def _from_saved_model(requested: str, directory: str) -> Location:
 
 def _from_state(requested: str, state: str) -> Location:
     """The newest checkpoint by a state file, found again when its directory has moved."""
+    # What few paths need is loaded for those that do: it is a part of what starting costs.
+    from .._format.state import named_places
+    from .states import is_outside, read_state
+
     said = read_state(state)
     name, directory = said.state.model_checkpoint_path, os.path.dirname(state)
     if not name:
@@ -195,6 +197,8 @@ def _outside_note(directory: str, name: str, prefix: str) -> str:
 
 
 def _begins_as_state(path: str) -> bool:
+    from .._format.state import mentions_state
+
     with open(path, "rb") as file:
         return mentions_state(file.read(4096))
 

@@ -8,13 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from .._format.names import as_bytes, as_text
+from .._graphdef.attributes import FunctionRef, decode_attr
 from .._graphdef.meta_graph import MetaGraph
 from .._graphdef.tensors import TensorMessage
 from .._locate.kinds import tell_kind
 from .._ops.facts import is_known
 from ..errors import TensorBundleError
 from .flow import Flow, NodePlace
-from .operations import SAVERS, Kind, is_ordinary_stream, reach_of
+from .operations import SAVERS, Kind, is_ordinary, reach_of
 
 if TYPE_CHECKING:
     from .._graphdef.nodes import Node
@@ -25,6 +26,9 @@ _STRING: Final = 7
 # Collections whose nodes are run when a SavedModel is loaded.
 _ON_LOAD: Final = ("saved_model_main_op", "legacy_init_op", "saved_model_init_op")
 _INIT_SIGNATURE: Final = "__saved_model_init_op"
+# Operations that run a graph that they are given as a string, and those that pass strings on.
+_MAKES_GRAPHS: Final = frozenset(["DatasetFromGraph"])
+_PASSES: Final = frozenset(["Const", "Identity", "IdentityN", "StopGradient", "Snapshot", "NoOp"])
 # What savers call the file before the caller says.
 _UNSET_NAME: Final = b"model"
 
@@ -72,7 +76,7 @@ def findings_in(meta: MetaGraph, *, depth: int = 0) -> Iterator[Noticed]:
     try:
         for place, node in flow.places():
             yield from scanned.findings(place, node)
-            yield from _nested(place, node, depth)
+            yield from scanned.nested(place, node, depth)
     except TensorBundleError as error:
         yield Noticed("unreadable graph", "", "", f"the graph cannot be read: {error}")
 
@@ -96,7 +100,7 @@ class _Scanned:
         kind, where = reach.kind, ""
         if isinstance(reach.place, str):
             value = node.attr(reach.place)
-            if node.op == "PrintV2" and is_ordinary_stream(value):
+            if is_ordinary(node.op, value):
                 return
             where = _text(value)
         elif reach.place is not None:
@@ -131,8 +135,10 @@ class _Scanned:
         """Whether a node saves to, or restores from, where the caller says, and only when asked."""
         if place in self._on_load or place in self._served:
             return False
-        sources = self._sources(place, node, 1 if node.op.startswith("Merge") else 0)
-        return bool(sources & self._file_names)
+        position = 1 if node.op.startswith("Merge") else 0
+        if any(map(_says_where, self._constants(place, node, position))):
+            return False  # the caller's name is only a part of it
+        return bool(self._sources(place, node, position) & self._file_names)
 
     @cached_property
     def _file_names(self) -> frozenset[NodePlace]:
@@ -155,7 +161,47 @@ class _Scanned:
     def _is_asset(self, place: NodePlace, node: Node, position: int) -> bool:
         """Whether a file that is read is one of the model's own."""
         assets = {NodePlace("", asset.tensor.partition(":")[0]) for asset in self._meta.assets}
-        return bool(assets & self._sources(place, node, position))
+        sources = self._sources(place, node, position)
+        # What is put behind the name of an asset leads anywhere.
+        others = [
+            text
+            for each in sources - assets
+            for text in _strings(self._flow.nodes(each.function)[each.node])
+        ]
+        return bool(assets & sources) and not any(map(_says_where, others))
+
+    # --- graphs inside ----------------------------------------------------------------------------
+
+    def nested(self, place: NodePlace, node: Node, depth: int) -> Iterator[Noticed]:
+        """Findings in the graphs that a node holds as strings, as datasets do."""
+        for text in _all_strings(node):
+            meta = _graph_of(text)
+            if meta is None:
+                continue
+            if depth >= _MAX_DEPTH:
+                message = f"graphs lie in graphs more than {_MAX_DEPTH} deep"
+                yield Noticed("unreadable graph", node.op, _shown(place), message)
+                continue
+            for found in findings_in(meta, depth=depth + 1):
+                inner = f"{_shown(place)} -> {found.node}"
+                yield Noticed(found.kind, found.op, inner, f"in a nested graph: {found.message}")
+        if node.op in _MAKES_GRAPHS and (why := self._unseen(place, node)):
+            message = f"{node.op} runs a graph that {why}"
+            yield Noticed("unreadable graph", node.op, _shown(place), message)
+
+    def _unseen(self, place: NodePlace, node: Node) -> str | None:
+        """Why the graph that a node runs was not looked at, if so."""
+        seen = 0
+        for source in self._sources(place, node, 0):
+            each = self._flow.nodes(source.function)[source.node]
+            if each.op == "Const":
+                texts = _strings(each)
+                if any(_graph_of(text) is None for text in texts):
+                    return "cannot be read"
+                seen += len(texts)
+            elif each.op not in _PASSES:
+                return f"is only made when it runs, by {each.op}"
+        return None if seen else "is not in the file"
 
     # --- when -------------------------------------------------------------------------------------
 
@@ -188,32 +234,26 @@ class _Scanned:
         return ", when a signature is run" if place in self._served else ""
 
 
-# --- graphs inside --------------------------------------------------------------------------------
-
-
-def _nested(place: NodePlace, node: Node, depth: int) -> Iterator[Noticed]:
-    """Findings in the graphs that a node holds as strings, as datasets do."""
-    for text in _all_strings(node):
-        meta = _graph_of(text)
-        if meta is None:
-            continue
-        if depth >= _MAX_DEPTH:
-            message = f"graphs lie in graphs more than {_MAX_DEPTH} deep"
-            yield Noticed("unreadable graph", node.op, _shown(place), message)
-            continue
-        for found in findings_in(meta, depth=depth + 1):
-            inner = f"{_shown(place)} -> {found.node}"
-            yield Noticed(found.kind, found.op, inner, f"in a nested graph: {found.message}")
+# --- strings --------------------------------------------------------------------------------------
 
 
 def _all_strings(node: Node) -> Iterator[bytes]:
     for key in node.attrs:
-        value = node.attr(key)
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, bytes):
-                yield each
-            elif isinstance(each, TensorMessage) and each.dtype == _STRING:
-                yield from each.array().reshape(-1).tolist()
+        yield from _strings_of(node.attr(key), 0)
+
+
+def _strings_of(value: object, depth: int) -> Iterator[bytes]:
+    """All strings in an attribute: in the functions that it names with attributes of theirs too."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _strings_of(each, depth)
+    elif isinstance(value, bytes):
+        yield value
+    elif isinstance(value, TensorMessage) and value.dtype == _STRING:
+        yield from value.array().reshape(-1).tolist()
+    elif isinstance(value, FunctionRef) and depth < _MAX_DEPTH:
+        for raw in value.attrs.values():
+            yield from _strings_of(decode_attr(raw), depth + 1)
 
 
 def _strings(node: Node) -> list[bytes]:
@@ -229,17 +269,27 @@ def _is_unset(node: Node) -> bool:
     return _strings(node) in ([_UNSET_NAME], [b""])
 
 
+def _says_where(text: bytes) -> bool:
+    """Whether a part of a path leads somewhere by itself: from the root, up, or to a store."""
+    path = text.replace(b"\\", b"/")
+    return (
+        path.startswith(b"/") or b"://" in path or b".." in path.split(b"/") or path[1:3] == b":/"
+    )
+
+
 def _graph_of(text: bytes) -> MetaGraph | None:
-    """The graph that a string is, if it is one: its first field is a node."""
-    if text[:1] != b"\x0a" or len(text) < 8:
+    """The graph that a string is, if it is one; its fields may be in any order."""
+    if len(text) < 8 or min(text) >= ord(" "):  # words, of which there may be a million
         return None
     try:
         data = memoryview(text)
-        kind = tell_kind(data)
-        if kind == "saved_model":
+        bare = text[:1] != b"\x0a" or tell_kind(data) != "meta"
+        meta = MetaGraph(data, bare=bare)
+        if not meta.num_nodes and not meta.functions:
             return None
-        meta = MetaGraph(data, bare=kind == "graph")
-        return meta if meta.num_nodes and all(meta.ops) else None
+        ops = [*meta.ops, *(each.op for f in meta.functions.values() for each in f.nodes.values())]
+        is_graph = all(ops) and any(map(is_known, ops))
+        return meta if is_graph else None
     except TensorBundleError:
         return None
 

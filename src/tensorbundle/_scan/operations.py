@@ -59,13 +59,16 @@ _REACHES: Final[Mapping[str, Reach]] = MappingProxyType(
             0,
             "ReadFile MatchingFiles TextLineDataset TFRecordDataset FixedLengthRecordDataset "
             "MatchingFilesDataset CSVDataset LMDBDataset LoadDataset SSTableDataset "
-            "RestoreV2 Restore RestoreSlice GenerateVocabRemapping LoadAndRemapMatrix "
-            "ListDataset ListSnapshotChunksDataset SnapshotChunkDataset SnapshotDatasetReader "
-            "SnapshotNestedDatasetReader GetElementAtIndexOfFile",
+            "RestoreV2 Restore RestoreSlice DTensorRestore GenerateVocabRemapping "
+            "LoadAndRemapMatrix ListDataset ListSnapshotChunksDataset SnapshotChunkDataset "
+            "SnapshotDatasetReader SnapshotNestedDatasetReader GetElementAtIndexOfFile",
         ),
         **_all("reads files", 1, "InitializeTableFromTextFile ReaderRead ReaderReadUpTo"),
         **_all("reads files", "memory_region_name", "ImmutableConst"),
         **_all("reads files", "file_pattern", "RecordInput"),
+        **_all("reads files", "vocab_file", "FixedUnigramCandidateSampler"),
+        **_all("reads files", "filename", "Skipgram"),
+        **_all("reads files", "descriptor_source", "DecodeProto EncodeProto"),
         **_all(
             "reads files",
             None,
@@ -82,6 +85,8 @@ _REACHES: Final[Mapping[str, Reach]] = MappingProxyType(
             "writes files", 1, "CreateSummaryFileWriter DatasetToTFRecord CreateSummaryDbWriter"
         ),
         **_all("writes files", "tensor_names", "DumpTensors"),
+        **_all("writes files", "log_dir_path", "DumpTensor"),
+        **_all("writes files", "output_file_path", "CalibrationStatisticsSaver"),
         **_all("runs Python", "token", "PyFunc PyFuncStateless EagerPyFunc"),
         **_all(
             "runs native code",
@@ -96,7 +101,7 @@ _REACHES: Final[Mapping[str, Reach]] = MappingProxyType(
             "DataServiceDataset RegisterDataset BigQueryReader BigtableClient Rpc TryRpc RpcCall "
             "RpcClient RpcServer RpcServerStart RpcServerRegister GcsConfigureCredentials "
             "GcsConfigureBlockCache KafkaDataset PubSubDataset KinesisDataset "
-            "GrpcServerResourceHandleOp BigQueryClient",
+            "GrpcServerResourceHandleOp BigQueryClient FileSystemSetConfiguration",
         ),
         "SqlDataset": Reach("opens the network", 1),
         "DebugIdentity": Reach("opens the network", "debug_urls"),
@@ -105,10 +110,18 @@ _REACHES: Final[Mapping[str, Reach]] = MappingProxyType(
         "PrintV2": Reach("writes files", "output_stream"),
     }
 )
-# These are harmless unless what is named says otherwise.
-_ORDINARY_STREAMS: Final = frozenset(
-    [b"stdout", b"stderr", b"log(info)", b"log(warning)", b"log(error)", b"log(debug)", b"", None]
+# What is named may be harmless: a stream that is no file, a description that is in the program.
+_ORDINARY: Final[Mapping[str, frozenset[object]]] = MappingProxyType(
+    {
+        "PrintV2": frozenset(
+            [b"stdout", b"stderr", b"log(info)", b"log(warning)", b"log(error)", b"log(debug)"]
+        ),
+        "DecodeProtoV2": frozenset([b"local://"]),
+        "EncodeProto": frozenset([b"local://"]),
+    }
 )
+_DESCRIBED: Final = frozenset(["DecodeProtoV2", "EncodeProto"])
+_IN_PLACE: Final = b"bytes://"  # the description itself follows
 
 # The operations by which every model saves and restores itself.
 SAVERS: Final = frozenset(
@@ -133,6 +146,8 @@ def reach_of(op: str) -> Reach | None:
     return _REACHES.get(stem)
 
 
-def is_ordinary_stream(stream: object) -> bool:
-    """Whether a stream to print to is none that makes a file."""
-    return stream in _ORDINARY_STREAMS
+def is_ordinary(op: str, value: object) -> bool:
+    """Whether what an attribute of an operation names lies in the program or the graph itself."""
+    if value in (None, b"") or value in _ORDINARY.get(op, ()):
+        return True
+    return op in _DESCRIBED and isinstance(value, bytes) and value.startswith(_IN_PLACE)

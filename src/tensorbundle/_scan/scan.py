@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 from .._far.verbs import takes_addresses
 from .._format.filenames import META_SUFFIX, Path, as_path
 from .._graph.files import read_graph_file
+from .._locate.damage import FileKind, identify_file
 from .._locate.graphs import find_graph_file
+from .._locate.location import is_regular_file
 from ..errors import FormatError, MissingFileError, TensorBundleError
 from .graphs import Finding, Noticed, findings_in
 from .operations import KINDS
@@ -22,7 +26,15 @@ if TYPE_CHECKING:
 _GRAPH_NAMES: Final = (META_SUFFIX, ".pb", ".pbtxt", ".cpb")
 _NO_GRAPHS: Final = ("fingerprint.pb", "keras_metadata.pb")
 _KERAS_METADATA: Final = "keras_metadata.pb"
-_LAMBDAS: Final = (b'"class_name": "Lambda"', b'"class_name":"Lambda"')
+_GRAPHS: Final = frozenset(
+    [
+        *(FileKind.GRAPH, FileKind.META_GRAPH, FileKind.SAVED_MODEL),
+        *(FileKind.GRAPH_TEXT, FileKind.META_GRAPH_TEXT, FileKind.SAVED_MODEL_TEXT),
+    ]
+)
+# A layer in JSON, which may have spaces, escapes and the name of a package in front.
+_CLASS_NAMES: Final = re.compile(rb'"(?:class_name|\\u[^"]{1,60})"\s*:\s*("(?:[^"\\]|\\.)*")')
+_LAMBDA: Final = "Lambda"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +111,30 @@ def _files(path: str) -> Iterator[str]:
         yield find_graph_file(path)
         return
     found = False
-    for folder, folders, names in os.walk(path):
-        folders.sort()
+    walked: set[str] = set()
+    for folder, folders, names in os.walk(path, followlinks=True):
+        real = os.path.realpath(folder)
+        folders[:] = [] if real in walked else sorted(folders)
+        if real in walked:  # links may lead round
+            continue
+        walked.add(real)
         for name in sorted(names):
-            if name.endswith(_GRAPH_NAMES) and name not in _NO_GRAPHS:
+            if _is_graph(os.path.join(folder, name)):
                 found = True
                 yield os.path.join(folder, name)
     if not found:
         raise MissingFileError(f"no graph in {path!r}: no .meta, .pb or .pbtxt is below", path=path)
+
+
+def _is_graph(path: str) -> bool:
+    """Whether a file says that it is a graph, by its name or by its first bytes."""
+    if not is_regular_file(path):
+        return False
+    name = os.path.basename(path)
+    if name.lower().endswith(_GRAPH_NAMES) and name not in _NO_GRAPHS:
+        return True
+    found = identify_file(path)
+    return found is not None and found.kind in _GRAPHS
 
 
 def _around(graph: GraphFile) -> Iterator[Noticed]:
@@ -123,15 +151,27 @@ def _around(graph: GraphFile) -> Iterator[Noticed]:
         except TensorBundleError as error:
             yield Noticed("unreadable graph", "", "", str(error))
             continue
-        if any(each in objects for each in _LAMBDAS):
+        if _has_lambda(objects):
             yield Noticed("runs Python", "", "", "a Keras Lambda layer holds Python code")
     keras = os.path.join(graph.directory, _KERAS_METADATA)
     if os.path.isfile(keras):
         with open(keras, "rb") as file:
             raw = file.read()
-        if any(each in raw for each in _LAMBDAS):
+        if _has_lambda(raw):
             message = f"a Keras Lambda layer in {_KERAS_METADATA} holds Python code"
             yield Noticed("runs Python", "", "", message)
+
+
+def _has_lambda(raw: bytes) -> bool:
+    """Whether bytes hold the JSON of a Lambda layer of Keras, which is code."""
+    for found in _CLASS_NAMES.finditer(raw):
+        try:
+            name = str(json.loads(found[1]))
+        except ValueError:
+            continue
+        if name.rpartition(">")[2] == _LAMBDA:
+            return True
+    return False
 
 
 def _outside(directory: str, filename: str) -> str | None:

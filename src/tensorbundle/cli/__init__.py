@@ -6,44 +6,50 @@ rich is loaded when there is a progress bar to draw, and by names with wide char
 
 from __future__ import annotations
 
-import importlib.metadata
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import click
 
-from .checkpoints.average import average
-from .checkpoints.crosscheck import crosscheck
-from .checkpoints.diff import diff
-from .checkpoints.edit import edit
-from .checkpoints.export import export
-from .checkpoints.ls import ls
-from .checkpoints.merge import merge
-from .checkpoints.relocate import relocate
-from .checkpoints.save import save
-from .checkpoints.show import show
-from .checkpoints.verify import verify
-from .doctor.doctor import doctor
-from .doctor.prune_checkpoints import prune_checkpoints
-from .doctor.salvage import salvage
-from .doctor.scan import scan
-from .formats.convert import convert
 from .grammar.failures import UNREADABLE, Program
 from .grammar.options import global_options
-from .graphs.export_saved_model import export_saved_model
-from .graphs.freeze import freeze
-from .graphs.graph import graph
-from .graphs.prune import prune
-from .graphs.run import run
-from .itself.completion import completion
-from .itself.demo import demo_command
-from .itself.help import help_command
-from .pages.report import report
-from .programs.run_script import run_script
-from .programs.shim_check import shim_check
-from .stores.cp import cp
 from .terminal.console import PROGRAM
 
 __all__ = ["main"]
+
+# Where each command is: it is loaded when it is asked for, which makes all of them start faster.
+_COMMANDS: Final = MappingProxyType(
+    {
+        "ls": ("checkpoints.ls", "ls"),
+        "show": ("checkpoints.show", "show"),
+        "verify": ("checkpoints.verify", "verify"),
+        "export": ("checkpoints.export", "export"),
+        "crosscheck": ("checkpoints.crosscheck", "crosscheck"),
+        "diff": ("checkpoints.diff", "diff"),
+        "edit": ("checkpoints.edit", "edit"),
+        "merge": ("checkpoints.merge", "merge"),
+        "average": ("checkpoints.average", "average"),
+        "save": ("checkpoints.save", "save"),
+        "cp": ("stores.cp", "cp"),
+        "relocate": ("checkpoints.relocate", "relocate"),
+        "convert": ("formats.convert", "convert"),
+        "doctor": ("doctor.doctor", "doctor"),
+        "salvage": ("doctor.salvage", "salvage"),
+        "scan": ("doctor.scan", "scan"),
+        "prune-checkpoints": ("doctor.prune_checkpoints", "prune_checkpoints"),
+        "report": ("pages.report", "report"),
+        "graph": ("graphs.graph", "graph"),
+        "freeze": ("graphs.freeze", "freeze"),
+        "run": ("graphs.run", "run"),
+        "prune": ("graphs.prune", "prune"),
+        "export-saved-model": ("graphs.export_saved_model", "export_saved_model"),
+        "run-script": ("programs.run_script", "run_script"),
+        "shim-check": ("programs.shim_check", "shim_check"),
+        "demo": ("itself.demo", "demo_command"),
+        "completion": ("itself.completion", "completion"),
+        "help": ("itself.help", "help_command"),
+    }
+)
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -52,17 +58,18 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: Any) -> Non
 
     import numpy as np
 
-    from .. import _core
+    from .. import __version__, _core
 
-    # Not at the top: it costs a tenth of what starting does.
-    version = importlib.metadata.version("tensorbundle")
-    click.echo(f"tensorbundle {version} (crc32c: {_core.crc32c_kernel()}, numpy {np.__version__})")
+    click.echo(
+        f"tensorbundle {__version__} (crc32c: {_core.crc32c_kernel()}, numpy {np.__version__})"
+    )
     ctx.exit()
 
 
 @click.group(
     PROGRAM,
     cls=Program,
+    rooms=_COMMANDS,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -100,19 +107,6 @@ def program(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
         ctx.exit(UNREADABLE)
-
-
-_COMMANDS = (
-    (ls, show, verify, export, crosscheck, diff, edit, merge, average, save, cp, relocate),
-    (convert,),
-    (doctor, salvage, scan, prune_checkpoints, report),
-    (graph, freeze, run, prune, export_saved_model),
-    (run_script, shim_check),
-    (demo_command, completion, help_command),
-)
-
-for _command in (command for group in _COMMANDS for command in group):
-    program.add_command(_command)
 
 
 def main() -> None:

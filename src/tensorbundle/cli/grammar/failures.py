@@ -12,21 +12,21 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any, Final, NoReturn
 
 import click
 
 from ..._format.wording import in_command
-from ..._write.staging import TargetExistsError
 from ...errors import ChecksumError, CompatibilityWarning, LeftOutWarning, TensorBundleError
 from ..terminal.console import PROGRAM, Console
 from .help import DocumentedCommand
@@ -35,6 +35,8 @@ CHECK_FAILED: Final = 1
 UNREADABLE: Final = 2
 _PIPE_CLOSED: Final = 141
 _SIGNALLED: Final = 128
+_NO_ROOMS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({})
+_COMMANDS_IN: Final = "tensorbundle.cli"
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -78,8 +80,43 @@ def _unwinding() -> Iterator[list[int]]:
             signal.signal(each, handler)
 
 
+class _Rooms(MutableMapping[str, click.Command]):
+    """Commands by name, each loaded from its room when it is asked for."""
+
+    def __init__(self, rooms: Mapping[str, tuple[str, str]]) -> None:
+        self._rooms = dict(rooms)
+        self._loaded: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._loaded:
+            module, attribute = self._rooms[name]
+            room = importlib.import_module(f"{_COMMANDS_IN}.{module}")
+            self._loaded[name] = getattr(room, attribute)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._rooms.setdefault(name, ("", ""))
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._rooms[name]
+        self._loaded.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rooms)
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+
 class Program(DocumentedCommand, click.Group):
-    """A group of commands, in the order they were added, whose errors are one line each."""
+    """A group of commands, in the order of their table, whose errors are one line each."""
+
+    def __init__(
+        self, *args: Any, rooms: Mapping[str, tuple[str, str]] = _NO_ROOMS, **extra: Any
+    ) -> None:
+        super().__init__(*args, **extra)
+        self.commands = _Rooms(rooms)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands, not sorted."""
@@ -154,6 +191,8 @@ def describe(error: Exception) -> str:
         error.message = in_command(error.message)
     if isinstance(error, MemoryError):
         return "out of memory"
+    from ..._write.staging import TargetExistsError  # which most commands never raise
+
     if isinstance(error, TargetExistsError):
         return in_command(error.message)
     return str(error) or type(error).__name__

@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
-from ..._source.cache import CACHE_VARIABLE
-from ..._source.connect import OPTIONS_VARIABLE, options_of_environment
 from ..grammar.help import StoreOption
 
+# What addresses are opened with is loaded where one is: most commands meet none.
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -32,6 +31,8 @@ def _set(ctx: click.Context, name: str, value: str) -> None:
 
 
 def _add(ctx: click.Context, options: dict[str, Any]) -> None:
+    from ..._source.connect import OPTIONS_VARIABLE, options_of_environment
+
     _set(ctx, OPTIONS_VARIABLE, json.dumps({**options_of_environment(), **options}))
 
 
@@ -50,6 +51,8 @@ def _add_pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...
 
 def _no_cache(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:
+        from ..._source.cache import CACHE_VARIABLE
+
         _set(ctx, CACHE_VARIABLE, "off")
 
 
