@@ -11,13 +11,14 @@ from .._checkpoint.opening import open as open_checkpoint
 from .._far.verbs import takes_addresses
 from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, Path, shard_path
 from .._locate.location import Location, is_regular_file
+from .._look.outcomes import Outcome
 from .._progress import Progress
 from .._write.staging import Staging
 from ..errors import ChecksumError, UnsupportedError
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+@dataclass(frozen=True, slots=True, repr=False)
+class Copy(Outcome):
     """Result of `copy`.
 
     Attributes:
