@@ -61,7 +61,7 @@ def test_collisions_are_listed(tmp_path: Path) -> None:
 
 
 def test_strict_lists_names_that_match_no_rule(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match=r"names match no rule: .*'global_step'"):
+    with pytest.raises(ConversionError, match=r"1 name matches no rule: .*'global_step'"):
         tb.rewrite(DEMO, tmp_path / "out", rename=[("^[^g]", "x")], strict=True)
 
 
