@@ -33,7 +33,7 @@ PYTHON_DIRS := $(wildcard src tests benchmarks docs)
 TIDY_STAMPS := $(patsubst %,build/tidy/%.ok,$(wildcard cpp/*/*.cpp cpp/*/*/*.cpp))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-cpp test-python test-clients test-remote test-page screenshots kills blind chaos faults truncations differential hostile lint format tidy asan tsan fuzz fuzz-cpp fuzz-python bench golden docs dist clean
+.PHONY: help venv build demo test test-cpp test-python test-clients test-remote figures-remote test-page screenshots kills blind chaos faults truncations differential hostile lint format tidy asan tsan fuzz fuzz-cpp fuzz-python bench golden docs dist clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -80,6 +80,9 @@ test-clients: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/clients-extra.ok 
 
 test-remote: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/servers-extra.ok  ## run the tests against real servers: S3, GCS, HTTP, Dask
 	$(BIN)/python -m pytest tests/remote $(PYTEST_ARGS)
+
+figures-remote: $(VENV)/package.ok $(VENV)/test-extra.ok $(VENV)/servers-extra.ok  ## print requests, round trips, processor time and memory of far reading
+	$(BIN)/python -m tests.remote.figures
 
 # Programs that read checkpoints, out of packages that would bring TensorFlow or old libraries along.
 # Those of 2023 have no wheels for Pythons after 3.11: there they are left out.

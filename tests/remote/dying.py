@@ -33,17 +33,24 @@ def task(verb: str, phase: str, marker: str, given: Any) -> Any:
     """Run a task, and die in a phase of it."""
     if phase == "before":
         die_once(marker)
-    within = phase == "within"
     real_commit, real_replace = commit.PendingFiles.commit, os.replace
+
+    def dying_commit(files: Any, *arguments: Any) -> None:
+        die_once(marker)  # when all is written, and has not got its name
+        real_commit(files, *arguments)
+
+    def dying_replace(*arguments: Any) -> None:
+        die_once(marker)
+        real_replace(*arguments)
+
     try:
-        if within:  # when all is written, and has not got its name
-            commit.PendingFiles.commit = lambda *_: die_once(marker)  # type: ignore[method-assign]
-            os.replace = lambda *_: die_once(marker)  # type: ignore[assignment]
-            if os.path.exists(marker):
-                commit.PendingFiles.commit, os.replace = real_commit, real_replace  # type: ignore[method-assign]
+        if phase == "within":
+            commit.PendingFiles.commit = dying_commit  # type: ignore[method-assign]
+            os.replace = dying_replace
         done = REAL[verb][2](given)
     finally:
-        commit.PendingFiles.commit, os.replace = real_commit, real_replace  # type: ignore[method-assign]
+        commit.PendingFiles.commit = real_commit  # type: ignore[method-assign]
+        os.replace = real_replace
     if phase != "before":
         die_once(marker)
     return done

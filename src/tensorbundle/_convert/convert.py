@@ -14,6 +14,7 @@ from .._export.cast import cast_as_asked
 from .._export.export import FORMATS, export, format_of
 from .._far.verbs import takes_addresses
 from .._format import dtypes
+from .._look.outcomes import Outcome
 from .._write.casting import Cast, Loss
 from .._write.commit import refuse_existing
 from .._write.writer import Writer
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 CHECKPOINT: Final = "checkpoint"
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+@dataclass(frozen=True, slots=True, repr=False)
+class Conversion(Outcome):
     """Result of `convert`: what it did, or would do.
 
     Attributes:

@@ -93,7 +93,7 @@ class Client:
             self._count(len(data))
             return data, meta
 
-        return self._ask(key, ask)
+        return self._ask(key, ask, on_condition=etag is not None)
 
     def get_tail(self, key: str, size: int, *, not_etag: str | None = None) -> tuple[Buffer, Meta]:
         """Read the end of an object, or all of a small one, in one request where that is offered.
@@ -134,7 +134,11 @@ class Client:
         self, key: str, data: Buffer, *, if_absent: bool = False, etag: str | None = None
     ) -> str | None:
         """Write a small object; see `Store.put`."""
-        return self._ask(key, lambda: self._store.put(key, data, if_absent=if_absent, etag=etag))
+        return self._ask(
+            key,
+            lambda: self._store.put(key, data, if_absent=if_absent, etag=etag),
+            on_condition=if_absent or etag is not None,
+        )
 
     def put_file(self, key: str, path: str) -> None:
         """Write an object from a local file; see `Store.put_file`."""
@@ -166,8 +170,14 @@ class Client:
         with self._counting:
             self.nbytes += nbytes
 
-    def _ask(self, key: str, ask: Callable[[], _T]) -> _T:
-        """One request, tried again where that may help, its errors told with the address."""
+    def _ask(self, key: str, ask: Callable[[], _T], *, on_condition: bool = False) -> _T:
+        """One request, tried again where that may help, its errors told with the address.
+
+        Args:
+            key: Of what.
+            ask: Sends it.
+            on_condition: Whether it may be refused because another object is there.
+        """
         if os.getpid() != self._process:
             raise OSError(
                 errno.EINVAL,
@@ -182,7 +192,7 @@ class Client:
                 self.requests += 1
             _log.debug("request to %s, attempt %d", self.url(key), attempt)
             try:
-                return ask()
+                return self._answered(ask, on_condition)
             except FileNotFoundError:
                 raise MissingFileError("there is no such object", path=self.url(key)) from None
             except PermissionError as error:
@@ -201,6 +211,15 @@ class Client:
             time.sleep(pause)
             pause *= 2
         raise AssertionError("the last attempt returns or raises")
+
+    @staticmethod
+    def _answered(ask: Callable[[], _T], on_condition: bool) -> _T:
+        try:
+            return ask()
+        except OtherObjectError:
+            if on_condition:
+                raise
+            raise OSError(errno.EIO, "412: a condition failed, and there was none") from None
 
     def _refused(self, error: OSError, key: str) -> PermissionError:
         scheme = self.root.partition(":")[0]
