@@ -22,17 +22,6 @@ def test_an_empty_target_is_refused(tmp_path: Path, verb: str) -> None:
     assert "it is empty: give a prefix" in done.stderr
 
 
-def test_a_pipe_is_not_replaced_by_a_checkpoint(tmp_path: Path) -> None:
-    tb.save(tmp_path / "m", {"w": W})
-    os.mkfifo(tmp_path / "n.index")
-    told = "no regular file, it cannot be replaced"
-    with pytest.raises(FileExistsError, match=told):
-        tb.rewrite(tmp_path / "m", tmp_path / "n", overwrite=True)
-    with pytest.raises(FileExistsError, match=told):
-        tb.save(tmp_path / "n", {"w": W}, overwrite=True)
-    assert (tmp_path / "n.index").is_fifo()
-
-
 def test_where_links_of_devices_lead_is_not_told(tmp_path: Path) -> None:
     tb.save(tmp_path / "m", {"w": W})
     reading, writing = os.pipe()

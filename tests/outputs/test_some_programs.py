@@ -48,6 +48,15 @@ def test_what_leaves_a_loop_is_named(sets: Path) -> None:
     assert best.op == "TensorArrayGatherV3"
 
 
+@pytest.mark.parametrize(
+    ("program", "best"),
+    [("voices_end_to_end", "l2_normalize"), ("grown_progressively", "G/add")],
+)
+def test_what_only_training_needs_is_not_named(sets: Path, program: str, best: str) -> None:
+    """Rows of a batch told apart by known classes; what was made, mixed with what is real."""
+    assert tb.suggest_outputs(sets / "tenth" / f"{program}.meta")[0].name == best
+
+
 # --- inputs ------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from .._core import File
 from .._locate.conversions import explain_length
 from .._locate.damage import describe_shard
 from .._look.amounts import format_count, format_size
+from .._look.outcomes import Outcome
 from .._printable import printable
 from ..errors import TensorBundleError
 
@@ -89,8 +90,8 @@ class Fault:
         return printable(f"{what}; probably: {self.cause}" if self.cause else what)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+@dataclass(frozen=True, slots=True, repr=False)
+class Report(Outcome):
     """Result of `Checkpoint.verify` and `verify`.
 
     Attributes:

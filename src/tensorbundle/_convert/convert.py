@@ -14,6 +14,7 @@ from .._export.cast import cast_as_asked
 from .._export.export import FORMATS, export, format_of
 from .._far.verbs import takes_addresses
 from .._format import dtypes
+from .._look.outcomes import Outcome
 from .._write.casting import Cast, Loss
 from .._write.commit import refuse_existing
 from .._write.writer import Writer
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 CHECKPOINT: Final = "checkpoint"
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+@dataclass(frozen=True, slots=True, repr=False)
+class Conversion(Outcome):
     """Result of `convert`: what it did, or would do.
 
     Attributes:
@@ -64,6 +65,7 @@ def convert(
     tied: bool | None = None,
     cast: Cast | None = None,
     max_shard_bytes: int | None = None,
+    strict: bool = False,
     overwrite: bool = False,
     dry_run: bool = False,
     progress: Callable[[int, int], object] | None = None,
@@ -94,6 +96,7 @@ def convert(
         tied: Whether second names of one tensor are written too; by default unless to "hub".
         cast: A dtype for all floating-point tensors, or dtypes by (new) name or glob.
         max_shard_bytes: The most bytes of tensors in a file of `.safetensors`, or in a shard.
+        strict: Whether a tensor that the format cannot hold is an error; else it is left out.
         overwrite: Whether what lies at ``dst`` is replaced.
         dry_run: Only plan; problems are in the plan, and not raised.
         progress: Called with (bytes done, bytes in all), at most ten times a second.
@@ -155,6 +158,7 @@ def convert(
         format=format,
         config=config,
         max_shard_bytes=max_shard_bytes,
+        strict=strict,
         overwrite=overwrite,
         progress=progress,
     )

@@ -10,6 +10,7 @@ from .._checkpoint.opening import open as open_checkpoint
 from .._far.verbs import takes_addresses
 from .._format.filenames import Path, as_path
 from .._locate.location import is_saved_model
+from .._look.outcomes import Outcome
 from ..errors import MissingFileError, TensorBundleError
 from .byteorder import big_endian, swapped
 from .salvage import salvage
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 _MOST_FAULTS: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+@dataclass(frozen=True, slots=True, repr=False)
+class Diagnosis(Outcome):
     """Diagnosis: what `diagnose` found.
 
     Attributes:

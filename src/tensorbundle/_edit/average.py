@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .._checkpoint.bundle import Bundle
 from .._checkpoint.opening import Source, places_of
 from .._format.filenames import INDEX_SUFFIX
+from .._look.outcomes import Outcome
 from .._objects.graph import GRAPH_KEY
 from .._parallel.runners import Workers
 from .._progress import Progress
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from .._locate.location import Location
 
 
-@dataclass(frozen=True, slots=True)
-class Average:
+@dataclass(frozen=True, slots=True, repr=False)
+class Average(Outcome):
     """Result of `average`: what it did, or would do.
 
     Attributes:

@@ -11,6 +11,7 @@ from .._checkpoint.opening import Source, opened
 from .._core import crc32c
 from .._format import dtypes
 from .._format.filenames import shard_path
+from .._look.outcomes import Outcome
 from .._parallel.runners import Workers
 from .._progress import Meter, Progress
 from ..errors import FormatError, MissingFileError
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 _CHUNK_BYTES: Final = 256 << 10  # small enough for the cache to hold what is made of it
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+@dataclass(frozen=True, slots=True, repr=False)
+class Diff(Outcome):
     """Result of `diff`: what it found.
 
     Attributes:

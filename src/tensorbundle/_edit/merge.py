@@ -23,6 +23,7 @@ from .._format.names import as_bytes, as_text
 from .._format.wording import Worded
 from .._locate.location import Location, is_regular_file
 from .._look.amounts import format_subject
+from .._look.outcomes import Outcome
 from .._objects.graph import GRAPH_KEY, ObjectGraph
 from .._objects.join import join
 from .._parallel.runners import Workers
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from .._core import Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
+@dataclass(frozen=True, slots=True, repr=False)
+class Merge(Outcome):
     """Result of `merge`: what it did, or would do.
 
     Attributes:

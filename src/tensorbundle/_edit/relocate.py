@@ -16,12 +16,13 @@ from .._locate.states import (
     read_state,
     read_state_bytes,
 )
+from .._look.outcomes import Outcome
 from .._write.durable import replace_file
 from ..errors import FormatError, MissingFileError, TensorBundleError
 
 
-@dataclass(frozen=True, slots=True)
-class Relocation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Relocation(Outcome):
     """Result of `relocate`: what it did, or would do.
 
     Attributes:

@@ -18,6 +18,7 @@ from .._checkpoint.opening import Source, opened
 from .._format import dtypes
 from .._format.filenames import shard_path
 from .._format.names import as_bytes
+from .._look.outcomes import Outcome
 from .._parallel.runners import Workers
 from .._progress import Meter, Progress
 from .._source.address import Address
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from .._core import Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+@dataclass(frozen=True, slots=True, repr=False)
+class Rewrite(Outcome):
     """Result of `rewrite`: what it did, or would do.
 
     Attributes:

@@ -212,8 +212,9 @@ def keeps(ckpt: Checkpoint, keep: Filter) -> set[str]:
 def _matches(ckpt: Checkpoint, parts: Sequence[Any], verb: str) -> set[str]:
     """Keys that raw names, readable paths or patterns of either mean."""
     graph = ckpt.objects
-    paths = {name: (graph.path_of(name) if graph else None) or name for name in ckpt}
-    by_path = {path: name for name, path in paths.items()}
+    by_path: dict[str, str] = {}
+    if graph is not None:
+        by_path = {graph.path_of(name) or name: name for name in ckpt}
     chosen: set[str] = set()
     lost = []
     for part in parts:
@@ -249,7 +250,8 @@ def casts(ckpt: Checkpoint, cast: Cast | None) -> dict[str, int]:
         if part is None:
             found = {i.name: number for i in ckpt.iter_infos() if i.data_type in dtypes.FLOATING}
             continue
-        for key in _matches(ckpt, [part], "cast"):
+        exact = isinstance(part, str) and part in ckpt and part != GRAPH_KEY
+        for key in [ckpt.info(part).name] if exact else _matches(ckpt, [part], "cast"):
             found[key] = number
     infos = [ckpt.info(key) for key in found]
     if wrong := [i.name for i in infos if i.dtype is None or i.data_type == dtypes.STRING]:

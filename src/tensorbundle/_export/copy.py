@@ -11,14 +11,15 @@ from .._far.verbs import takes_addresses
 from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, Path, shard_path
 from .._locate.location import Location, is_regular_file
 from .._look.amounts import format_count
+from .._look.outcomes import Outcome
 from .._progress import Progress
 from .._write.durable import copy_file
 from .._write.staging import Staging
 from ..errors import ChecksumError, UnsupportedError
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+@dataclass(frozen=True, slots=True, repr=False)
+class Copy(Outcome):
     """Result of `copy`.
 
     Attributes:

@@ -16,6 +16,7 @@ from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.opening import Source, opened
 from .._far.verbs import takes_addresses
 from .._format.filenames import as_path
+from .._look.outcomes import Outcome
 from .._parallel.runners import Workers
 from .._progress import Progress
 from .._source.address import is_far
@@ -54,8 +55,8 @@ _SHARDED: Final = ("safetensors", "hub")
 _ALIKE: Final = {".bin": ".pt", ".pth": ".pt"}
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+@dataclass(frozen=True, slots=True, repr=False)
+class Export(Outcome):
     """What `export` wrote.
 
     Attributes:

@@ -14,6 +14,7 @@ from .._graphdef.nodes import parse_input
 from .._graphdef.roles import PLACEHOLDERS
 from .._graphdef.tensors import TensorMessage
 from .._look.amounts import format_count
+from .._look.outcomes import Outcome
 from .._ops.facts import is_known
 from .._ops.types import dtype_of, shape_of
 from .stages.inference import switched_branches
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from .._graphdef.nodes import Node, Nodes
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
+@dataclass(frozen=True, slots=True, repr=False)
+class Frozen(Outcome):
     """Frozen graph, and what to know for using it.
 
     Attributes:

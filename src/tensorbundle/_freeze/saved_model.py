@@ -19,6 +19,7 @@ from .._graph.graph import Graph, load_graph
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes, parse_input
 from .._graphdef.shapes import encode_shape
+from .._look.outcomes import Outcome
 from .._ops.types import dtype_of, shape_of
 from .._progress import Progress
 from .assemble import Assembled, Prepared, assemble, prepare
@@ -53,8 +54,8 @@ _VERSION: Final = re.compile(
 _NUMBERS: Final = re.compile(r"\d+(\.\d+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedModel:
+@dataclass(frozen=True, slots=True, repr=False)
+class ExportedModel(Outcome):
     """Result of `export_saved_model`: what it wrote.
 
     Attributes:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from ..errors import ConversionError, FormatError
 from .graph import ObjectGraph, canonical_key
 from .message import Slot, TrackedObject
-from .tree import escape, unescape
+from .tree import unescape
 
 
 class Draft:
@@ -208,10 +208,8 @@ def route_of(graph: ObjectGraph, path: str) -> tuple[str, ...]:
         number, rest, route = ends.pop()
         if not rest:
             return route
-        for name, child in graph.nodes[number].children:
-            for spelling in {name, escape(name)}:
-                if rest == spelling or rest.startswith(spelling + "/"):
-                    ends.append((child, rest[len(spelling) + 1 :], (*route, name)))
+        for name, child, left in graph.steps(number, rest):
+            ends.append((child, left, (*route, name)))
     raise ConversionError(f"the object graph has no object at {path!r}")
 
 

@@ -205,14 +205,42 @@ class ObjectGraph:
             number, rest = ends.pop()
             if not rest:
                 return number
-            for name, child in self.nodes[number].children:
-                for spelling in {name, escape(name)}:
-                    if rest == spelling or rest.startswith(spelling + "/"):
-                        end = (child, rest[len(spelling) + 1 :])
-                        if end not in seen:
-                            seen.add(end)
-                            ends.append(end)
+            for _, child, left in self.steps(number, rest):
+                end = (child, left)
+                if end not in seen:
+                    seen.add(end)
+                    ends.append(end)
         return self._slot_nodes.get(path)
+
+    def steps(self, number: int, path: str) -> Iterator[tuple[str, int, str]]:
+        """Children that a path may go on to from an object: local name, number, what is left."""
+        children = self.nodes[number].children
+        if path.count("/") >= len(children):
+            for name, child in children:
+                for spelling in {name, escape(name)}:
+                    if path == spelling or path.startswith(spelling + "/"):
+                        yield name, child, path[len(spelling) + 1 :]
+            return
+        known = self._spellings.get(number)
+        if known is None:
+            known = {}
+            for name, child in children:
+                for spelling in {name, escape(name)}:
+                    known.setdefault(spelling, []).append((name, child))
+            self._spellings[number] = known
+        stop = path.find("/")
+        while True:
+            stop = len(path) if stop < 0 else stop
+            for name, child in known.get(path[:stop], ()):
+                yield name, child, path[stop + 1 :]
+            if stop == len(path):
+                return
+            stop = path.find("/", stop + 1)
+
+    @functools.cached_property
+    def _spellings(self) -> dict[int, dict[str, list[tuple[str, int]]]]:
+        """Children by what a path may call them, of the objects that were asked for one."""
+        return {}
 
     @functools.cached_property
     def _slot_nodes(self) -> dict[str, int]:

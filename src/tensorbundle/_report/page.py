@@ -13,6 +13,7 @@ from .._checkpoint.opening import Source, opened, path_of
 from .._doctor.verify import verify_opened
 from .._format.filenames import Path, as_path
 from .._graph.graph import Graph, load_graph
+from .._look.outcomes import Outcome
 from .._look.tensors import facts
 from .._objects.optimizers import origin
 from .._printable import printable
@@ -33,8 +34,8 @@ SCHEMA: Final = 1
 _STEPS: Final = ("global_step", "step", "save_counter")
 
 
-@dataclass(frozen=True, slots=True)
-class ReportPage:
+@dataclass(frozen=True, slots=True, repr=False)
+class ReportPage(Outcome):
     """Page that `report` wrote.
 
     Attributes:

@@ -15,6 +15,7 @@ from .._graph.files import read_graph_file
 from .._locate.damage import FileKind, identify_file
 from .._locate.graphs import find_graph_file
 from .._locate.location import is_regular_file
+from .._look.outcomes import Outcome
 from ..errors import FormatError, MissingFileError, TensorBundleError
 from .graphs import Finding, Noticed, findings_in
 from .operations import KINDS
@@ -37,8 +38,8 @@ _CLASS_NAMES: Final = re.compile(rb'"(?:class_name|\\u[^"]{1,60})"\s*:\s*("(?:[^
 _LAMBDA: Final = "Lambda"
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+@dataclass(frozen=True, slots=True, repr=False)
+class Scan(Outcome):
     """Result of `scan`: what it found.
 
     Attributes:

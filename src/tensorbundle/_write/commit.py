@@ -43,7 +43,7 @@ from .durable import (
     reserve,
     temporary_stem,
 )
-from .staging import TargetExistsError, refuse_special
+from .staging import TargetExistsError
 
 # Numbers of shards for second names: TensorFlow's own clean-up matches five digits.
 _SPARE_COUNTS: Final = (99999, 99998)
@@ -216,4 +216,3 @@ def refuse_existing(prefix: str, *, overwrite: bool) -> None:
     index = prefix + INDEX_SUFFIX
     if not overwrite and os.path.lexists(index):
         raise TargetExistsError(index)
-    refuse_special(index)

@@ -44,6 +44,7 @@ NAMED = {
     "first": {"sinusoid_maml", "spectral_discriminator", "sub_pixels"},
     "second": {"hazards"},
     "third": {"alex_fine_tuned"},
+    "tenth": {"grown_progressively", "voices_end_to_end"},
 }
 ONE_IN = 10
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ..._look.outcomes import Outcome
 from .tables import Mending
 
 NOTABLE_DOUBT: Final = 0.01
@@ -24,8 +25,8 @@ class Lost:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Salvage:
+@dataclass(frozen=True, slots=True, repr=False)
+class Salvage(Outcome):
     """Outcome of `salvage`: what it found and wrote.
 
     Attributes:

@@ -70,6 +70,7 @@ def _list_rules(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 @click.option("--like", metavar="FILE", help="A file of the tensors that have to come out.")
 @cast_option
 @shard_option
+@click.option("--strict", is_flag=True, help="Fail if a tensor has to be left out.")
 @click.option("-f", "--force", is_flag=True, help="Replace what lies at TARGET.")
 @dry_run_option
 @json_option

@@ -9,14 +9,15 @@ from ..._format.filenames import INDEX_SUFFIX, Path
 from ..._locate.listing import checkpoints
 from ..._locate.location import is_regular_file
 from ..._locate.states import is_outside
+from ..._look.outcomes import Outcome
 from ..._write.durable import locked_directory
 from ...errors import FormatError
 from ..directory import local_path, remove_checkpoint, write_state, written_state
 from .newest import Saved, newest_first, reason_against
 
 
-@dataclass(frozen=True, slots=True)
-class Pruning:
+@dataclass(frozen=True, slots=True, repr=False)
+class Pruning(Outcome):
     """Pruning: what `prune_checkpoints` did, or would do.
 
     Attributes:
