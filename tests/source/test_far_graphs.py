@@ -94,6 +94,23 @@ def test_claim_of_a_killed_writer_does_not_block_for_ever(monkeypatch):
     assert tb.open(target).verify().ok
 
 
+def test_claim_that_goes_while_it_is_looked_at_is_of_a_writer_that_was_quicker():
+    store = Memory()
+    claim = f"run/m{CLAIM_SUFFIX}"
+    store.put(claim, b"0123 1700000000")
+
+    def answer(number, verb, key, data):
+        if verb == "get" and key == claim:
+            store.objects.pop(claim)
+            raise FileNotFoundError
+        return data
+
+    store.fault = answer
+    with pytest.raises(FileExistsError, match="another process writes a checkpoint there"):
+        tb.save(store.address("run/m"), {"w": np.ones(2)})
+    assert store.objects == {}
+
+
 def test_commands_on_graphs_put_their_results_far_away(tmp_path, monkeypatch):
     import fsspec
 

@@ -296,10 +296,11 @@ class _Bundle:
 
         A claim that is old is of a process that was killed, and is replaced.
         """
-        found = self._client.find(claim)
-        age_s = 0.0
-        if found is not None:
-            said = bytes(self._client.get(claim, 0, 64)[0]).rpartition(b" ")[2]
+        age_s, etag = 0.0, None
+        with contextlib.suppress(MissingFileError):  # whose writer has finished since
+            content, found = self._client.get(claim, 0, 64)
+            etag = found.etag
+            said = bytes(content).rpartition(b" ")[2]
             age_s = time.time() - int(said) if said.isdigit() else CLAIM_LASTS_S
         if not overwrite and age_s < CLAIM_LASTS_S:
             raise FileExistsError(
@@ -309,9 +310,9 @@ class _Bundle:
                 "its claim is over",
                 self._client.url(claim),
             )
-        if found is not None and age_s >= CLAIM_LASTS_S:
-            with contextlib.suppress(OtherObjectError, NotOfferedError):
-                self._client.put(claim, _claim(), etag=found.etag)
+        if etag is not None and age_s >= CLAIM_LASTS_S:
+            with contextlib.suppress(OtherObjectError, NotOfferedError, MissingFileError):
+                self._client.put(claim, _claim(), etag=etag)
                 self._claim = claim
 
     def _put_index(self, before: Meta | None, count: int) -> None:
