@@ -45,7 +45,10 @@ CHANGES = {
         "bytes that are no UTF-8 were replaced",
     ),
     "three bytes in front": (lambda data: b"\xef\xbb\xbf" + data, "3 bytes were put in front"),
-    "a page in front": (lambda data: bytes(range(256)) * 16 + data, "4096 bytes were put in front"),
+    "a page in front": (
+        lambda data: bytes(range(256)) * 16 + data,
+        "4,096 bytes were put in front",
+    ),
     "bytes put in": (
         lambda data: data[:5000] + b"something" + data[5000:],
         "is 9 bytes longer than the index says",

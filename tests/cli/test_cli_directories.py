@@ -51,7 +51,7 @@ def test_checkpoints_of_a_directory_are_listed_with_step_time_and_size(tmp_path:
     assert listed[2].missing is None
     shown = run("ls", "--checkpoints", tmp_path).stdout.splitlines()
     assert len(shown) == 4
-    assert "incomplete: 1 data files are missing" in shown[1]
+    assert "incomplete: 1 shard is missing" in shown[1]
     assert shown[2].endswith("newest")
     assert shown[3].endswith("unreadable")
     read = json.loads(run("ls", "--checkpoints", tmp_path, "--json").stdout)["checkpoints"]

@@ -141,6 +141,40 @@ def test_graph_with_an_unknown_node_says_the_name_as_it_was_given() -> None:
     assert "there is no node 'tensor_x' " in run("graph", DEMO, "--node", "tensor_x", code=2).stderr
 
 
+@pytest.mark.parametrize(
+    ("views", "fields"),
+    [
+        (["--outputs"], {"inputs", "outputs"}),
+        (["--variables", "--ops"], {"variables", "ops"}),
+        (["--signatures"], {"signatures"}),
+        (["--node", "probabilities", "--node", "image"], {"nodes"}),
+    ],
+)
+def test_graph_as_json_holds_the_views_that_were_asked_for(
+    views: list[str], fields: set[str]
+) -> None:
+    head = {"schema", "path", "kind", "tensorflow_version", "tags", "notes"}
+    found, whole = document("graph", DEMO, *views), document("graph", DEMO)
+    assert found.keys() - head == fields
+    for field in fields - {"nodes"}:
+        assert found[field] == whole[field]
+    if "nodes" in fields:
+        assert [node["name"] for node in found["nodes"]] == ["probabilities", "image"]
+
+
+@pytest.mark.parametrize(
+    ("views", "told"),
+    [
+        (["--dot", "--outputs", "--variables"], "--outputs and --dot exclude each other"),
+        (["--dot", "--node", "image"], "--node and --dot exclude each other"),
+        (["--dot", "--json"], "--json and --dot exclude each other"),
+        (["--tree", "--json"], "--tree and --json exclude each other"),
+    ],
+)
+def test_graph_refuses_views_of_which_only_one_would_be_shown(views: list[str], told: str) -> None:
+    assert told in run("graph", DEMO, *views, code=2).stderr
+
+
 # --- freeze, prune ------------------------------------------------------------------------------
 
 

@@ -60,7 +60,7 @@ def test_the_last_of_a_directory_are_those_of_the_highest_steps(steps: Path) -> 
     ]
     tb.average(sorted(steps.glob("model.ckpt-*.index")), steps / "m2", last=2)
     assert mean(steps / "m2") == (55.0, 1000)
-    with pytest.raises(ConversionError, match="there are 3 checkpoints: expected 4 or more"):
+    with pytest.raises(ConversionError, match="expected 4 checkpoints or more: found 3"):
         tb.average(steps, steps / "mean", last=4, overwrite=True)
 
 

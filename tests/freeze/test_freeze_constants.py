@@ -111,7 +111,7 @@ def test_updates_that_only_control_edges_reach_are_left_out(programs: Programs) 
     ]
     assert frozen.graph.constants == ("w",)
     assert frozen.graph.warnings == (
-        "2 updates of 1 variables are left out, since no output takes what they give: 'm'",
+        "2 updates of 1 variable are left out, the results of which no output takes: 'm'",
     )
 
 
@@ -119,7 +119,7 @@ def test_updates_that_only_control_edges_reach_are_left_out(programs: Programs) 
 def test_read_after_an_update_is_told(programs: Programs, kind: str) -> None:
     frozen = programs[f"read_after_update_{kind}"].freeze()
     assert frozen.graph.warnings[-1] == (
-        "1 variables are read after an update that is left out, so that outputs may differ: the "
+        "1 variable is read after an update that is left out, so that outputs may differ: the "
         "stored values are used of 'w'"
     )
 

@@ -120,7 +120,7 @@ def test_file_that_is_needed_at_run_time_is_told(programs: Programs) -> None:
     frozen, _ = freeze(programs["module_path"])
     directory = programs["module_path"].directory
     assert frozen.tables.warnings == (
-        f"1 files of the model are needed at run time: '{directory}/assets/text.txt'",
+        f"1 file of the model is needed at run time: '{directory}/assets/text.txt'",
     )
 
 

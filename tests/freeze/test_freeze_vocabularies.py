@@ -63,6 +63,7 @@ def test_vocabulary_outside_the_model_goes_in_only_when_asked(
     copied: Path, programs: Path, tmp_path: Path
 ) -> None:
     elsewhere = copied / "graph" / "model.ckpt"
+    (copied / "graph" / "words.txt").unlink()
     frozen = tb.freeze(elsewhere, outputs="out")
     assert any("TextFile" in node.op for node in loaded(frozen).nodes.values())
     (told,) = [each for each in frozen.warnings if "needed at run time" in each]

@@ -32,7 +32,7 @@ def causes(folder: Path) -> str:
     ("change", "told"),
     [
         (lambda data: data[16:], "16 bytes are missing in front: without them"),
-        (lambda data: data[1:], "1 byte are missing in front"),
+        (lambda data: data[1:], "1 byte is missing in front: without it the"),
         (lambda data: data.replace(b"\0", b""), "zero bytes were left out"),
         (lambda data: data.replace(b"\x41", b""), "the file was cut off|different|none"),
     ],

@@ -18,6 +18,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 KEY, SECRET = "testkey", "planted-secret-of-the-test"
 _WAIT_S = 90
@@ -78,6 +79,23 @@ def program(name: str) -> str:
     if found is None:
         raise RuntimeError(f"{name} is not installed: pip install -e '.[servers]'")
     return found
+
+
+def make_bucket(options: dict[str, Any], name: str) -> None:
+    """Make a bucket of a server, which obstore has no request for."""
+    import botocore.auth
+    import botocore.awsrequest
+    import botocore.credentials
+
+    url = f"{options['endpoint_url']}/{name}"
+    request = botocore.awsrequest.AWSRequest("PUT", url, data=b"")
+    credentials = botocore.credentials.Credentials(KEY, SECRET)
+    botocore.auth.S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
+    prepared = request.prepare()
+    sent = urllib.request.Request(
+        prepared.url, data=b"", headers=dict(prepared.headers), method="PUT"
+    )
+    urllib.request.urlopen(sent, timeout=30).close()
 
 
 @contextlib.contextmanager
@@ -204,3 +222,25 @@ def web(directory: Path) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextlib.contextmanager
+def dask_client(workers: int, threads: int) -> Iterator[Any]:
+    """A client of Dask whose workers are processes; the environment is as it was afterwards."""
+    import distributed
+
+    before = dict(os.environ)  # nannies set variables for their workers here
+    try:
+        with (
+            distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=threads,
+                host="127.0.0.1",
+                dashboard_address=None,
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

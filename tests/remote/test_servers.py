@@ -23,19 +23,7 @@ def s3(tmp_path_factory):
 
     with servers.seaweedfs(tmp_path_factory.mktemp("s3")) as options:
         for bucket in ("private", "public"):
-            make = urllib.request.Request(f"{options['endpoint_url']}/{bucket}", method="PUT")
-            import botocore.auth
-            import botocore.awsrequest
-            import botocore.credentials
-
-            request = botocore.awsrequest.AWSRequest("PUT", make.full_url, data=b"")
-            credentials = botocore.credentials.Credentials(servers.KEY, servers.SECRET)
-            botocore.auth.S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
-            prepared = request.prepare()
-            sent = urllib.request.Request(
-                prepared.url, data=b"", headers=dict(prepared.headers), method="PUT"
-            )
-            urllib.request.urlopen(sent, timeout=30).close()
+            servers.make_bucket(options, bucket)
         assert obstore.__version__
         yield options
 
@@ -214,16 +202,9 @@ def test_http_is_read_without_a_listing(tmp_path):
 
 
 def test_dask_workers_in_processes_of_their_own_verify_an_address(s3, monkeypatch):
-    import distributed
-
     monkeypatch.setenv("TENSORBUNDLE_STORAGE_OPTIONS", json.dumps(s3))
     tb.save("s3://private/dask/m", values(6, 50_000), max_shard_bytes=400_000)
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=2, host="127.0.0.1", dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+    with servers.dask_client(2, 2) as client:
         assert tb.verify("s3://private/dask/m", workers=client).ok
         lazy = tb.open("s3://private/dask/m").to_dask(chunk_bytes="64KiB")
         assert lazy["t2"].mean().compute() == 62

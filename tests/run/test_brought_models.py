@@ -11,7 +11,6 @@ import pytest
 import tensorbundle as tb
 from tests.freeze.program import document, run
 from tests.oracle.client import TensorFlow
-from tests.run.brought_sessions import Case
 
 SESSIONS = [
     "estimator_heads", "crossed_inputs", "crossed_outputs", "input_called_as_layer", "scalars",
@@ -26,6 +25,8 @@ MODELS = [
 ]  # fmt: skip
 # Keys that no node can have, or that an input and an output share: a file cannot keep all of them.
 KEPT_OTHERWISE = {"odd_keys", "tensor_names_as_keys", "recurrent", "nested", "text", "branches"}
+# Of each the name, the signature that is asked, what is fed and what comes out, by key.
+Case = tuple[str, str | None, dict[str, Any], dict[str, Any]]
 Brought = dict[str, list[Case]]
 
 

@@ -23,6 +23,8 @@ def run(script: str, arguments: list[str], folder: str) -> tuple[int, str]:
     sys.argv = [script, *arguments]
     os.chdir(folder)
     code = 0
+    if "tensorflow" in sys.modules:  # a program before this one may have filled the default graph
+        sys.modules["tensorflow"].compat.v1.reset_default_graph()
     try:
         with contextlib.redirect_stdout(printed):
             runpy.run_path(script, run_name="__main__")

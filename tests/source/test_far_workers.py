@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import multiprocessing
+import pickle
 
 import distributed
 import numpy as np
@@ -17,7 +18,7 @@ SHARDS = 12
 @pytest.fixture
 def sharded(tmp_path, monkeypatch):
     """A checkpoint of several tasks, of which one tensor is damaged and one shard is gone."""
-    monkeypatch.setattr(tasks, "TASK_BYTES", 20_000)
+    monkeypatch.setattr(tasks, "TASK_BYTES", 6_000)
     prefix = tmp_path / "m"
     with tb.Writer(prefix, num_shards=SHARDS) as writer:
         for i in range(SHARDS * 3):
@@ -47,6 +48,26 @@ def verdict(report):
 
 def test_threads_give_the_verdict_of_one_process(sharded):
     assert verdict(tb.verify(sharded, workers=3)) == verdict(tb.verify(sharded))
+
+
+@pytest.mark.parametrize("size", [700, 4_000, 1 << 30])
+def test_shards_and_tensors_are_cut_into_tasks_of_so_many_bytes(sharded, monkeypatch, size):
+    monkeypatch.setattr(tasks, "TASK_BYTES", size)
+    sizes, packed = [], []
+    real = tasks.verify_task
+
+    def task(given):
+        rows = np.frombuffer(given.rows, tasks._SENT)
+        sizes.append(int(rows["size"].sum()))
+        packed.append(len(pickle.dumps(given)))
+        return real(given)
+
+    monkeypatch.setattr(tasks, "verify_task", task)
+    report = tb.verify(sharded, workers=2)
+    assert verdict(report) == verdict(tb.verify(sharded))
+    assert max(sizes) <= size
+    assert max(packed) <= 64 << 10
+    assert sum(sizes) == report.nbytes - tb.open(sharded).info("words").nbytes
 
 
 def test_far_checkpoint_is_verified_by_threads(sharded):

@@ -148,6 +148,8 @@ def _counts(weights: Sequence[float] | None, found: GivenCheckpoints, given: int
     """What each counts, for any sum."""
     if weights is None:
         return [1.0] * len(found.locations)
+    if isinstance(weights, (str, bytes)):
+        raise TypeError(f"weights are numbers, one a checkpoint, not {weights!r}")
     of_directory = given == 1 and len(weights) == len(found.locations)
     if not of_directory and not len(weights) == given == len(found.locations):
         again = f", {listed(found.repeated)} given again" if found.repeated else ""

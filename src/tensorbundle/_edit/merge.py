@@ -22,6 +22,7 @@ from .._format.filenames import INDEX_SUFFIX
 from .._format.names import as_bytes, as_text
 from .._format.wording import Worded
 from .._locate.location import Location, is_regular_file
+from .._look.amounts import format_subject
 from .._look.outcomes import Outcome
 from .._objects.graph import GRAPH_KEY, ObjectGraph
 from .._objects.join import join
@@ -224,7 +225,7 @@ def _chosen(
             used[position] |= {key, *parts} - same if entry[6] else {key}
             earlier.append(position)
     if clashes := list(dict.fromkeys(clashes)):
-        what = "1 tensor is" if len(clashes) == 1 else f"{len(clashes)} tensors are"
+        what = format_subject(len(clashes), "tensor", "is")
         raise ConversionError(
             f"{what} in several inputs with different values: {listed(clashes)}; "
             "--prefer (prefer=) takes those of the first or the last"

@@ -18,6 +18,7 @@ from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX
 from .._format.names import as_name, near
 from .._locate.location import saved_model_around
+from .._look.amounts import format_subject
 from .._objects.graph import GRAPH_KEY
 from .._objects.slots import NamedSlot, find_slots, shadows
 from .._objects.tree import split_slot
@@ -78,7 +79,8 @@ def renames(ckpt: Checkpoint, rename: Rename | None, *, strict: bool) -> dict[st
         infos = {info.name: info for info in ckpt.infos()}
         _follow(found, spoken, {**find_slots(infos).slots, **shadows(infos)})
     if strict and (silent := [old for old in plain if old not in spoken]):
-        raise ConversionError(f"{len(silent)} names match no rule: {listed(silent)}")
+        said = format_subject(len(silent), "name", "matches")
+        raise ConversionError(f"{said} no rule: {listed(silent)}")
     # TensorFlow itself makes names with an empty part, such as `linear//weights`.
     if empty := [old for old, new in found.items() if _empty(new) > _empty(old)]:
         raise ConversionError(f"new names with an empty part, for {listed(empty)}")
@@ -264,7 +266,7 @@ def refuse_collisions(targets: Iterable[tuple[str, str]]) -> None:
     if taken:
         shown = "; ".join(f"{new!r} from {listed(olds)}" for new, olds in list(taken.items())[:5])
         more = f"; and {len(taken) - 5} more" if len(taken) > 5 else ""
-        what = "1 name collides" if len(taken) == 1 else f"{len(taken)} names collide"
+        what = format_subject(len(taken), "name", "collides")
         raise ConversionError(f"{what}: {shown}{more}")
 
 

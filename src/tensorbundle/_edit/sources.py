@@ -80,7 +80,7 @@ def find_sources(paths: Iterable[str | Address], last: int | None = None) -> Giv
     elif last is not None:
         raise ConversionError(f"not steps of one run: {listed(x.prefix for x, _ in found)}")
     if last is not None and len(found) < last:
-        raise ConversionError(f"there are {len(found)} checkpoints: expected {last} or more")
+        raise ConversionError(f"expected {last} checkpoints or more: found {len(found)}")
     chosen = found if last is None else found[-last:]
     return GivenCheckpoints(
         tuple(location for location, _ in chosen),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 
 from .. import _core
@@ -11,8 +10,10 @@ from .._checkpoint.opening import open as open_checkpoint
 from .._far.verbs import takes_addresses
 from .._format.filenames import INDEX_SUFFIX, META_SUFFIX, Path, shard_path
 from .._locate.location import Location, is_regular_file
+from .._look.amounts import format_count
 from .._look.outcomes import Outcome
 from .._progress import Progress
+from .._write.durable import copy_file
 from .._write.staging import Staging
 from ..errors import ChecksumError, UnsupportedError
 
@@ -68,7 +69,8 @@ def copy(
     if report.faults:
         first = report.faults[0]
         raise ChecksumError(
-            f"{len(report.faults)} faults in what is to be copied; the first: {first.message}",
+            f"{format_count(len(report.faults), 'fault')} in what is to be copied; the first: "
+            f"{first.message}",
             path=first.path or ckpt.location.prefix,
             key=first.name,
         )
@@ -80,7 +82,7 @@ def copy(
     ]
     with Staging(directory, earlier=earlier[::-1], overwrite=overwrite) as staging:
         for path, name in pairs:
-            shutil.copyfile(path, staging.place(name))
+            copy_file(path, staging.place(name), durable=False)  # all of them at the end
     nbytes = sum(os.path.getsize(path) for path in staging.files)
     return Copy(staging.files, nbytes, report.checked)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._checkpoint.foreign.hdf5 import NAME_ATTRIBUTE, TYPE_ATTRIBUTE
+from .._look.amounts import format_count
 from .._objects.keras_layers import Layer, layers_of
 from .._write.staging import Staging
 from ..errors import UnsupportedError
@@ -47,7 +48,9 @@ def write(request: Request, path: str, *, overwrite: bool) -> tuple[str, ...]:
         request.keep(lambda i: None if keys[i.name] in weights else "it is no weight of a layer")
         by_key = _keras_places(layers)
         places: Mapping[str, str] = {i.name: by_key[keys[i.name]] for i in request.infos}
-        request.notes += (f"{len(layers)} layers in the order that Keras' load_weights expects",)
+        request.notes += (
+            f"{format_count(len(layers), 'layer')} in the order that Keras' load_weights expects",
+        )
     else:
         request.keep(_obstacle)
         places = _places([info.name for info in request.infos])

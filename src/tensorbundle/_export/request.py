@@ -7,12 +7,11 @@ nothing may be left out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from .._checkpoint.selection import literal_names, refuse_nothing
+from .._checkpoint.selection import literal_names, parts_of, refuse_nothing
 from .._progress import Meter, Progress
 from ..errors import ConversionError
 
@@ -43,8 +42,8 @@ class Request:
         strict: bool = False,
         dry_run: bool = False,
     ) -> None:
-        if names is not None and not isinstance(names, (str, bytes, re.Pattern)):
-            names = list(names)  # read twice, so an iterator must be kept
+        if names is not None:
+            names = parts_of(names)  # read twice, so an iterator must be kept
         self.ckpt = ckpt
         named = literal_names(names)
         if names is None:

@@ -28,6 +28,7 @@ from .._format.foreign.safetensors import (
     parse_index,
     parse_json,
 )
+from .._format.wording import undivided
 from .._write.staging import Staging
 from ..errors import ConversionError, TensorBundleError
 from .request import Piece, Request
@@ -51,12 +52,14 @@ def write(
         request: What is to be written.
         path: The file; the names of shards and index are made of it.
         overwrite: Whether files of an earlier export are replaced.
-        max_shard_bytes: The most bytes of tensors in one file.
+        max_shard_bytes: The most bytes of tensors in one file; a larger tensor has its own.
         framework: Whose tensors the metadata says they are.
         beside: Other files of the folder, by name.
     """
     request.keep(obstacle)
     shards = list(cut(request.infos, max_shard_bytes))
+    sizes = ((info.name, nbytes_of(info)) for info in request.infos)
+    request.notes += undivided(sizes, max_shard_bytes)
     directory, name = os.path.split(path)
     names, index_name = names_of(path, len(shards))
     earlier = earlier_files(directory, name)

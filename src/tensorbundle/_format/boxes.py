@@ -163,7 +163,7 @@ def _split(part: Any, dim: int) -> tuple[tuple[int, int], int | slice]:
         low, high = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1]) + 1
         stop = chosen[-1] - low + (1 if chosen.step > 0 else -1)
         return (low, high), slice(chosen[0] - low, None if stop < 0 else stop, chosen.step)
-    if isinstance(part, (bool, np.bool_)) or not hasattr(part, "__index__"):
+    if isinstance(part, (bool, np.bool_, np.ndarray)) or not hasattr(part, "__index__"):
         raise IndexError(f"only integers, slices and '...' can index a stored tensor, not {part!r}")
     position = part.__index__()
     if not -dim <= position < dim:

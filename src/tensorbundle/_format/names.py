@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ..errors import ConversionError
+
 # difflib is quadratic in the length of names, and reads every one of them.
 _COMPARED: Final = 2_000
 _LONGEST: Final = 500
@@ -25,6 +27,7 @@ def as_name(name: object) -> str:
 
     Raises:
         TypeError: It is neither.
+        ConversionError: It is text that no bytes stand for.
     """
     if isinstance(name, bytes):
         return as_text(name)
@@ -35,7 +38,19 @@ def as_name(name: object) -> str:
         elif isinstance(name, (list, tuple, set, frozenset)):
             hint = "; for several: ckpt.load([…])"
         raise TypeError(f"names are str or bytes, not {type(name).__name__}: {name!r:.80}{hint}")
+    if not name.isascii():
+        try:
+            as_bytes(name)
+        except UnicodeEncodeError:
+            raise no_bytes(name) from None
     return name
+
+
+def no_bytes(name: str) -> ConversionError:
+    """Error for text that no bytes of UTF-8 stand for: half of a surrogate pair."""
+    return ConversionError(
+        f"a lone surrogate has no bytes in UTF-8, which names are in: {name!r:.80}"
+    )
 
 
 def near(name: str, names: Sequence[str], count: int = 3) -> tuple[str, ...]:

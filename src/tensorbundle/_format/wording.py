@@ -118,6 +118,14 @@ def listed(names: Iterable[object], shown: int = _LISTED) -> str:
     return ", ".join(map(quoted, known[:shown])) + more
 
 
+def undivided(sizes: Iterable[tuple[str, int]], most: int | None) -> tuple[str, ...]:
+    """Say which tensors alone are larger than a file of several is to be; nothing of none."""
+    larger = [name for name, nbytes in sizes if most is not None and nbytes > most]
+    if not larger:
+        return ()
+    return (f"larger than {most} bytes, each in a file of its own: {listed(larger)}",)
+
+
 def already_there(path: str) -> Worded:
     """Say that a file is in the way, and how to have it replaced."""
     head = f"{path!r} exists: give another path, or "

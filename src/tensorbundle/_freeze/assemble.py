@@ -14,6 +14,7 @@ from .._graph.mapping import map_tables, map_variables
 from .._graph.problems import report
 from .._graphdef.functions import Function
 from .._graphdef.nodes import Nodes, parse_input
+from .._look.amounts import format_count, format_subject
 from .._ops.edges import data_inputs, reachable
 from .._ops.facts import default_attrs
 from ..errors import ConversionError, UnsupportedError
@@ -248,7 +249,7 @@ def assemble(
     known = (prepared.nodes, graph.functions, op_defs)
     warnings += training_notes(nodes, pruned.functions, *known, tried=inference is not None)
     if averaged := [each.name for each in needed if each.averaged]:
-        warnings.append(f"moving averages were taken for {len(averaged)} variables")
+        warnings.append(f"moving averages were taken for {format_count(len(averaged), 'variable')}")
     return Assembled(
         nodes,
         pruned.functions,
@@ -306,8 +307,8 @@ def _without_writes(
         raise error
     left = [each.key for each in prepared.targets if each not in kept]
     said = (
-        f"{len(left)} outputs of the signature are left out, since they need values that are "
-        f"written when the graph runs: {listed(left)}"
+        f"{format_subject(len(left), 'output of the signature', 'is')} left out, for want of "
+        f"values that are written when the graph runs: {listed(left)}"
     )
     return dataclasses.replace(prepared, targets=tuple(kept)), (said,)
 
@@ -341,8 +342,8 @@ def _without_unsaved(
         return prepared, ()
     left = [each.key for each in prepared.targets if each not in kept]
     said = (
-        f"{len(left)} outputs of the signature are left out, since they need variables that were "
-        f"not saved, {listed(sorted(unsaved))}: {listed(left)}"
+        f"{format_subject(len(left), 'output of the signature', 'is')} left out, for want of "
+        f"variables that were not saved, {listed(sorted(unsaved))}: {listed(left)}"
     )
     return dataclasses.replace(prepared, targets=tuple(kept)), (said,) if left else ()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from .._format.wording import Worded, joined, listed, option
 from .._graph.problems import MappingReport, report
+from .._look.amounts import format_count
 from ..errors import MissingFileError, TensorBundleError
 from .weights import Content, Weights
 
@@ -71,7 +72,7 @@ def _raise_problems(found: MappingReport, missing: Missing) -> None:
 def _no_checkpoint(graph: Graph, needed: Sequence[Variable]) -> MissingFileError:
     """The error for a graph with variables whose values are nowhere."""
     shown = listed((each.name for each in needed), _SHOWN)
-    what = f"no values for the {len(needed)} variables of the graph ({shown})"
+    what = f"no values for the {format_count(len(needed), 'variable')} of the graph ({shown})"
     give = Worded(what, ": give a checkpoint by ", option("ckpt"))
     if graph.checkpoint_path is None:
         return MissingFileError(give, path=graph.path)

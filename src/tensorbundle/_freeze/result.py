@@ -13,6 +13,7 @@ from .._format.wording import Worded, listed, option, quoted
 from .._graphdef.nodes import parse_input
 from .._graphdef.roles import PLACEHOLDERS
 from .._graphdef.tensors import TensorMessage
+from .._look.amounts import format_count
 from .._look.outcomes import Outcome
 from .._ops.facts import is_known
 from .._ops.types import dtype_of, shape_of
@@ -58,8 +59,8 @@ class Frozen(Outcome):
     def __str__(self) -> str:
         where = "in memory" if self.path is None else self.path
         lines = [
-            f"frozen graph {where}: {self.num_nodes} nodes, {self.nbytes:,} bytes, "
-            f"{len(self.variables)} variables made constants"
+            f"frozen graph {where}: {format_count(self.num_nodes, 'node')}, "
+            f"{self.nbytes:,} bytes, {format_count(len(self.variables), 'variable')} made constants"
         ]
         for each in self.inputs:
             lines.append(f"  input   {each}")

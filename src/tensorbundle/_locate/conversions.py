@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .._core import File, crc32c
+from .._look.amounts import format_subject
 from ..errors import TensorBundleError
 
 _LOOKED_AT: Final = 16 << 20  # bytes of a file, which say enough of how all were treated
@@ -40,9 +41,13 @@ def explain_length(
     # Bytes that are all alike lie in many places; what lost its own first bytes is nowhere.
     tried = [each for each in list(ranges)[:_TRIED] if each[1] >= _LONG and each[0] + excess >= 0]
     if tried and all(_lies_at(file, offset + excess, *rest) for offset, *rest in tried):
-        what = "were put in front: after" if excess > 0 else "are missing in front: without"
-        count = "1 byte" if abs(excess) == 1 else f"{abs(excess)} bytes"
-        return True, f"{count} {what} them the tensors are whole"
+        they = "it" if abs(excess) == 1 else "them"
+        said = (
+            f"{format_subject(excess, 'byte', 'was')} put in front: after {they}"
+            if excess > 0
+            else f"{format_subject(-excess, 'byte', 'is')} missing in front: without {they}"
+        )
+        return True, f"{said} the tensors are whole"
     content = file.read(0, min(file.size, _LOOKED_AT))
     if (told := _as_text(content, lost=max(-excess, 0))) is not None:
         return True, f"{told}, as transfers in text mode do: copy the file again, as binary"

@@ -145,6 +145,9 @@ def describe_absence(prefix: str) -> str:
     start = f"no checkpoint at {prefix!r}: "
     if "://" in prefix:
         return start + "it is a remote address, and only local files are read: copy it here first"
+    plain = prefix.rstrip(os.sep)
+    if not base and os.path.isfile(plain + INDEX_SUFFIX):
+        return start + f"{plain!r} is one, without a slash at its end"
     if not os.path.isdir(directory or os.curdir):
         problem = "is not a directory" if os.path.lexists(directory) else "does not exist"
         return start + f"the directory {directory!r} {problem}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Final
 
+_OF_SEVERAL: Final = {"is": "are", "was": "were", "does": "do", "matches": "match"}
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
@@ -22,3 +23,10 @@ def format_size(nbytes: float) -> str:
 def format_count(count: int, noun: str) -> str:
     """Write a count with its noun: 1 tensor, 1,200 tensors."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def format_subject(count: int, noun: str, verb: str) -> str:
+    """Write what a sentence counts, with its verb: 1 output of it is, 2 outputs of it are."""
+    head, space, rest = noun.partition(" ")
+    said = verb if count == 1 else _OF_SEVERAL.get(verb, verb.removesuffix("s"))
+    return f"{format_count(count, head)}{space}{rest} {said}"

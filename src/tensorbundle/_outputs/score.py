@@ -242,7 +242,10 @@ class _Scorer:
         graph = self.graph
         found.compared = True
         if self._feeds_loss(found.place):
-            found.add(4.0, "the loss takes it")
+            if self._meets_known_classes(found.place):
+                found.add(-8.0, "to tell the rows of a batch apart, which only training does")
+            else:
+                found.add(4.0, "the loss takes it")
         elif self._meets_labels(found.place):
             if mixes_parts(self.network, found.place) and self.training.needed[found.place]:
                 found.add(-4.0, "made of parts of one result, for the loss")
@@ -360,12 +363,25 @@ class _Scorer:
             graph.ops[each] in words.JUDGEMENTS for each in graph.consumers[place]
         )
 
+    def _meets_known_classes(self, place: int) -> bool:
+        """Whether the classes that a loss compares with are known before anything is fed."""
+        losses = self._losses_after(place)
+        if not all("CrossEntropy" in self.graph.ops[each] for each in losses):
+            return False
+        classes = [each for loss in losses for each in self.graph.inputs[loss][1:2]]
+        behind = self.graph.backward(classes, self.roles.barred)
+        return self.roles.has_data and not any(behind[each.place] for each in self.roles.sources)
+
     def _feeds_loss(self, place: int) -> bool:
+        return bool(self._losses_after(place))
+
+    def _losses_after(self, place: int) -> list[int]:
+        """The losses that take a node, as it is or in another form."""
         level = [place]
         for _ in range(_FEEDING_STEPS):
             users = [each for start in level for each in self.graph.consumers[start]][:64]
-            if any(self.graph.ops[each] in words.LOSS for each in users):
-                return True
+            if losses := [each for each in users if self.graph.ops[each] in words.LOSS]:
+                return losses
             level = [
                 each
                 for each in users
@@ -373,7 +389,7 @@ class _Scorer:
                 in ("Reshape", "Cast", "Transpose", "Identity", "Squeeze", "Slice")
                 and not self.roles.excluded[each]
             ]
-        return False
+        return []
 
 
 def _article(word: str) -> str:

@@ -9,6 +9,7 @@ from .._graphdef.tensors import TensorMessage
 from . import words
 from .candidates import Network
 from .heads import root
+from .topology import shape_of
 
 _GRADIENT: Final = re.compile(r"(?:(?:^|/)gradients(?:_\d+)?)+/(.+?)_grad(?:_\d+)?/")
 _NEAR: Final = 256  # nodes between a result and its layers that are looked at
@@ -235,14 +236,14 @@ class Training:
     def _hand_on(self, maker: int, others: frozenset[int]) -> bool:
         """Note what layers of other variables take from a group's last layers."""
         graph, roles, inside = self.graph, self.roles, self.network.inside
-        reads = roles.reads_of(others)
+        reads, foreign = roles.reads_of(others), self._not_seen_by(maker)
         level = list(self.network.last_layers[maker])
         seen, before = set(level), dict[int, int]()
         found = False
         while level:
             place = level.pop()
             for each in graph.consumers[place]:
-                if each in seen or not inside[each]:
+                if each in seen or not inside[each] or self._mixes(each, place, foreign):
                     continue
                 seen.add(each)
                 if roles.layers[each] and any(reads[source] for source in graph.inputs[each]):
@@ -252,6 +253,28 @@ class Training:
                     before[each] = place
                     level.append(each)
         return found
+
+    def _not_seen_by(self, maker: int) -> bytearray:
+        """What is computed from data that a group's network does not see: real examples."""
+        graph, roles = self.graph, self.roles
+        behind = graph.backward(sorted(self.network.last_layers[maker]), bytearray(len(graph)))
+        apart = [
+            each
+            for each in roles.sources
+            if each.role == "data"
+            and not behind[each.place]
+            and shape_of(graph, each.place, each.port) != ()
+        ]
+        found = graph.forward([taker for each in apart for taker in each.takers], roles.closed)
+        for each in apart:
+            found[each.place] = 1
+        return found
+
+    def _mixes(self, place: int, made: int, foreign: bytearray) -> bool:
+        """Whether a node mixes what was made with what is real, as penalties on slopes do."""
+        return self.graph.ops[place] in words.SCALES and any(
+            foreign[each] for each in self.graph.inputs[place] if each != made
+        )
 
     def _note_forms(self, place: int, before: dict[int, int]) -> None:
         points = _LAST_FORM

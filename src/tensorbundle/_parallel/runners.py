@@ -6,6 +6,7 @@ its task, which another one runs again.
 
 from __future__ import annotations
 
+import errno
 import queue
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -19,6 +20,17 @@ Workers: TypeAlias = Any
 
 MAX_TASKS: Final = 5000
 _RETRIES: Final = 3
+_PASSING: Final = frozenset(
+    {
+        errno.EIO,
+        errno.ECONNABORTED,
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.EPIPE,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+    }
+)
 _TASKS_A_WORKER: Final = 4
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -29,8 +41,8 @@ def run_tasks(
 ) -> Iterator[_Result]:
     """Run a function for items; results in the order in which they are done.
 
-    A few tasks a worker are under way at a time. What a task raises is raised here, and ends the
-    rest.
+    A few tasks a worker are under way at a time. A task that fails for a reason that may pass is
+    run again, up to three times. What it raises otherwise is raised here, and ends the rest.
 
     Raises:
         TypeError: ``workers`` is none of what runs tasks.
@@ -39,7 +51,7 @@ def run_tasks(
     with ExitStack() as stack:
         submit, window = _submitter(function, workers, stack)
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        running: set[Any] = set()
+        running: dict[Any, tuple[_Item, int]] = {}  # what is run, and how often it was before
         source = iter(items)
         try:
             while True:
@@ -49,13 +61,22 @@ def run_tasks(
                     except StopIteration:
                         break
                     future = submit(item)
-                    running.add(future)
+                    running[future] = item, 0
                     future.add_done_callback(done.put)
                 if not running:
                     return
                 finished = done.get()
-                running.discard(finished)
-                yield finished.result()
+                item, times = running.pop(finished)
+                try:
+                    result = finished.result()
+                except OSError as error:
+                    if error.errno not in _PASSING or times == _RETRIES:
+                        raise
+                    future = submit(item)
+                    running[future] = item, times + 1
+                    future.add_done_callback(done.put)
+                    continue
+                yield result
         finally:
             for future in running:
                 future.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import threading
@@ -22,6 +23,7 @@ from .store import (
 )
 
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 _ATTEMPTS: Final = 4
 _DEADLINE_S: Final = 120.0
 # What S3 copies by one request.
@@ -178,6 +180,7 @@ class Client:
         for attempt in range(1, _ATTEMPTS + 1):
             with self._counting:
                 self.requests += 1
+            _log.debug("request to %s, attempt %d", self.url(key), attempt)
             try:
                 return ask()
             except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -10,6 +11,7 @@ import numpy as np
 
 from .._format import dtypes
 from .._format.dtypes import Array
+from .._look.amounts import format_subject
 from ..errors import ConversionError
 
 # A dtype for all floating-point tensors; or dtypes by name or glob, and None for all others.
@@ -33,6 +35,7 @@ _ALIASES: Final = {
     "long": "int64",
     "boolean": "bool",
 }
+_CODE: Final = re.compile(r"[<>=|]?[fiu][1248]|[<>=|]?c(?:8|16)")  # as numpy writes dtypes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,12 @@ def number_of(dtype: Any) -> int:
         name = str(dtype if isinstance(dtype, str) or dtype is None else np.dtype(dtype).name)
     except TypeError:
         name = str(dtype)
-    small = name.strip().lower().removeprefix("tf.").removeprefix("np.")
+    small = (
+        name.strip().lower().rpartition(".")[2]
+    )  # whether tf., np., jnp. or torch. stands before
     number = dtypes.number_named(_ALIASES.get(small, small))
+    if number is None and _CODE.fullmatch(small):
+        number = dtypes.number_of(np.dtype(small))
     if number is not None and number != dtypes.STRING:
         return number
     names = (dtypes.name_of(each) for each in range(1, 64) if each != dtypes.STRING)
@@ -199,7 +206,5 @@ def _refuse(array: Array, wrong: Array, dtype: np.dtype[Any], name: str, way: st
     count = int(np.count_nonzero(wrong))
     value = array.reshape(-1)[int(np.argmax(wrong.reshape(-1)))]
     hint = f" (--{way}, {way}=True, allows it)" if way else ""
-    verb = "value does" if count == 1 else "values do"
-    raise ConversionError(
-        f"{count:,} {verb} not fit {dtype.name}, the first is {value}{hint}", key=name
-    )
+    said = f"{format_subject(count, 'value', 'does')} not fit {dtype.name}"
+    raise ConversionError(f"{said}, the first is {value}{hint}", key=name)

@@ -28,7 +28,6 @@ import contextlib
 import errno
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Final
 
@@ -37,6 +36,7 @@ from .._format.filenames import INDEX_SUFFIX, shard_path
 from ..errors import FormatError, MissingFileError, UnsupportedError
 from .durable import (
     abandoned,
+    copy_file,
     flush_directory,
     locked_directory,
     make_directory,
@@ -208,11 +208,7 @@ def _add_name(path: str, other: str, durable: bool) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        with open(path, "rb") as source, open(other, "xb") as copy:
-            shutil.copyfileobj(source, copy, 8 << 20)
-            copy.flush()
-            if durable:
-                os.fsync(copy.fileno())
+        copy_file(path, other, durable=durable)
 
 
 def refuse_existing(prefix: str, *, overwrite: bool) -> None:

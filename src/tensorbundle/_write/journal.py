@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .durable import Lock, flush_directory, flush_path, write_all
+from .durable import Lock, copy_file, flush_directory, write_all
 
 HIDDEN: Final = re.compile(r"\.tensorbundle-[0-9a-f]{8}")
 
@@ -113,8 +113,7 @@ def add_name(path: str, other: str) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EIO):
             raise
-        shutil.copyfile(path, other)
-        flush_path(other)
+        copy_file(path, other)
 
 
 def identity_of(directory: str, name: str) -> tuple[int, int, int] | None:

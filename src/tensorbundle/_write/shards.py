@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -22,7 +21,7 @@ from .._source.address import Address
 from .._source.connect import connect
 from .._source.copies import fetch_file
 from .commit import PendingFiles, refuse_existing
-from .durable import flush_path
+from .durable import copy_file, flush_path
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -185,8 +184,7 @@ def clone(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copyfile(source, target)
-        flush_path(target)
+        copy_file(source, target)
 
 
 def _files_of(prefix: str) -> tuple[str, ...]:

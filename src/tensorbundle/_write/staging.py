@@ -180,11 +180,17 @@ class Staging:
             if error.filename is None and error.errno in _WRITE_ERRORS:
                 error.filename = self.files[-1] if self._names else self._directory
             for attribute in ("filename", "filename2"):
-                name = getattr(error, attribute)
-                if isinstance(name, str) and name.startswith(self._hidden):
-                    setattr(error, attribute, self._directory + name[len(self._hidden) :])
-        elif isinstance(error, TensorBundleError) and (error.path or "").startswith(self._hidden):
-            error.path = self._directory + (error.path or "")[len(self._hidden) :]
+                if isinstance(name := getattr(error, attribute), str):
+                    setattr(error, attribute, self._known(name))
+        elif isinstance(error, TensorBundleError) and error.path:
+            error.path = self._known(error.path)
+
+    def _known(self, path: str) -> str:
+        """The path that the user knows of what is hidden."""
+        if not self._hidden or not path.startswith(self._hidden):
+            return path
+        inside = path[len(self._hidden) :].lstrip(os.sep)
+        return os.path.join(self._directory, inside) if inside else self._directory or os.curdir
 
     def _parent(self) -> str:
         """The directory that is to hold the hidden one."""
@@ -345,8 +351,7 @@ def check_target(path: str, *, is_directory: bool) -> str:
     if path in ("", "-"):
         raise ConversionError(f"cannot write to {path!r}: the name of a file or folder is needed")
     path = path.rstrip(os.sep) or path if is_directory else path
-    if not is_directory:
-        refuse_special(path)  # before links are followed: what /dev/stdout leads to has no name
+    refuse_special(path)  # before links are followed: what /dev/stdout leads to has no name
     if os.path.islink(path):
         path = os.path.realpath(path)
     recover(os.path.dirname(path))

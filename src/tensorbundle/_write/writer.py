@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .. import _core
 from .._format.dtypes import number_named, plain_number_of
 from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
-from .._format.names import as_name
+from .._format.names import as_name, no_bytes
 from .._format.parts import PartSpec, part_spec, shape_of_part
 from .._progress import Meter, Progress
 from .._source.address import Address, is_far
@@ -332,6 +332,8 @@ class Writer:
         except BaseException as error:
             self.abort()
             self._files.rename_in(error)
+            if isinstance(error, UnicodeEncodeError):  # many names at once are not read one by one
+                raise no_bytes(error.object) from None
             raise
 
 

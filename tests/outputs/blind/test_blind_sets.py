@@ -1,10 +1,10 @@
 """Suggested outputs of programs that were written, their heads too, before the rules saw them.
 
-Nine sets, written one after the other. Each was counted once, as it was, with older rules and with
+Ten sets, written one after the other. Each was counted once, as it was, with older rules and with
 the rules as they stood after the sets before it; then its misses were read and mended by what they
 showed. What their author fetches is the truth, strictly: the same head in another form is a miss
 where the author did not list it. Older rules are, for the first five sets, those that the corpus
-and the known programs had taught; for the last four, those that the first five had.
+and the known programs had taught; for sixth to ninth, those that the first five had.
 
 =======  ======  ==============================  ===================================
 set      graphs  older rules, counted blind      rules of their day, counted blind
@@ -18,10 +18,12 @@ sixth        37  91.9 %, 94.6 %                  (the same)
 seventh      31  87.1 %, 96.8 %                  87.1 %, 96.8 %
 eighth       19  78.9 %, 89.5 %                  78.9 %, 89.5 %
 ninth        18  94.4 %, 100.0 %                 100.0 %, 100.0 %
+tenth        36  not counted                     86.1 %, 94.4 %
 =======  ======  ==============================  ===================================
 
-The last four together, 105 graphs: 88.6 % and 95.2 %, of their day 89.5 % and 95.2 %. What the test
-prints is no longer blind. It holds what was learned.
+Sixth to ninth together, 105 graphs: 88.6 % and 95.2 %, of their day 89.5 % and 95.2 %. With the
+tenth, 141 graphs: of their day 88.7 % and 95.0 %. What the test prints is no longer blind. It holds
+what was learned.
 """
 
 import json
@@ -33,7 +35,18 @@ import tensorbundle as tb
 from tests.outputs.measure import Hits, built
 
 Suggested = dict[Path, tuple[tb.Graph, list[tb.Candidate]]]
-SETS = ("first", "second", "third", "fourth", "last", "sixth", "seventh", "eighth", "ninth")
+SETS = (
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "last",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +82,7 @@ def test_heads_of_blind_programs_come_first(
             print(f"\n{hits.report(f'{chosen} set')}")
     with capsys.disabled():
         print(every.report("all").splitlines()[0])
-    assert every.graphs >= 290
+    assert every.graphs >= 326
     assert every.first / every.graphs >= 0.95
     assert every.third / every.graphs >= 0.96
     assert every.found / every.heads >= 0.85

@@ -36,6 +36,7 @@ SETS = {
     "seventh": "seventh_sight seventh_words seventh_tables",
     "eighth": "eighth_kinds eighth_others",
     "ninth": "ninth_dress ninth_more",
+    "tenth": "tenth_sight tenth_players tenth_words tenth_tables",
 }
 
 # What is built in every run: those that tests name, and of each set one in so many.

@@ -13,6 +13,7 @@ from ..._format.tensor_info import TensorInfo
 from ..._progress import Progress
 from ..._source.fetch import Integers, part_bytes, parts, spans
 from ..._source.pool import in_order
+from ..._source.store import Buffer
 from ...errors import ChecksumError, MissingFileError, TensorBundleError
 from ..audit import audit
 from ..report import Report
@@ -32,7 +33,7 @@ _ROW: Final = np.dtype(
     ]
 )
 # Shards that are planned at a time: their rows are in memory together.
-_SHARDS: Final = 64
+SHARDS: Final = 64
 
 Rows = np.ndarray[Any, np.dtype[np.void]]
 
@@ -111,17 +112,24 @@ def verify_shards(
     progress: Callable[[int], object] | None = None,
 ) -> Outcome:
     """Check the stored ranges of the shards ``first`` to before ``last``."""
-    run = _Run(ckpt, entries, progress)
+    run = ShardRun(ckpt, entries, progress)
     ckpt.know_shards(n for n in entries.shard_counts() if first <= n < min(last, ckpt.num_shards))
-    for begin in range(first, last, _SHARDS):
-        run.add(begin, min(begin + _SHARDS, last))
+    for begin in range(first, last, SHARDS):
+        run.add(begin, min(begin + SHARDS, last))
     return Outcome(
         run.checked, run.nbytes, sorted(run.findings, key=lambda each: each[0]), run.lost
     )
 
 
-class _Run:
-    """One verification, some shards after the other."""
+class ShardRun:
+    """One verification, some shards after the other.
+
+    Attributes:
+        checked: Stored ranges that were looked at.
+        nbytes: Their bytes.
+        findings: What is wrong with some.
+        lost: Shards that are not there.
+    """
 
     def __init__(
         self,
@@ -140,40 +148,32 @@ class _Run:
 
     def add(self, first: int, last: int) -> None:
         """Check the rows of some shards."""
+        plain = self.planned(first, last)
+        self.judge(plain, checksums(plain, self._fetch, self.report))
+
+    def planned(self, first: int, last: int) -> Rows:
+        """Find what is wrong with shards as far as that takes no bytes; the rows to be read.
+
+        Strings, which no checksum of their bytes is of, are checked here and now.
+        """
         packed, findings, lost = self._ckpt.core.plan_verify(self._entries, first, last)
         self.findings += findings
         self.lost += lost
-        rows = np.frombuffer(packed, _ROW)
-        plain = rows[rows["is_strings"] == 0]
-        crcs = np.zeros(len(plain), np.uint32)
-        cut = list(_parts(plain))
-        checked = in_order(lambda part: self._crcs(plain, part), cut)
-        for part, found in zip(cut, checked, strict=True):
-            self._combine(plain[part.rows], crcs[part.rows], part, found)
-            self._report(part.end - part.begin)
-        for position in np.flatnonzero(crcs != plain["crc32c"]).tolist():
-            self._again(plain[position])
+        rows: Rows = np.frombuffer(packed, _ROW)
         for row in rows[rows["is_strings"] != 0]:
             self._check_strings(row)
         self.checked += len(rows)
         self.nbytes += int(rows["size"].sum())
+        plain: Rows = rows[rows["is_strings"] == 0]
+        return plain
 
-    def _crcs(self, rows: Rows, part: CheckedPart) -> Integers:
-        """Checksums of the pieces of rows that lie in a part."""
-        data = self._ckpt.shard_file(part.shard).fetch(part.begin, part.end)
-        begins, sizes = _pieces(rows[part.rows], part)
-        found = _core.crc32c_pieces(data, begins - part.begin, sizes)
-        return np.frombuffer(found, np.uint32).astype(np.int64)
+    def judge(self, rows: Rows, crcs: Integers) -> None:
+        """Compare checksums of rows with those that are stored."""
+        for position in np.flatnonzero(crcs != rows["crc32c"]).tolist():
+            self._again(rows[position])
 
-    @staticmethod
-    def _combine(rows: Rows, crcs: Any, part: CheckedPart, found: Integers) -> None:
-        """Add the checksums of a part's pieces to those of the rows."""
-        sizes = _pieces(rows, part)[1]
-        whole = sizes == rows["size"]
-        crcs[whole] = found[whole]
-        for i in np.flatnonzero(~whole).tolist():
-            if sizes[i]:
-                crcs[i] = _core.crc32c_combine(int(crcs[i]), int(found[i]), int(sizes[i]))
+    def _fetch(self, shard: int, begin: int, end: int) -> Buffer:
+        return self._ckpt.shard_file(shard).fetch(begin, end)
 
     def _info(self, row: Any) -> TensorInfo:
         """A row as a tensor of its own."""
@@ -201,12 +201,50 @@ class _Run:
             self._ckpt.read_range(info)
         except TensorBundleError as error:
             self._found(info, row, _kind_of(error, "malformed"), error)
-        self._report(info.nbytes)
+        self.report(info.nbytes)
 
-    def _report(self, nbytes: int) -> None:
+    def report(self, nbytes: int) -> None:
+        """Tell of bytes that are done."""
         self._done += nbytes
         if self._progress is not None:
             self._progress(self._done)
+
+
+def checksums(
+    rows: Rows,
+    fetch: Callable[[int, int, int], Buffer],
+    tick: Callable[[int], object] = lambda _: None,
+) -> Integers:
+    """Compute the checksums of rows, whose bytes are fetched by parts and forgotten.
+
+    Args:
+        rows: Ranges of shards, in the order of these and of offsets.
+        fetch: Reads a range of a shard.
+        tick: Told of the bytes that are done.
+    """
+    crcs = np.zeros(len(rows), np.uint32)
+    cut = list(_parts(rows))
+
+    def crcs_in(part: CheckedPart) -> Integers:
+        data = fetch(part.shard, part.begin, part.end)
+        begins, sizes = _pieces(rows[part.rows], part)
+        found = _core.crc32c_pieces(data, begins - part.begin, sizes)
+        return np.frombuffer(found, np.uint32).astype(np.int64)
+
+    for part, found in zip(cut, in_order(crcs_in, cut), strict=True):
+        _combine(rows[part.rows], crcs[part.rows], part, found)
+        tick(part.end - part.begin)
+    return crcs.astype(np.int64)
+
+
+def _combine(rows: Rows, crcs: Any, part: CheckedPart, found: Integers) -> None:
+    """Add the checksums of a part's pieces to those of the rows."""
+    sizes = _pieces(rows, part)[1]
+    whole = sizes == rows["size"]
+    crcs[whole] = found[whole]
+    for i in np.flatnonzero(~whole).tolist():
+        if sizes[i]:
+            crcs[i] = _core.crc32c_combine(int(crcs[i]), int(found[i]), int(sizes[i]))
 
 
 def _kind_of(error: TensorBundleError, otherwise: str) -> str:

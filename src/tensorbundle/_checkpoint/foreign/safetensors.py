@@ -13,6 +13,7 @@ from ..._format.foreign.safetensors import (
     parse_index,
 )
 from ..._locate.tensor_files import SHARDS_INDEX
+from ..._look.amounts import format_count
 from ...errors import FormatError, TensorBundleError
 from .content import Held, Span
 from .files import regular_file, whole_file
@@ -44,7 +45,7 @@ class SafetensorsFiles:
         lacking = [] if places is None else [each for each in places if each not in self._entries]
         if lacking:
             raise FormatError(
-                f"the index names {len(lacking)} tensors that are not in their files: "
+                f"the index names {format_count(len(lacking), 'tensor')} that no file has: "
                 f"{lacking[0]!r} is not in {places[lacking[0]]!r}",  # type: ignore[index]
                 key=lacking[0],
             )

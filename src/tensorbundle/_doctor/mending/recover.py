@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ... import _core
 from ..._format import dtypes
 from ..._format.tensor_info import TensorInfo
+from ..._look.amounts import format_subject
 from ...errors import TensorBundleError
 from .layouts import ShardLayout, TensorPlace, is_stated, layout_of_graph, layout_of_sibling
 from .ranges import Patient
@@ -46,8 +47,8 @@ def recover(
     if found:
         proved = sum(doubt is None for _, doubt in found)
         notes.append(
-            f"{len(found)} tensors lie where {layout.source} says; "
-            f"the checksums of {proved} are known"
+            f"{format_subject(len(found), 'tensor', 'lies')} where {layout.source} says; "
+            f"{format_subject(proved, 'checksum', 'is')} known"
         )
     return found, notes
 

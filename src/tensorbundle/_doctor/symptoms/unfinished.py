@@ -8,6 +8,7 @@ import shlex
 from typing import Final
 
 from ..._format.filenames import INDEX_SUFFIX
+from ..._look.amounts import format_count
 from .symptom import Symptom
 
 _PART: Final = re.compile(r"part-(\d+)-of-(\d+)\Z")
@@ -28,7 +29,7 @@ def unfinished(prefix: str) -> Symptom | None:
     where = os.path.dirname(parts[0])
     target = prefix if len(parts) == count else prefix + "-salvaged"
     what = "a save was not finished: its parts were never merged"
-    evidence = f"{len(parts)} parts in {where!r}"
+    evidence = f"{format_count(len(parts), 'part')} in {where!r}"
     if len(parts) < count:
         what = "a save was not finished: some of its parts were never written"
         evidence = f"of {count} parts {len(parts)} are in {where!r}: the others' tensors are lost"

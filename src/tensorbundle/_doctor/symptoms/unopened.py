@@ -11,6 +11,7 @@ from ..._format.filenames import INDEX_SUFFIX, shard_path
 from ..._locate.damage import explain_not_a_table
 from ..._locate.location import is_regular_file
 from ..._locate.neighbours import copies_of
+from ..._look.amounts import format_count
 from ...errors import MissingFileError, TensorBundleError
 from ..mangled import mangled_index
 from ..mending.remains import Remains, remains_at
@@ -119,9 +120,9 @@ def _bad_index(
 
 
 def _evidence(done: Salvage) -> str:
-    text = f"{len(done.kept)} tensors can be saved"
+    text = f"{format_count(len(done.kept), 'tensor')} can be saved"
     if done.mended:
-        text += f", {sum(len(each.bits) for each in done.mended)} bits mended"
+        text += f", {format_count(sum(len(each.bits) for each in done.mended), 'bit')} mended"
     if done.unproved:
         text += f", {len(done.unproved)} without proof (--unproved)"
     return text

@@ -6,6 +6,7 @@ A vocabulary is read by the rules of TensorFlow's ``TextFileLineIterator``.
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -29,6 +30,8 @@ _PASSING: Final = frozenset({"Enter", "Identity", "ReadVariableOp", "Switch"})
 _MAX_BYTES: Final = 1 << 31
 _COLLECTION: Final = "saved_model_assets"
 _ANY_VALUE: Final = 2
+
+_DEEPEST: Final = 8  # folders above a vocabulary that are tried beside the graph
 
 _WHOLE_LINE, _LINE_NUMBER = -2, -1
 
@@ -121,6 +124,10 @@ class Assets:
         """Whether there is a directory to read them from."""
         return self._directory is not None
 
+    def has_home(self) -> bool:
+        """Whether it is known where files may lie beside the graph."""
+        return self._home is not None
+
     def read(self, name: str) -> bytes:
         """The content of a file.
 
@@ -142,15 +149,31 @@ class Assets:
             )
         return self._content(name, path)
 
-    def read_beside(self, path: str) -> bytes | None:
-        """The content of a file that a graph names by its path; None unless it may be read.
+    def read_beside(self, path: str) -> tuple[bytes, str] | None:
+        """The content of a file that a graph names by its path, and the path where it is.
+
+        Graphs are moved, and the files of their tables with them: where the path leads nowhere that
+        may be read, the file is looked for in the graph's own folder, by as much of its path as
+        there is. None where it is in neither place.
 
         Raises:
             UnsupportedError: It has 2 GiB or more, which no graph can hold.
         """
-        if not os.path.isfile(path) or not self.may_read(path):
-            return None
-        return self._content(path, path)
+        for place in (path, *self._places_beside(path)):
+            if os.path.isfile(place) and self.may_read(place):
+                return self._content(place, place), place
+        return None
+
+    def _places_beside(self, path: str) -> Iterator[str]:
+        """Where a file may be that has been moved along with its graph, longest paths first."""
+        if self._home is None or "\0" in path:
+            return
+        clean = posixpath.normpath(path.replace("\\", "/"))
+        parts = [each for each in clean.split("/") if each not in ("", ".", "..")]
+        for start in range(max(0, len(parts) - _DEEPEST), len(parts)):
+            yield os.path.join(self._home, *parts[start:])
+        if parts:
+            yield os.path.join(self._home, "assets", parts[-1])
 
     def may_read(self, path: str) -> bool:
         """Whether a file is one of the model's own, links followed, or all may be read."""

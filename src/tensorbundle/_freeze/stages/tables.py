@@ -31,6 +31,7 @@ from ..._graphdef.roles import (
     TABLE_INSERTS,
 )
 from ..._graphdef.tensors import encode_tensor
+from ..._look.amounts import format_subject
 from ..._ops.edges import NewNames, data_inputs, main_source, reachable
 from ..variables.constants import Constant
 from .assets import Assets, columns_of, constant_path, vocabulary
@@ -284,14 +285,20 @@ class _Keeper:
         edge = data_inputs(node)[1] if len(data_inputs(node)) > 1 else ""
         filename = assets.file_of(edge) if edge else None
         path = constant_path(assets.origin(edge)) if edge and filename is None else None
+        named = filename or path
         if filename is not None and assets.has_files():
-            lines: bytes | None = assets.read(filename)
+            lines = assets.read(filename)
+        elif named and (found := assets.read_beside(named)) is not None:
+            lines, place = found
+            if place != named:
+                self._warnings.append(
+                    f"lookup table {quoted(table.name)} is filled from {quoted(place)}, which lies "
+                    f"beside the graph, in place of {quoted(named)}"
+                )
         else:
-            lines = assets.read_beside(path) if path is not None else None
-        if lines is None:
-            self._tell_file(table, filename or path, assets)
+            self._tell_file(table, named, assets)
             return node.name
-        content = vocabulary(lines, columns_of(node, table), filename or path or "")
+        content = vocabulary(lines, columns_of(node, table), named or "")
         constants = []
         for part, array in zip(("key", "value"), content, strict=True):
             name = self._new_name(f"{table.name}/frozen_{part}s")
@@ -303,10 +310,12 @@ class _Keeper:
         """Say which file a table needs when the graph is run, and why it did not go in."""
         where = "its name is computed" if path is None else quoted(path)
         hint: str = ""
-        if path is not None and os.path.isfile(path) and not assets.may_read(path):
+        if path is not None and os.path.isfile(path):
             hint = Worded(
                 ", which lies outside the model: ", option("follow_links", True), " puts it in"
             )
+        elif path is not None and assets.has_home():
+            hint = ", which is not there: a file of that name beside the graph goes in"
         self._warnings.append(
             Worded(
                 f"lookup table {quoted(table.name)} is filled from a file that is needed at run "
@@ -349,6 +358,7 @@ class _Keeper:
             files[path] = None
         if files:
             self._warnings.append(
-                f"{len(files)} files of the model are needed at run time: {listed(list(files))}"
+                f"{format_subject(len(files), 'file of the model', 'is')} needed at run time: "
+                f"{listed(list(files))}"
             )
         return Tables(self._nodes, self._init, self._streamed, constants, tuple(self._warnings))

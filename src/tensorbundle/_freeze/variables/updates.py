@@ -15,6 +15,7 @@ from ..._format.wording import listed, quoted
 from ..._graphdef.attributes import type_attr
 from ..._graphdef.nodes import Node
 from ..._graphdef.roles import writes_variable
+from ..._look.amounts import format_count, format_subject
 from ..._ops.edges import Scope, data_inputs, reachable
 from .handles import Handle, passes
 
@@ -260,8 +261,8 @@ def update_warnings(plans: Iterable[UpdatePlan]) -> tuple[str, ...]:
     ]
     first = (
         (
-            f"the stored values are taken of {len(stored)} variables, and not those that are "
-            f"written: {listed(stored)}",
+            f"the stored values are taken of {format_count(len(stored), 'variable')}, and not "
+            f"those that are written: {listed(stored)}",
         )
         if stored
         else ()
@@ -269,16 +270,17 @@ def update_warnings(plans: Iterable[UpdatePlan]) -> tuple[str, ...]:
     if not dropped:
         return first
     variables = list(dict.fromkeys(update.variable for update in dropped))
+    shown = format_count(len(variables), "variable")
     warnings = [
         *first,
-        f"{len(dropped)} updates of {len(variables)} variables are left out, since no output "
-        f"takes what they give: {listed(variables)}",
+        f"{format_subject(len(dropped), f'update of {shown}', 'is')} left out, the results of "
+        f"which no output takes: {listed(variables)}",
     ]
     read = (name for plan in chosen for name in plan.read_later if name not in stored)
     later = list(dict.fromkeys(read))
     if later:
         warnings.append(
-            f"{len(later)} variables are read after an update that is left out, so that outputs "
-            f"may differ: the stored values are used of {listed(later)}"
+            f"{format_subject(len(later), 'variable', 'is')} read after an update that is left "
+            f"out, so that outputs may differ: the stored values are used of {listed(later)}"
         )
     return tuple(warnings)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..._format.wording import undivided
 from ..._progress import Meter
 from ...errors import ConversionError
 from ..grammar.help import DocumentedCommand
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
     "--max-shard-bytes",
     metavar="SIZE",
     type=SizeType(),
-    help="Split the data into shards of at most this size, such as 5GB or 500MiB.",
+    help="Split the data into shards of at most this size, such as 5GB or 500MiB; a larger tensor "
+    "has one of its own.",
 )
 @threads_option
 @writing_options
@@ -95,6 +97,8 @@ def save(
     _refuse_unreadable(checkpoint, infos)
     graph = _objects(console, infos, separator) if objects else None
     _note_ports(console, infos)
+    for note in undivided(((info.name, info.nbytes) for info in infos), max_shard_bytes):
+        console.note(note)
     nbytes = sum(info.nbytes for info in infos)
     if not dry_run:
         with (

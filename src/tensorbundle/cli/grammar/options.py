@@ -97,7 +97,8 @@ def shard_option(command: F) -> F:
         "--max-shard-bytes",
         metavar="SIZE",
         type=SizeType(),
-        help="Split safetensors into files of at most this size, such as 5GB or 500MiB.",
+        help="Split safetensors into files of at most this size, such as 5GB or 500MiB; a larger "
+        "tensor has one of its own.",
     )(command)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from ..._graphdef.facts import Signature, TensorFact
 
 
+_HEAD: Final = ("path", "kind", "tensorflow_version", "tags", "notes")
+_VIEWS: Final = {
+    "--outputs": ("inputs", "outputs"),
+    "--variables": ("variables",),
+    "--signatures": ("signatures",),
+    "--ops": ("ops",),
+}
+
+
 def dtype_name(number: int) -> str:
     """The name of a DataType; a reference's is that of what it refers to, and ``_ref``."""
     from ..._graphdef.attributes import DataType
@@ -23,8 +32,12 @@ def dtype_name(number: int) -> str:
     return DataType(number).name
 
 
-def describe_graph(graph: Graph, ckpt: Any) -> dict[str, Any]:
-    """All that ``--json`` says but the nodes."""
+def describe_graph(graph: Graph, ckpt: Any, asked: Sequence[str]) -> dict[str, Any]:
+    """All that ``--json`` says but the nodes; of views that are asked for only what is in them."""
+    if asked:
+        kept = [*_HEAD, *(field for flag in asked for field in _VIEWS.get(flag, ()))]
+        whole = describe_graph(graph, ckpt, ())
+        return {field: value for field, value in whole.items() if field in kept}
     return {
         "path": graph.path,
         "kind": graph.kind,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,11 @@ from ..grammar.graph_options import read_tags
 from ..grammar.help import DocumentedCommand
 from ..grammar.options import NameType, global_options, json_option
 from ..terminal.console import Console
-from ..terminal.documents import document_head, dumps
+from ..terminal.documents import document, document_head, dumps
 from ..terminal.spelling import unspell
 from .documents import describe_graph, dot_lines
 from .views import (
+    find_node,
     write_candidates,
     write_node,
     write_ops,
@@ -27,7 +28,7 @@ from .views import (
 )
 
 if TYPE_CHECKING:
-    from ..._graph.graph import Graph
+    from ..._graphdef.nodes import Node
 
 
 @click.command(cls=DocumentedCommand, short_help="Show a graph, its inputs and its outputs.")
@@ -73,15 +74,33 @@ def graph(
 
     JSON: path, kind, tensorflow_version, tags, tag_sets, versions, nodes [{name,
     op, inputs, device}], one a line, ops, functions, variables, signatures,
-    savers, collections, tables, assets, devices, inputs, outputs.
+    savers, collections, tables, assets, devices, inputs, outputs; of these only
+    what is asked for, if something is.
     """
     from ..._checkpoint.opening import open as open_path
     from ..._graph.graph import load_graph
 
+    flags = {
+        "--outputs": outputs,
+        "--variables": variables,
+        "--signatures": signatures,
+        "--ops": ops,
+        "--tree": tree,
+        "--node": names,
+    }
+    asked = [flag for flag, is_asked in flags.items() if is_asked]
+    _check(asked, as_json, dot)
     loaded = load_graph(path, tags=read_tags(tags))
     ckpt = None if checkpoint is None else open_path(checkpoint)
     if as_json:
-        _write_json(console, loaded, ckpt)
+        record = describe_graph(loaded, ckpt, asked)
+        if names:
+            found = [find_node(console, loaded, unspell(name))[0] for name in names]
+            _write_nodes(console, record, found)
+        elif asked:
+            console.line(document(record))
+        else:
+            _write_nodes(console, record, loaded.nodes.values())
         return
     if dot:
         for line in dot_lines(loaded):
@@ -103,11 +122,20 @@ def graph(
         write()
 
 
-def _write_json(console: Console, loaded: Graph, ckpt: Any) -> None:
+def _check(asked: Sequence[str], as_json: bool, dot: bool) -> None:
+    """Raise click.UsageError for what cannot be shown together."""
+    others = [*asked, *(["--json"] if as_json else [])]
+    if dot and others:
+        raise click.UsageError(f"{others[0]} and --dot exclude each other")
+    if as_json and "--tree" in asked:
+        raise click.UsageError("--tree and --json exclude each other")
+
+
+def _write_nodes(console: Console, record: dict[str, Any], nodes: Collection[Node]) -> None:
     # By hand around the nodes: a million of them are written one by one.
-    console.line(document_head(describe_graph(loaded, ckpt), "nodes"))
-    last = len(loaded.nodes)
-    for number, node in enumerate(loaded.nodes.values(), 1):
+    console.line(document_head(record, "nodes"))
+    last = len(nodes)
+    for number, node in enumerate(nodes, 1):
         record = {
             "name": node.name,
             "op": node.op,

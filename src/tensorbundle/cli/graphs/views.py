@@ -294,10 +294,7 @@ def write_tree(console: Console, graph: Graph) -> None:
 
 def write_node(console: Console, graph: Graph, name: str) -> None:
     """One node: its inputs, attributes, and who uses it."""
-    node = graph.nodes.get(name)
-    where = ""
-    if node is None:
-        node, where = _inside_functions(console, graph, name)
+    node, where = find_node(console, graph, name)
     users = [] if where else [each.name for each in graph.nodes.values() if _uses(each, name)]
     console.line(
         console.style(f"{console.spell(name)}: {console.spell(node.op)}{where}", bold=True)
@@ -311,6 +308,12 @@ def write_node(console: Console, graph: Graph, name: str) -> None:
     ]
     if lines:
         _write_entries(console, lines, math.inf)
+
+
+def find_node(console: Console, graph: Graph, name: str) -> tuple[Node, str]:
+    """A node by its name, and within which function it is; empty for the main graph."""
+    node = graph.nodes.get(name)
+    return (node, "") if node is not None else _inside_functions(console, graph, name)
 
 
 def _describe_input(console: Console, graph: Graph, text: str) -> str:

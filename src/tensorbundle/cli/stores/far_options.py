@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from ..grammar.help import StoreOption
+
 # What addresses are opened with is loaded where one is: most commands meet none.
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,7 +58,7 @@ def _no_cache(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 def far_options(command: F) -> F:
     """Accept the options of stores, which addresses are opened with."""
-    hidden = functools.partial(click.option, expose_value=False, hidden=True)
+    hidden = functools.partial(click.option, cls=StoreOption, expose_value=False, hidden=True)
     for name, note in (
         ("--endpoint-url", "The server of an S3-compatible store."),
         ("--region", "The region of the store."),

@@ -13,7 +13,7 @@ import click
 from ..._source.address import is_far
 from .console import Console
 from .documents import document
-from .sizes import format_size
+from .sizes import format_size, format_subject
 from .tables import Column, table_lines
 
 if TYPE_CHECKING:
@@ -68,5 +68,5 @@ def _describe(listed: ListedCheckpoint) -> str:
     if listed.missing is None:
         told.append("unreadable")
     elif listed.missing:
-        told.append(f"incomplete: {len(listed.missing)} data files are missing")
+        told.append(f"incomplete: {format_subject(len(listed.missing), 'shard', 'is')} missing")
     return ", ".join(told)

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import click
 
-from ..._look.amounts import format_count, format_size
+from ..._look.amounts import format_count, format_size, format_subject
 
-__all__ = ["SizeType", "format_count", "format_size", "parse_size"]
+__all__ = ["SizeType", "format_count", "format_size", "format_subject", "parse_size"]
 
 _WRITTEN: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgtpe]?)(i?)b?", re.IGNORECASE)
 

@@ -10,7 +10,7 @@ from ..._graphdef.nodes import Node, parse_input
 from ..._graphdef.roles import REF_VARIABLES, RESOURCE_VARIABLES
 from ..._graphdef.shapes import ShapeValue
 from ..._ops.edges import control_inputs, data_inputs
-from ..._ops.facts import output_ports
+from ..._ops.facts import default_attrs, output_ports
 from ..._ops.types import definitions, dtype_of, shape_of
 from ...train import DType
 from ...train.dtypes import interned
@@ -53,8 +53,12 @@ class Operation:
 
     @property
     def node_def(self) -> NodeView:
-        """Its message."""
-        return NodeView(self.node, self.graph.scope)
+        """Its message, with the attributes that files leave out since they have their default."""
+        attrs = self.node.attrs
+        known = definitions(self.graph.loaded.meta, self.node)
+        absent = {k: v for k, v in default_attrs(self.type, known).items() if k not in attrs}
+        full = self.node.replace(attrs={**attrs, **absent}) if absent else self.node
+        return NodeView(full, self.graph.scope)
 
     @property
     def outputs(self) -> list[GraphTensor]:
@@ -85,7 +89,7 @@ class Operation:
         Raises:
             ValueError: It has none of that name.
         """
-        value = self.node.attr(name)
+        value = self.node_def.attr[name].value
         if value is None:
             raise ValueError(f"Operation '{self.name}' has no attr named '{name}'.")
         if isinstance(value, DataType):

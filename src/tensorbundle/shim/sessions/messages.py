@@ -123,6 +123,18 @@ class NodeView:
         """Attributes by key."""
         return _Attributes({key: AttrView(self._node.attr(key)) for key in self._node.attrs})
 
+    def HasField(self, name: str) -> bool:
+        """Tell whether a message in it is there: of its members these alone can be absent.
+
+        Raises:
+            ValueError: It is no such member.
+        """
+        if name not in ("experimental_debug_info", "experimental_type"):
+            raise ValueError(
+                f"NodeDef has no member {name!r} of which it is known whether it is there"
+            )
+        return False
+
     def __repr__(self) -> str:
         return repr(self._node)
 
@@ -135,14 +147,18 @@ class _Attributes(dict[str, "AttrView"]):
 
 
 class AttrView:
-    """Message of an attribute: one member holds its value, the others nothing."""
+    """Message of an attribute: one member holds its value, the others nothing.
+
+    Attributes:
+        value: The value; None of none.
+    """
 
     def __init__(self, value: Any) -> None:
         kind = next((name for each, name in _MEMBERS if isinstance(value, each)), "")
         if not kind and isinstance(value, int):
             kind = "type" if hasattr(value, "name") else "i"
         self._kind = kind
-        self._value = value
+        self.value = value
 
     def HasField(self, name: str) -> bool:
         """Tell whether this member holds the value."""
@@ -153,7 +169,7 @@ class AttrView:
         return self._kind or None
 
     def _member(self, name: str, otherwise: Any) -> Any:
-        return self._value if self._kind == name else otherwise
+        return self.value if self._kind == name else otherwise
 
     @property
     def tensor(self) -> Any:

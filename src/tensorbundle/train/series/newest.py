@@ -22,6 +22,7 @@ from ..._format.filenames import Path
 from ..._format.state import CheckpointState, named_places
 from ..._locate.location import checkpoint_at
 from ..._locate.neighbours import checkpoints_in
+from ..._look.amounts import format_count
 from ..._source.address import Address, is_far
 from ..._source.connect import connect
 from ...errors import FormatError, MissingFileError, TensorBundleError
@@ -247,8 +248,8 @@ class Whole:
         if self.prefix is None and self.passed_over:
             told = "; ".join(f"{prefix}: {why}" for prefix, why in self.passed_over)
             raise FormatError(
-                f"none of {len(self.passed_over)} checkpoints in {directory or os.curdir!r} is "
-                f"whole: {told}",
+                f"none of {format_count(len(self.passed_over), 'checkpoint')} in "
+                f"{directory or os.curdir!r} is whole: {told}",
                 path=directory,
             )
 
