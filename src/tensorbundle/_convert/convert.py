@@ -121,8 +121,7 @@ def convert(
         ...     tb.open(f"{folder}/m.npz")["a.weight"].shape
         (3, 2)
     """
-    ckpt = Arrays(src) if isinstance(src, Mapping) and not isinstance(src, Checkpoint) else src
-    ckpt = opened(ckpt)
+    ckpt = _opened(src)
     target = os.fsdecode(dst)
     format = _format_of(target, format)
     told = load(rules)
@@ -163,6 +162,13 @@ def convert(
         progress=progress,
     )
     return Conversion(done.files, plan, done.written, done.nbytes, done.left_out)
+
+
+def _opened(src: Source | Mapping[str, Any]) -> Checkpoint:
+    """What is converted as a checkpoint, a mapping too."""
+    if isinstance(src, Mapping) and not isinstance(src, Checkpoint):
+        return Arrays(src)
+    return opened(src)
 
 
 def _format_of(path: str, format: str | None) -> str:

@@ -54,7 +54,7 @@ class CheckedPart(NamedTuple):
     rows: slice
 
 
-class Outcome(NamedTuple):
+class RowsChecked(NamedTuple):
     """What became of the stored ranges of some shards."""
 
     checked: int
@@ -110,13 +110,13 @@ def verify_shards(
     first: int,
     last: int,
     progress: Callable[[int], object] | None = None,
-) -> Outcome:
+) -> RowsChecked:
     """Check the stored ranges of the shards ``first`` to before ``last``."""
     run = ShardRun(ckpt, entries, progress)
     ckpt.know_shards(n for n in entries.shard_counts() if first <= n < min(last, ckpt.num_shards))
     for begin in range(first, last, SHARDS):
         run.add(begin, min(begin + SHARDS, last))
-    return Outcome(
+    return RowsChecked(
         run.checked, run.nbytes, sorted(run.findings, key=lambda each: each[0]), run.lost
     )
 
