@@ -123,8 +123,7 @@ def convert(
     """
     ckpt = Arrays(src) if isinstance(src, Mapping) and not isinstance(src, Checkpoint) else src
     ckpt = opened(ckpt)
-    target = os.fsdecode(dst)
-    format = _format_of(target, format)
+    format = _format_of(target := os.fsdecode(dst), format)
     told = load(rules)
     keys = by_path(ckpt)
     if not inverse:
