@@ -34,6 +34,7 @@ def surroundings() -> dict[str, object]:
 def surroundings_stay() -> Iterator[None]:
     """Which tests share a process, and in which order, differs from run to run."""
     before = surroundings()
+    assert not before["TensorFlow imported"], "by a module of tests, when they were collected"
     yield
     assert surroundings() == before
 

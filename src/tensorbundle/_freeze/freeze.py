@@ -161,7 +161,13 @@ def freeze_as(
     targets, chosen = choose(graph, ckpt, request.outputs, request.signature)
     prepared = prepare(graph, targets, request)
     assembled = assemble(graph, ckpt, prepared, request, verify=verify)
-    by_keys = name_by_keys(assembled.nodes, prepared.targets, assembled.outputs, prepared.keys)
+    by_keys = name_by_keys(
+        assembled.nodes,
+        prepared.targets,
+        assembled.outputs,
+        prepared.keys,
+        variables=assembled.contents,
+    )
     contents = by_keys.of(assembled.contents)
     layout = lay_out(by_keys.nodes, assembled.functions, raw_versions(graph.meta), contents)
     path, data, nbytes = write(layout, target, verify=verify, progress=progress)

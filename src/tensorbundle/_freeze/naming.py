@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from .._format.wording import listed
 from .._graphdef.attributes import type_attr
 from .._graphdef.nodes import Node, Nodes, join_input, make_node, parse_input
-from .._graphdef.roles import PLACEHOLDERS, VARIABLES
+from .._graphdef.roles import PLACEHOLDERS
 from .._ops.edges import unique_name
 from .._ops.types import dtype_of
 
@@ -94,7 +94,11 @@ class ByKeys:
 
 
 def name_by_keys(
-    nodes: Nodes, targets: Iterable[Target], outputs: Mapping[str, str], keys: Mapping[str, str]
+    nodes: Nodes,
+    targets: Iterable[Target],
+    outputs: Mapping[str, str],
+    keys: Mapping[str, str],
+    variables: Container[str],
 ) -> ByKeys:
     """Have outputs and inputs known by their keys, also where other nodes have such names.
 
@@ -106,6 +110,7 @@ def name_by_keys(
         targets: What was wanted of it.
         outputs: By key, the output's tensor, as `name_outputs` gave it.
         keys: By tensor that is fed, its key.
+        variables: The nodes that are variables, or were.
     """
     holders, kept = {}, set()
     for each in targets:
@@ -128,7 +133,7 @@ def name_by_keys(
             continue
         if other is None:
             moved[holder] = name
-        elif other.op not in VARIABLES:
+        elif name not in variables:
             moved |= {holder: name, name: holder}
             gave_way.append(name)
     found = ByKeys(nodes, moved, tuple(gave_way))

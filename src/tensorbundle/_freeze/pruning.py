@@ -9,6 +9,7 @@ from typing import Any
 
 from .._far.verbs import takes_addresses
 from .._graph.graph import Graph, load_graph
+from .._graphdef.roles import VARIABLES
 from .assemble import prepare
 from .naming import name_by_keys, name_outputs
 from .result import Frozen, inputs_of, notes, unneeded_inputs
@@ -91,7 +92,8 @@ def prune_as(graph: Graph, request: Request, target: Destination) -> Frozen:
         nodes, functions, told = fed.nodes, fed.functions, fed.warnings
     pruned = clean(*prune_nodes(nodes, functions, roots), clear_devices=request.clear_devices)
     check_graph(pruned.nodes, pruned.functions, prepared.op_defs)
-    by_keys = name_by_keys(pruned.nodes, prepared.targets, tensors, prepared.keys)
+    variables = {name for name, node in pruned.nodes.items() if node.op in VARIABLES}
+    by_keys = name_by_keys(pruned.nodes, prepared.targets, tensors, prepared.keys, variables)
     layout = lay_out(by_keys.nodes, pruned.functions, raw_versions(graph.meta), {})
     path, data, nbytes = write(layout, target, verify=True)
     inputs = inputs_of(pruned.nodes, graph.meta, prepared.keys)
