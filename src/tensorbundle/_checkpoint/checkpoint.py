@@ -132,10 +132,7 @@ class Checkpoint(Conversions, Mapping[str, Array], ABC):
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, (str, bytes)):
             return False
-        try:
-            name = as_name(name)
-        except ConversionError:
-            return False
+        name = as_name(name)
         return self._has(name) or self._key(name) is not None
 
     def __getitem__(self, name: str | bytes) -> Array:

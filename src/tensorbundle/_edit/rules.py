@@ -16,7 +16,7 @@ from .._checkpoint.opening import open
 from .._checkpoint.selection import parts_of, select
 from .._format import dtypes
 from .._format.filenames import INDEX_SUFFIX
-from .._format.names import as_name, near
+from .._format.names import as_name, as_new_name, near
 from .._locate.location import saved_model_around
 from .._look.amounts import format_subject
 from .._objects.graph import GRAPH_KEY
@@ -67,10 +67,10 @@ def renames(ckpt: Checkpoint, rename: Rename | None, *, strict: bool) -> dict[st
     # In an object graph slots have no names of their own.
     plain = [path for path in readable.values() if split_slot(path) is None]
     if isinstance(rename, Mapping):
-        named = {as_name(old): as_name(new) for old, new in rename.items()}
+        named = {as_name(old): as_new_name(new) for old, new in rename.items()}
         found, spoken = _by_mapping(ckpt, named, readable)
     elif callable(rename):
-        found = {old: as_name(rename(old) or old) for old in plain}
+        found = {old: as_new_name(rename(old) or old) for old in plain}
         spoken = {old for old, new in found.items() if old != new}
     else:
         found, spoken = _by_rules(_pairs(rename), plain)

@@ -9,7 +9,7 @@ from .._checkpoint.checkpoint import Checkpoint
 from .._checkpoint.report import Report
 from .._format import dtypes
 from .._format.dtypes import Array
-from .._format.names import as_bytes, as_name
+from .._format.names import as_bytes, as_name, as_new_name
 from .._format.tensor_info import TensorInfo
 from .._locate.location import Location
 from .._progress import Progress
@@ -22,7 +22,7 @@ class Arrays(Checkpoint):
 
     def __init__(self, values: Mapping[Any, Any]) -> None:
         super().__init__(Location(requested="", kind="arrays", prefix="a mapping"), "r")
-        by_name = {as_name(name): name for name in values}
+        by_name = {as_new_name(name): name for name in values}
         self._given = {name: by_name[name] for name in sorted(by_name, key=as_bytes)}
         self._values = values
 

@@ -27,7 +27,6 @@ def as_name(name: object) -> str:
 
     Raises:
         TypeError: It is neither.
-        ConversionError: It is text that no bytes stand for.
     """
     if isinstance(name, bytes):
         return as_text(name)
@@ -38,12 +37,23 @@ def as_name(name: object) -> str:
         elif isinstance(name, (list, tuple, set, frozenset)):
             hint = "; for several: ckpt.load([…])"
         raise TypeError(f"names are str or bytes, not {type(name).__name__}: {name!r:.80}{hint}")
-    if not name.isascii():
-        try:
-            as_bytes(name)
-        except UnicodeEncodeError:
-            raise no_bytes(name) from None
     return name
+
+
+def as_new_name(name: object) -> str:
+    """Text of a name that is to be written.
+
+    Raises:
+        TypeError: It is neither str nor bytes.
+        ConversionError: It is text that no bytes stand for.
+    """
+    text = as_name(name)
+    if not text.isascii():
+        try:
+            as_bytes(text)
+        except UnicodeEncodeError:
+            raise no_bytes(text) from None
+    return text
 
 
 def no_bytes(name: str) -> ConversionError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .. import _core
 from .._format.dtypes import number_named, plain_number_of
 from .._format.filenames import INDEX_SUFFIX, as_path, shard_path
-from .._format.names import as_name, no_bytes
+from .._format.names import as_new_name, no_bytes
 from .._format.parts import PartSpec, part_spec, shape_of_part
 from .._progress import Meter, Progress
 from .._source.address import Address, is_far
@@ -127,7 +127,7 @@ class Writer:
             ConversionError: No TensorFlow type holds it.
             OSError: It could not be written; the writer is of no use then.
         """
-        text = as_name(name)
+        text = as_new_name(name)
         content = _value_of(text, value, dtype)
         core = self._at_shard(shard)
         self._names.add([text])
@@ -159,7 +159,7 @@ class Writer:
             return
         names: list[str] = list(tensors)
         if set(map(type, names)) != {str}:
-            names = list(map(as_name, names))
+            names = list(map(as_new_name, names))
         values = list(tensors.values())
         core = self._at_shard(None)
         self._names.add(names)
@@ -207,7 +207,7 @@ class Writer:
         Warns:
             CompatibilityWarning: TensorFlow writes such slices, but cannot join them.
         """
-        text = as_name(name)
+        text = as_new_name(name)
         full_shape = tuple(int(size) for size in shape)
         extents = part_spec(slice, full_shape)
         content = _value_of(text, value, dtype)
@@ -254,7 +254,7 @@ class Writer:
         number = number_named(dtype)
         if number is None or dtype == "string":
             raise ConversionError(f"{dtype!r} has no elements of fixed width")
-        text = as_name(name)
+        text = as_new_name(name)
         core = self._at_shard(shard)
         self._names.add([text])
 

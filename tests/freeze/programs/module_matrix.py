@@ -74,7 +74,7 @@ OTHERS = [
         module(
             f"read after update, {where}", 25, "function_programs.read_after_update", "A",
             arguments={"times": times},
-            warnings=("1 updates .* left out", "read after an update .* 'calls'"),
+            warnings=("1 update of 1 variable is left out", "read after an update .* 'calls'"),
         )
         for where, times in (("once", 1), ("in a loop", 3))
     ),
